@@ -1,0 +1,99 @@
+"""What people are told when something goes wrong.
+
+Every error that can reach a person is a `WikiPipelineError`: one sentence on what failed and on which source or
+document, and one on what to do. `code` is stable: programs may rely on it (HTTP answers, `--json` output).
+No message holds a credential, a stack trace or an address with userinfo.
+"""
+
+from __future__ import annotations
+
+
+class WikiPipelineError(Exception):
+    """Base of all errors for people.
+
+    Args:
+        message: what failed, on which source or document.
+        advice: what to do about it; empty where the message says it already.
+    """
+
+    code = "internal_error"
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class ConfigurationError(WikiPipelineError):
+    """A setting, a partition key or a command-line argument is wrong. Nothing was done."""
+
+    code = "bad_configuration"
+
+
+class SourceError(WikiPipelineError):
+    """A source as a whole could not be read. What was there before is still there."""
+
+    code = "source_failed"
+
+
+class SourceUnreachableError(SourceError):
+    """The server did not answer, or answered with something else than its API, after all tries."""
+
+    code = "source_unreachable"
+
+
+class AccessDeniedError(SourceError):
+    """Credentials are missing, wrong, or may not see this source."""
+
+    code = "access_denied"
+
+
+class SourceNotFoundError(SourceError):
+    """The space, page, repository or branch does not exist, or the credentials may not see it."""
+
+    code = "source_not_found"
+
+
+class IncompleteListingError(SourceError):
+    """A listing ended before its end. Nothing may be deleted on its account."""
+
+    code = "incomplete_listing"
+
+
+class MassDeletionError(SourceError):
+    """A complete listing would drop more than half of a source. Nothing was deleted."""
+
+    code = "mass_deletion"
+
+
+class DocumentError(WikiPipelineError):
+    """One document could not be read or converted. Its source goes on; the document is tried again next time."""
+
+    code = "document_failed"
+
+
+class StoreError(WikiPipelineError):
+    """The tables could not be read or written (disk full, storage out of reach). The last commit stands."""
+
+    code = "store_failed"
+
+
+class EmbeddingError(WikiPipelineError):
+    """The embedding model or endpoint failed, or returned vectors that must not be stored."""
+
+    code = "embedding_failed"
+
+
+class LeaseHeldError(WikiPipelineError):
+    """Another process is writing this source at the moment."""
+
+    code = "source_busy"
+
+
+class SearchError(WikiPipelineError):
+    """A query or a filter can't be understood."""
+
+    code = "bad_query"

@@ -1,0 +1,94 @@
+"""What every kind of source can do, and nothing more.
+
+A kind of source is one folder or module in this room that offers a `SourceKind` named `KIND`; `sources/__init__.py`
+lists them. Nothing outside this room knows which kinds there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from wiki_pipeline.model import (
+    DocumentFailure,
+    DocumentGone,
+    DocumentRef,
+    RawPage,
+    SourceDescription,
+    SourceKey,
+)
+from wiki_pipeline.settings import SettingsGroup
+
+Fetched = RawPage | DocumentGone | DocumentFailure
+
+
+class Source(Protocol):
+    """One Confluence space, one Git repository. Used by one task at a time; closed by `aclose`."""
+
+    key: SourceKey
+
+    async def describe(self) -> SourceDescription:
+        """Ask the source what it is: proves address, credentials and existence.
+
+        Raises:
+            SourceError: unreachable, access denied, not found; says which and what to do.
+        """
+
+    def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
+        """All documents with their version keys, in portions. Running to the end means the listing is complete.
+
+        Raises:
+            IncompleteListingError: the source could not list everything; nothing may be deleted.
+            SourceError: as `describe`.
+        """
+
+    def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
+        """The documents named, in any order and in portions of bounded size, exactly one answer for each id.
+
+        A document that is gone is answered `DocumentGone`, one that can't be read `DocumentFailure`; both don't stop
+        the others. Used with few ids (an event) and with all that a listing named (a first sync): the source picks
+        the cheapest way.
+
+        Raises:
+            SourceError: the source as a whole failed half-way; what was yielded before counts.
+        """
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""
+
+    async def aclose(self) -> None:
+        """Release connections, files and processes."""
+
+
+class SourceKind(Protocol):
+    """A kind of source: how to configure and open it."""
+
+    name: str
+    settings_group: type[SettingsGroup]
+
+    def configured(self, tenant: str) -> Mapping[SourceKey, str]:
+        """Sources named by the settings, each with its specification as JSON (no secrets), kept in the catalog.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+
+    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
+        """The source that a person means by `address` (a space's or repository's URL, a path), with its specification;
+        None if the address is not of this kind.
+
+        Raises:
+            ConfigurationError: of this kind, but can't be used as it is.
+        """
+
+    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+        """Open a source. No I/O. `home` is a folder of the source's own for clones and caches.
+
+        Raises:
+            ConfigurationError: a setting that the source needs is missing or wrong.
+        """
+
+    def datasource_id(self, key: SourceKey, specification: str) -> str:
+        """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""
