@@ -93,6 +93,18 @@ class LeaseHeldError(WikiPipelineError):
     code = "source_busy"
 
 
+class LeaseLostError(WikiPipelineError):
+    """This process was out of touch for longer than its lease, and another one took over. Nothing more was written."""
+
+    code = "lease_lost"
+
+
+class CatalogError(WikiPipelineError):
+    """The catalog's database is out of reach, busy for too long, full, or made by a newer program."""
+
+    code = "catalog_failed"
+
+
 class SearchError(WikiPipelineError):
     """A query or a filter can't be understood."""
 
