@@ -1,0 +1,331 @@
+"""How REST v1 writes contents, spaces, users and restrictions: recorded answers of both flavours are the model.
+
+What is not expanded is only named under `_expandable`, with the address that would bring it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from datetime import datetime, tzinfo
+from typing import Any
+from urllib.parse import quote_plus
+
+from wiki_pipeline_tests.confluence_server import expansions, view
+from wiki_pipeline_tests.confluence_server.content import Attachment, Content, Restriction, User, Version
+from wiki_pipeline_tests.confluence_server.expansions import Tree
+from wiki_pipeline_tests.confluence_server.site import Space
+from wiki_pipeline_tests.confluence_server.web import ApiError
+
+Json = dict[str, Any]
+_UNSAFE_IN_DISPLAY = frozenset('?&\\/:;+<>"%#')
+
+
+def timestamp(moment: datetime, zone: tzinfo) -> str:
+    """`2023-02-17T09:08:30.734Z`, or with an offset where the server does not live in UTC."""
+    return moment.astimezone(zone).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def tiny(content_id: str) -> str:
+    """The short link of a content: its number, little-endian, in a base64 without its tail."""
+    data = int(content_id.removeprefix("att")).to_bytes(8, "little")
+    return base64.b64encode(data).decode().rstrip("=").rstrip("A").replace("/", "-").replace("+", "_")
+
+
+class V1Json:
+    """Writes the v1 form of things for one site seen at one base address.
+
+    Args:
+        base: address of the site with its context path, as `https://x.atlassian.net/wiki`.
+        cloud: whether Cloud's form is written, otherwise Data Center's.
+        zone: the zone in which Data Center writes its timestamps.
+        nested_limit: how many labels or restrictions a nested list holds.
+    """
+
+    def __init__(self, base: str, *, cloud: bool, zone: tzinfo, nested_limit: int) -> None:
+        self.base = base
+        self.cloud = cloud
+        self.zone = zone
+        self.nested_limit = nested_limit
+
+    # --- contents ------------------------------------------------------------------------------------------------
+
+    def content(self, content: Content, want: Tree, version: Version | None = None) -> Json:
+        """A page, folder, comment or blog post with what `want` expands.
+
+        Raises:
+            ApiError: 500 if the storage body is wanted of a page that can't be rendered, 404 if restrictions are
+                wanted below a page in the trash.
+        """
+        shown = version or content.version
+        path = f"/rest/api/content/{content.id}"
+        space_path = f"/rest/api/space/{content.space.key}"
+        status = content.status if shown is content.version else "historical"
+        result: Json = {"id": content.id, "type": content.type, "status": status, "title": shown.title}
+        expandable: Json = {"metadata": "", "operations": "", "container": space_path}
+        parts: list[tuple[str, str, Callable[[Tree], Any]]] = [
+            ("space", space_path, lambda tree: self.space(content.space, tree)),
+            ("history", f"{path}/history", lambda tree: self.history(content, tree)),
+            ("version", "", lambda tree: self.version(content, shown)),
+            ("ancestors", "", lambda tree: [self.content(above, tree) for above in content.ancestors]),
+            ("body", "", lambda tree: self.body(content, shown, tree)),
+            ("metadata", "", lambda tree: self.metadata(content, tree)),
+            ("restrictions", f"{path}/restriction/byOperation", lambda tree: self.restrictions(content, tree)),
+            ("container", space_path, lambda tree: self.space(content.space, tree)),
+            ("children", f"{path}/child", lambda tree: self.children(content, tree)),
+            ("descendants", f"{path}/descendant", lambda tree: {}),
+        ]
+        for name, link, write in parts:
+            if name in want:
+                result[name] = write(want[name])
+                expandable.pop(name, None)
+            else:
+                expandable[name] = link
+        if self.cloud:
+            result["macroRenderedOutput"] = {}
+            expandable |= {"childTypes": "", "schedulePublishInfo": "", "schedulePublishDate": ""}
+        result["extensions"] = {"position": self.position(content)}
+        result["_expandable"] = expandable
+        result["_links"] = self.links(content)
+        return result
+
+    def position(self, content: Content) -> int | str:
+        """Cloud numbers all siblings; Data Center says "none" until somebody ordered them."""
+        if content.position is not None:
+            return content.position
+        return int(content.id) % 1_000_000 if self.cloud else "none"
+
+    def links(self, content: Content) -> Json:
+        """`webui` lacks the context path: it is to be joined to `base`."""
+        draft = f"/pages/resumedraft.action?draftId={content.id}"
+        return {
+            "webui": self.webui(content),
+            "editui" if self.cloud else "edit": draft,
+            "tinyui": f"/x/{tiny(content.id)}",
+            "self": f"{self.base}/rest/api/content/{content.id}",
+        }
+
+    def webui(self, content: Content) -> str:
+        """Where people read it."""
+        title = quote_plus(content.title)
+        if content.type == "comment":
+            return f"/pages/viewpage.action?focusedCommentId={content.id}"
+        if self.cloud:
+            if content.type != "page":
+                return f"/spaces/{content.space.key}/{content.type}/{content.id}"
+            overview = content is content.space.homepage
+            return f"/spaces/{content.space.key}/" + ("overview" if overview else f"pages/{content.id}/{title}")
+        if content.title.isascii() and not _UNSAFE_IN_DISPLAY & set(content.title) and content.status == "current":
+            return f"/display/{content.space.key}/{title}"
+        return f"/pages/viewpage.action?pageId={content.id}"
+
+    def version(self, content: Content, version: Version) -> Json:
+        """A version: who, when, number."""
+        api = "api" if self.cloud else "experimental"
+        result: Json = {
+            "by": self.user(version.by),
+            "when": timestamp(version.when, self.zone),
+            "message": version.message,
+            "number": version.number,
+            "minorEdit": version.minor_edit,
+            "_expandable": {"content": f"/rest/api/content/{content.id}"},
+            "_links": {"self": f"{self.base}/rest/{api}/content/{content.id}/version/{version.number}"},
+        }
+        if self.cloud:
+            result["friendlyWhen"] = version.when.strftime("%b %d, %Y")
+            result["confRev"] = f"confluence$content${content.id}.{version.number}"
+            result["contentTypeModified"] = False
+            result["_expandable"]["collaborators"] = ""
+        else:
+            result["hidden"] = False
+        return result
+
+    def history(self, content: Content, want: Tree) -> Json:
+        """Who made it and when; `lastUpdated` only if it is expanded itself."""
+        result: Json = {
+            "latest": True,
+            "createdBy": self.user(content.creator),
+            "createdDate": timestamp(content.created, self.zone),
+            "_links": {"self": f"{self.base}/rest/api/content/{content.id}/history"},
+        }
+        previous = content.versions[-2] if len(content.versions) > 1 else None
+        parts: dict[str, Any] = {
+            "lastUpdated": self.version(content, content.version) if "lastUpdated" in want else None,
+            "previousVersion": self.version(content, previous) if previous else None,
+            "contributors": {"_expandable": {"publishers": ""}},
+            "nextVersion": None,
+        }
+        if self.cloud:
+            parts |= {"ownedBy": self.user(content.creator), "lastOwnedBy": None}
+        result |= {name: part for name, part in parts.items() if name in want and part is not None}
+        result["_expandable"] = {name: "" for name in parts if name not in want}
+        return result
+
+    def body(self, content: Content, version: Version, want: Tree) -> Json:
+        """The bodies asked for; the others are named."""
+        kinds = expansions.CLOUD_BODIES if self.cloud else expansions.BODIES
+        result: Json = {}
+        for kind in want:
+            value = self._body_value(content, version, kind)
+            result[kind] = {
+                "value": value,
+                "representation": kind,
+                "_expandable": {"content": f"/rest/api/content/{content.id}"},
+            }
+            if self.cloud:
+                result[kind]["embeddedContent"] = []
+        result["_expandable"] = {kind: "" for kind in kinds if kind not in want}
+        return result
+
+    def _body_value(self, content: Content, version: Version, kind: str) -> str:
+        if kind in {"storage", "editor", "editor2"}:
+            if content.storage_fails:
+                raise ApiError(500, "java.lang.NullPointerException: Cannot render body of content " + content.id)
+            return version.storage
+        return view.render(version.storage, self.base, content)
+
+    def metadata(self, content: Content, want: Tree) -> Json:
+        """Labels; the rest is named."""
+        kinds = (
+            ["labels", "currentuser", "properties", "frontend"] if self.cloud else ["labels", "currentuser", "likes"]
+        )
+        result: Json = {"_expandable": {kind: "" for kind in kinds if kind not in want}}
+        if "labels" in want:
+            path = f"/rest/api/content/{content.id}/label"
+            result["labels"] = self.nested(path, [self.label(content, name) for name in content.labels])
+        return result
+
+    def label(self, content: Content, name: str) -> Json:
+        """A label."""
+        number = str(content.space.site.label_id(name))
+        return {"prefix": "global", "name": name, "id": number, "label": name}
+
+    def nested(self, path: str, items: list[Json]) -> Json:
+        """The first page of a list inside a content: it goes on at its own address."""
+        shown = items[: self.nested_limit]
+        links = {"self": self.base + path}
+        if len(items) > len(shown):
+            links["next"] = f"{path}?limit={self.nested_limit}&start={len(shown)}"
+        return {"results": shown, "start": 0, "limit": self.nested_limit, "size": len(shown), "_links": links}
+
+    def children(self, content: Content, want: Tree) -> Json:
+        """The children of the types asked for, first page."""
+        path = f"/rest/api/content/{content.id}/child"
+        result: Json = {"_links": {"self": self.base + path}}
+        for kind in want:
+            if kind == "attachment":
+                items = [self.attachment(content, item) for item in content.attachments]
+            else:
+                source = content.comments if kind == "comment" else content.ordered_children()
+                items = [self.content(child, want[kind]) for child in source if child.type == kind]
+            result[kind] = self.nested(f"{path}/{kind}", items)
+        kinds = ("page", "attachment", "comment")
+        result["_expandable"] = {kind: f"{path}/{kind}" for kind in kinds if kind not in want}
+        return result
+
+    # --- restrictions --------------------------------------------------------------------------------------------
+
+    def restrictions(self, content: Content, want: Tree) -> Json:
+        """Restrictions by operation: what is set on this very page, not what it inherits."""
+        if any(above.status == "trashed" for above in content.ancestors):
+            raise ApiError(404, f"No content found with id: ContentId{{id={content.id}}}")
+        path = f"/rest/api/content/{content.id}/restriction/byOperation"
+        result: Json = {
+            operation: self.restriction(content, operation, want[operation].get("restrictions", {}))
+            for operation in ("read", "update")
+            if operation in want
+        }
+        result["_expandable"] = {operation: "" for operation in ("read", "update") if operation not in want}
+        result["_links"] = {"self": self.base + path}
+        return result
+
+    def restriction(self, content: Content, operation: str, want: Tree) -> Json:
+        """One operation of a page: the users and groups that may do it; empty lists mean: whoever may above."""
+        path = f"/rest/api/content/{content.id}/restriction/byOperation/{operation}"
+        restriction = content.restrictions.get(operation, Restriction())
+        lists: dict[str, Iterable[Json]] = {
+            "user": [self.user(user) for user in restriction.users],
+            "group": [{"type": "group", "name": name, "id": name} for name in restriction.groups],
+        }
+        held: Json = {}
+        for kind, items in lists.items():
+            if kind in want:
+                held[kind] = self.nested(f"{path}/{kind}", list(items))
+        held["_expandable"] = {kind: "" for kind in lists if kind not in want}
+        return {
+            "operation": operation,
+            "restrictions": held,
+            "_expandable": {"content": f"/rest/api/content/{content.id}"},
+            "_links": {"self": self.base + path},
+        }
+
+    # --- spaces, people, files -----------------------------------------------------------------------------------
+
+    def space(self, space: Space, want: Tree) -> Json:
+        """A space; its `id` is a number in v1."""
+        home = f"/rest/api/content/{space.homepage.id}" if space.homepage else ""
+        result: Json = {"id": space.id, "key": space.key, "name": space.name, "type": space.type}
+        expandable: Json = {"metadata": "", "permissions": "", "icon": "", "description": "", "homepage": home}
+        if self.cloud:
+            result |= {"alias": space.key, "status": space.status}
+            expandable |= {"settings": f"/rest/api/space/{space.key}/settings", "operations": "", "lookAndFeel": ""}
+            expandable |= {"theme": f"/rest/api/space/{space.key}/theme", "history": "", "identifiers": ""}
+        else:
+            result |= {"status": space.status}
+            expandable |= {"retentionPolicy": ""}
+        if "description" in want:
+            result["description"] = {
+                kind: {"value": space.description, "representation": kind, "embeddedContent": []}
+                for kind in ("plain", "view")
+                if kind in want["description"]
+            }
+            del expandable["description"]
+        if "homepage" in want and space.homepage:
+            result["homepage"] = self.content(space.homepage, want["homepage"])
+            del expandable["homepage"]
+        webui = f"/spaces/{space.key}" if self.cloud else f"/display/{space.key}"
+        result["_expandable"] = expandable
+        result["_links"] = {"webui": webui, "self": f"{self.base}/rest/api/space/{space.key}"}
+        return result
+
+    def user(self, user: User) -> Json:
+        """A person: by account id on Cloud, by user name and key on Data Center."""
+        if self.cloud:
+            return {
+                "type": "known",
+                "accountId": user.key,
+                "accountType": "atlassian",
+                "email": "",
+                "publicName": user.display_name,
+                "displayName": user.display_name,
+                "isExternalCollaborator": False,
+                "_expandable": {"operations": "", "personalSpace": ""},
+                "_links": {"self": f"{self.base}/rest/api/user?accountId={user.key}"},
+            }
+        return {
+            "type": "known",
+            "username": user.name,
+            "userKey": user.key,
+            "displayName": user.display_name,
+            "_links": {"self": f"{self.base}/rest/api/user?key={user.key}"},
+            "_expandable": {"profilePicture": "", "status": ""},
+        }
+
+    def attachment(self, page: Content, item: Attachment) -> Json:
+        """A file of a page; `download` lacks the context path as `webui` does."""
+        path = f"/rest/api/content/{item.id}"
+        return {
+            "id": item.id,
+            "type": "attachment",
+            "status": "current",
+            "title": item.title,
+            "version": self.version(page, item.version),
+            "metadata": {"mediaType": item.media_type, "comment": item.version.message},
+            "extensions": {"mediaType": item.media_type, "fileSize": len(item.data), "comment": item.version.message},
+            "_expandable": {"container": f"/rest/api/content/{page.id}", "history": f"{path}/history", "space": ""},
+            "_links": {
+                "webui": f"/pages/viewpageattachments.action?pageId={page.id}&preview=/{page.id}/{item.id}",
+                "download": f"/download/attachments/{page.id}/{quote_plus(item.title)}?version={item.version.number}",
+                "self": self.base + path,
+            },
+        }

@@ -1,0 +1,333 @@
+"""REST v2, `/api/v2`: Cloud's newer API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wiki_pipeline_tests.confluence_server.content import Attachment, Content
+from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit, link, piece, query_without, start_of
+from wiki_pipeline_tests.confluence_server.site import Space
+from wiki_pipeline_tests.confluence_server.v2_json import Json, V2Json
+from wiki_pipeline_tests.confluence_server.web import (
+    Answer,
+    ApiError,
+    Request,
+    boolean,
+    choice,
+    find_route,
+    integer,
+    json_answer,
+    numbers,
+    route,
+    text,
+)
+from wiki_pipeline_tests.confluence_server.world import World
+
+# What a list holds when no status is asked for: archived pages too.
+DEFAULT_STATUSES = ("current", "archived")
+_SORTS = ("id", "created-date", "modified-date", "title")
+_ONE_BODY = ("storage", "atlas_doc_format", "view", "export_view", "anonymous_export_view", "styled_view", "editor")
+_TREE_TYPES = frozenset({"page", "folder", "whiteboard", "database", "embed"})
+
+
+def _sort(*names: str) -> Callable[[str], object]:
+    return choice(*names, *(f"-{name}" for name in names))
+
+
+class V2:
+    """Answers v2 requests about a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.site = world.site
+        paging = {"cursor": text, "limit": integer(1, 250)}
+        bulk = {
+            "body_format": choice("storage", "atlas_doc_format"),
+            "sort": _sort(*_SORTS),
+            "status": choice("current", "archived", "deleted", "trashed"),
+            "title": text,
+            **paging,
+        }
+        flags = {
+            f"include_{name}": boolean
+            for name in (
+                "labels",
+                "properties",
+                "operations",
+                "likes",
+                "versions",
+                "version",
+                "webresources",
+                "favorited_by_current_user_status",
+                "collaborators",
+                "direct_children",
+            )
+        }
+        children = {"sort": _sort("created-date", "id", "child-position", "modified-date"), **paging}
+        labels = {"prefix": text, "sort": _sort("created-date", "id", "name"), **paging}
+        spaces = {"ids": numbers, "keys": text, "type": text, "status": choice("current", "archived"), "labels": text}
+        described = {"description_format": choice("plain", "view"), "include_icon": boolean}
+        self._routes = [
+            route("/spaces", self.spaces, sort=_sort("id", "key", "name"), **spaces, **described, **paging),
+            route("/spaces/{space_id}", self.space, include_labels=boolean, include_operations=boolean, **described),
+            route("/spaces/{space_id}/pages", self.space_pages, depth=choice("all", "root"), **bulk),
+            route("/spaces/{space_id}/content/labels", self.space_labels, **labels),
+            route("/pages", self.pages, id=numbers, space_id=numbers, subtype=text, **bulk),
+            route(
+                "/pages/{page_id}",
+                self.page,
+                body_format=choice(*_ONE_BODY),
+                get_draft=boolean,
+                status=choice("current", "archived", "trashed", "deleted", "historical", "draft"),
+                version=integer(1),
+                **flags,
+            ),
+            route("/pages/{page_id}/labels", self.page_labels, **labels),
+            route("/pages/{page_id}/children", self.child_pages, **children),
+            route("/(?:pages|folders)/{content_id}/direct-children", self.direct_children, **children),
+            route("/(?:pages|folders)/{content_id}/descendants", self.descendants, depth=integer(1, 10), **paging),
+            route("/(?:pages|folders)/{content_id}/ancestors", self.ancestors, limit=integer(1, 250)),
+            route(
+                "/pages/{page_id}/attachments",
+                self.attachments,
+                sort=_sort("created-date", "modified-date"),
+                status=choice("current", "archived", "trashed"),
+                mediaType=text,
+                filename=text,
+                **paging,
+            ),
+            route("/attachments/{attachment_id}", self.attachment, **flags),
+            route("/labels/{label_id}/pages", self.labelled_pages, space_id=numbers, **bulk),
+            route("/folders/{folder_id}", self.folder, **flags),
+        ]
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises:
+            ApiError: an error that Confluence would answer; a `ContractError` if no right client sends this.
+        """
+        found, variables = find_route(self._routes, request)
+        return found.handler(request, **variables)
+
+    # --- spaces --------------------------------------------------------------------------------------------------
+
+    def spaces(self, request: Request) -> Answer:
+        """GET /spaces: those named by `keys` or `ids`, or all."""
+        keys, ids = request.many("keys"), request.many("ids")
+        found = [
+            space
+            for space in self.site.spaces.values()
+            if (not keys or space.key in keys) and (not ids or str(space.id) in ids)
+        ]
+        described = request.get("description-format")
+        return self._list(request, found, lambda space: self._writer(request).space(space, described))
+
+    def space(self, request: Request, space_id: str) -> Answer:
+        """GET /spaces/{id}."""
+        writer = self._writer(request)
+        data = writer.space(self._space(space_id), request.get("description-format"))
+        data["_links"]["base"] = writer.base
+        return json_answer(data)
+
+    def space_pages(self, request: Request, space_id: str) -> Answer:
+        """GET /spaces/{id}/pages."""
+        space = self._space(space_id)
+        root_only = request.get("depth") == "root"
+        contents = [item for item in space.contents.values() if not (root_only and item.parent)]
+        return self._page_list(request, contents)
+
+    def space_labels(self, request: Request, space_id: str) -> Answer:
+        """GET /spaces/{id}/content/labels: labels of anything in the space."""
+        names = sorted({name for item in self._space(space_id).contents.values() for name in item.labels})
+        return self._list(request, names, self._writer(request).label)
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def pages(self, request: Request) -> Answer:
+        """GET /pages: those named by `id`, those of a space, or all."""
+        ids, spaces = request.many("id"), request.many("space-id")
+        if len(ids) > 250:
+            raise ApiError(400, "at most 250 ids")
+        if ids:
+            contents = [self.site.contents[item] for item in dict.fromkeys(ids) if item in self.site.contents]
+        else:
+            contents = list(self.site.contents.values())
+        return self._page_list(request, [item for item in contents if not spaces or str(item.space.id) in spaces])
+
+    def labelled_pages(self, request: Request, label_id: str) -> Answer:
+        """GET /labels/{id}/pages."""
+        name = next((name for name, number in self.site.labels.items() if str(number) == label_id), None)
+        if name is None:
+            raise ApiError(404)
+        spaces = request.many("space-id")
+        contents = [item for item in self.site.contents.values() if name in item.labels]
+        return self._page_list(request, [item for item in contents if not spaces or str(item.space.id) in spaces])
+
+    def _page_list(self, request: Request, contents: Sequence[Content]) -> Answer:
+        statuses = request.many("status") or DEFAULT_STATUSES
+        title = request.get("title")
+        found = [
+            item
+            for item in contents
+            if item.type == "page"
+            and item.status in statuses
+            and (not title or item.title == title)
+            and self.world.sees(request.user, item)
+        ]
+        _sort_contents(found, request.get("sort"))
+        kind = request.get("body-format")
+        writer = self._writer(request)
+        return self._list(request, found, lambda item: writer.page(item, kind))
+
+    def page(self, request: Request, page_id: str) -> Answer:
+        """GET /pages/{id}."""
+        page = self._content(request, page_id, "page")
+        number = request.number("version", 0)
+        version = next((item for item in page.versions if item.number == number), None) if number else page.version
+        statuses = request.many("status") or (*DEFAULT_STATUSES, *(["historical"] if number else []))
+        if version is None or (page.status not in statuses and "historical" not in statuses):
+            raise ApiError(404)
+        writer = self._writer(request)
+        data = writer.page(page, request.get("body-format"), version)
+        if request.get("include-labels") == "true":
+            labels = [writer.label(name) for name in page.labels]
+            data["labels"] = {"results": labels, "meta": {"hasMore": False, "cursor": ""}, "_links": {"self": ""}}
+        data["_links"]["base"] = writer.base
+        return json_answer(data)
+
+    def page_labels(self, request: Request, page_id: str) -> Answer:
+        """GET /pages/{id}/labels."""
+        page = self._content(request, page_id, "page")
+        return self._list(request, page.labels, self._writer(request).label)
+
+    # --- the tree ------------------------------------------------------------------------------------------------
+
+    def child_pages(self, request: Request, page_id: str) -> Answer:
+        """GET /pages/{id}/children: pages only, so none behind a folder."""
+        page = self._content(request, page_id, "page")
+        children = [item for item in self._living(request, page.ordered_children()) if item.type == "page"]
+        return self._list(request, children, self._writer(request).child_page)
+
+    def direct_children(self, request: Request, content_id: str) -> Answer:
+        """GET /pages|folders/{id}/direct-children: pages, folders, whiteboards, databases."""
+        children = self._living(request, self._content(request, content_id).ordered_children())
+        return self._list(request, children, self._writer(request).child)
+
+    def descendants(self, request: Request, content_id: str) -> Answer:
+        """GET /pages|folders/{id}/descendants: down to `depth` levels, not further."""
+        top = self._content(request, content_id)
+        depth, level = request.number("depth", 10), len(top.ancestors)
+        below = [item for item in self._living(request, top.descendants()) if len(item.ancestors) - level <= depth]
+        writer = self._writer(request)
+        return self._list(request, below, lambda item: writer.descendant(item, len(item.ancestors) - level))
+
+    def ancestors(self, request: Request, content_id: str) -> Answer:
+        """GET /pages|folders/{id}/ancestors: the nearest `limit` ones, top first; more by asking for the first."""
+        above = self._content(request, content_id).ancestors
+        limit = request.number("limit", 25)
+        return json_answer({"results": [{"id": item.id, "type": item.type} for item in above[-limit:]], "_links": {}})
+
+    def folder(self, request: Request, folder_id: str) -> Answer:
+        """GET /folders/{id}."""
+        writer = self._writer(request)
+        data = writer.folder(self._content(request, folder_id, "folder"))
+        data["_links"]["base"] = writer.base
+        return json_answer(data)
+
+    def _living(self, request: Request, contents: Sequence[Content]) -> list[Content]:
+        return [
+            item
+            for item in contents
+            if item.type in _TREE_TYPES and item.status in DEFAULT_STATUSES and self.world.sees(request.user, item)
+        ]
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def attachments(self, request: Request, page_id: str) -> Answer:
+        """GET /pages/{id}/attachments."""
+        page = self._content(request, page_id, "page")
+        media_type, filename = request.get("mediaType"), request.get("filename")
+        found: list[Attachment] = [
+            item
+            for item in page.attachments
+            if (not media_type or item.media_type == media_type) and (not filename or item.title == filename)
+        ]
+        writer = self._writer(request)
+        return self._list(request, found, lambda item: writer.attachment(page, item))
+
+    def attachment(self, request: Request, attachment_id: str) -> Answer:
+        """GET /attachments/{id}."""
+        found = self.site.attachment(attachment_id)
+        if found is None or not self.world.sees(request.user, found[0]):
+            raise ApiError(404)
+        return json_answer(self._writer(request).attachment(*found))
+
+    # --- inner parts ---------------------------------------------------------------------------------------------
+
+    def _space(self, space_id: str) -> Space:
+        if not space_id.isdigit():
+            raise ApiError(
+                400, f"Provided value {{{space_id}}} for 'id' is not the correct type. Expected type is long"
+            )
+        for space in self.site.spaces.values():
+            if str(space.id) == space_id:
+                return space
+        raise ApiError(404)
+
+    def _content(self, request: Request, content_id: str, kind: str = "") -> Content:
+        if not content_id.isdigit():
+            raise ApiError(
+                400, f"Provided value {{{content_id}}} for 'id' is not the correct type. Expected type is long"
+            )
+        content = self.site.contents.get(content_id)
+        if content is None or (kind and content.type != kind) or not self.world.sees(request.user, content):
+            raise ApiError(404)
+        return content
+
+    def _writer(self, request: Request) -> V2Json:
+        return V2Json(request.origin + self.world.context, self.site)
+
+    def _list(self, request: Request, items: Sequence[Any], write: Callable[[Any], Json]) -> Answer:
+        limit, start = effective_limit(request, 25, 250), start_of(request)
+        shown, more = piece(request, items, start, limit)
+        base = request.origin + self.world.context
+        links: dict[str, str] = {"base": base}
+        headers: dict[str, str] = {}
+        following = [*query_without(request, "cursor"), ("cursor", cursor(request, start + limit))]
+        # Host-relative, with the context path already in it.
+        address = link(f"{self.world.context}/api/v2{request.path}", following)
+        if more:
+            links["next"] = address
+        if more or start + len(shown) < len(items):
+            headers["Link"] = f'<{address}>; rel="next", <{base}>; rel="base"'
+        return json_answer({"results": [write(item) for item in shown], "_links": links}, headers=headers)
+
+
+def _sort_contents(contents: list[Content], sort: str) -> None:
+    keys: dict[str, Callable[[Content], Any]] = {
+        "id": lambda item: int(item.id),
+        "created-date": lambda item: item.created,
+        "modified-date": lambda item: item.version.when,
+        "title": lambda item: item.title.casefold(),
+    }
+    if sort:
+        contents.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+
+
+def error(problem: ApiError) -> Answer:
+    """An error as v2 writes it."""
+    kinds = {
+        400: ("INVALID_REQUEST_PARAMETER", "Bad Request"),
+        401: ("UNAUTHORIZED", "Unauthorized"),
+        403: ("FORBIDDEN", "Forbidden"),
+        404: ("NOT_FOUND", "Not Found"),
+        405: ("METHOD_NOT_ALLOWED", "Method Not Allowed"),
+        406: ("NOT_ACCEPTABLE", "Not Acceptable"),
+    }
+    code, title = kinds.get(problem.status, ("INTERNAL_SERVER_ERROR", "Internal Server Error"))
+    detail = problem.message or None
+    return json_answer(
+        {"errors": [{"status": problem.status, "code": code, "title": title, "detail": detail}]}, problem.status
+    )

@@ -1,0 +1,117 @@
+"""What both APIs of a server share: the site, who may see it, its limits, and what clients did wrong."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from wiki_pipeline_tests.confluence_server.content import Content, User
+from wiki_pipeline_tests.confluence_server.site import Site, Space
+from wiki_pipeline_tests.confluence_server.web import ApiError, Request
+
+
+@dataclass(slots=True)
+class Limits:
+    """Caps that the server puts on `limit`, silently in v1.
+
+    Attributes:
+        contents: of a v1 list without bodies.
+        bodies: of a v1 list with bodies.
+        export_view: of a v1 list with `body.export_view` or `body.styled_view`.
+        nested: of labels and restrictions inside a content.
+        start: the greatest `start` of Cloud's v1 content list.
+    """
+
+    contents: int = 200
+    bodies: int = 100
+    export_view: int = 25
+    nested: int = 200
+    start: int = 15_000
+
+
+@dataclass(slots=True)
+class Account:
+    """Credentials that the server takes: a name and a secret (Basic), or a secret alone (Bearer)."""
+
+    secret: str
+    user: User
+    name: str = ""
+    scoped: bool = False
+
+
+class Unauthorized(Exception):  # noqa: N818 - named after the answer that it becomes
+    """Credentials were sent and are wrong, or none were and some are needed."""
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """A site as served.
+
+    Attributes:
+        context: the context path, `/wiki` on Cloud.
+        user_zone: the calling user's time zone: CQL dates are read in it, no API tells it.
+        server_zone: the zone of Data Center's timestamps.
+        accounts: who may call; empty means that anonymous access is open.
+        report: takes the description of a violation.
+    """
+
+    site: Site
+    cloud: bool
+    context: str
+    limits: Limits = field(default_factory=Limits)
+    user_zone: tzinfo = UTC
+    server_zone: tzinfo = UTC
+    accounts: list[Account] = field(default_factory=list)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    report: Callable[[str], None] = print
+
+    def violation(self, request: Request, problem: str) -> None:
+        """Record that a client did what no right client does."""
+        self.report(f"{request.method} {request.path}: {problem}")
+
+    def space(self, key: str) -> Space:
+        """A space by its key.
+
+        Raises:
+            ApiError: 404.
+        """
+        space = self.site.spaces.get(key)
+        if space is None:
+            raise ApiError(404, f"No space with key : {key}")
+        return space
+
+    def sees(self, user: User | None, content: Content) -> bool:
+        """Whether a person may read a content: allowed by itself and by each ancestor (the intersection of all)."""
+        if not self.site.restricted:
+            return True
+        groups = self.groups.get(user.display_name, ()) if user else ()
+        held = [item.restrictions.get("read") for item in (content, *content.ancestors)]
+        return all(restriction is None or restriction.allows(user, groups) for restriction in held)
+
+    def identify(self, authorization: str, *, via_gateway: bool) -> User | None:
+        """Who is calling; None is anonymous.
+
+        Raises:
+            Unauthorized: wrong credentials, or a scoped token at the site's own address.
+        """
+        if not self.accounts:
+            return None
+        kind, _, credentials = authorization.partition(" ")
+        name, secret = "", credentials
+        if kind.lower() == "basic":
+            name, secret = _basic(credentials)
+        for account in self.accounts:
+            if kind and (account.name, account.secret) == (name, secret) and account.scoped == via_gateway:
+                return account.user
+        raise Unauthorized
+
+
+def _basic(credentials: str) -> tuple[str, str]:
+    try:
+        name, _, secret = base64.b64decode(credentials).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthorized from error
+    return name, secret

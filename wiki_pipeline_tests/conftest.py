@@ -1,0 +1,25 @@
+"""Fixtures that several rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from wiki_pipeline_tests.confluence_server import ConfluenceServer
+
+
+@pytest.fixture
+def confluence_cloud() -> Iterator[ConfluenceServer]:
+    """A Confluence Cloud without spaces; the test fails if a client sent it what no right client sends."""
+    with ConfluenceServer("cloud") as server:
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture
+def confluence_datacenter() -> Iterator[ConfluenceServer]:
+    """A Confluence Data Center without spaces; the test fails if a client sent it what no right client sends."""
+    with ConfluenceServer("datacenter") as server:
+        yield server
+        assert server.violations == []
