@@ -190,7 +190,7 @@ class CleanPage(Document):
         code_language: Pygments/tree-sitter name of the language if the document is source code, else empty.
         headings: in order of appearance.
         links: in order of appearance.
-        dependencies: ids of documents whose text is part of this one (includes).
+        dependencies: upstream addresses, as in `links`, of pages whose text is part of this one (includes).
         notes: what was repaired or could not be kept, for people.
         words: number of words in the text.
     """
@@ -214,8 +214,10 @@ class Chunk(Document):
         heading_path: headings above the passage, outermost first; for code the enclosing scopes and the symbol.
         start_line, end_line: 1-based lines of the file (code, plain files) or of the Markdown (pages).
         text: what is shown and cited.
-        search_text: what is searched and embedded: place prefix, text, identifiers split at case and underscores.
-        text_hash: hash of `search_text`; equal hashes share a vector.
+        search_text: what is searched: on its first line the place (space, page, path), below it the headings, the text
+            without markup, identifiers split at case and underscores.
+        text_hash: hash of what is embedded, `search_text` without its first line, so that a renamed document keeps its
+            vectors; equal hashes share a vector.
     """
 
     chunk_id: str

@@ -1,0 +1,66 @@
+"""Clean pages as passages that retrieve well and stay what they are when something else changes.
+
+Prose is cut along headings, code along its syntax tree; `split.py` decides where, so that an edit changes the passage it
+is in and no other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from wiki_pipeline.model import Chunk, CleanPage, Document, SourceKey, digest
+from wiki_pipeline.text.chunk.code import code_pieces
+from wiki_pipeline.text.chunk.prose import prose_pieces
+from wiki_pipeline.text.chunk.search_text import embedding_text, search_text
+from wiki_pipeline.text.chunk.sizes import ChunkSizes
+from wiki_pipeline.text.chunk.split import Passage, passages
+
+# Part of every chunk's fingerprint: raise it whenever the same page gives other chunks.
+CODE_VERSION = "1"
+
+__all__ = ["CODE_VERSION", "ChunkSizes", "chunk_page", "embedding_text"]
+
+_SHARED = tuple(field.name for field in fields(Document))
+
+
+def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes) -> list[Chunk]:
+    """The passages of a page in reading order; never empty, a page without text has its title. Pure."""
+    found = list(_passages(page, sizes)) or [Passage(page.title, (), 1, 1)]
+    shared = {name: getattr(page, name) for name in _SHARED}
+    chunks = []
+    for index, (chunk_id, passage, searched) in enumerate(_identified(page, source, found)):
+        chunks.append(
+            Chunk(
+                **shared,
+                chunk_id=chunk_id,
+                chunk_index=index,
+                total_chunks=len(found),
+                heading_path=passage.path,
+                start_line=passage.start_line,
+                end_line=passage.end_line,
+                text=passage.text,
+                search_text=searched,
+                text_hash=digest(embedding_text(searched)),
+            )
+        )
+    return chunks
+
+
+def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Passage]:
+    if page.code_language:
+        pieces = code_pieces(page.markdown, page.code_language, sizes.code_characters)
+        return passages(page.markdown, pieces, most=sizes.code_characters)
+    pieces = prose_pieces(page.markdown, sizes.prose_tokens)
+    return passages(page.markdown, pieces, most=sizes.prose_tokens, overlap=sizes.overlap_tokens)
+
+
+def _identified(page: CleanPage, source: SourceKey, found: Iterable[Passage]) -> Iterator[tuple[str, Passage, str]]:
+    """Each passage with an id that depends on its place and text, not on its number in the page."""
+    seen: Counter[tuple[tuple[str, ...], str]] = Counter()
+    for passage in found:
+        key = (passage.path, passage.text)
+        identity = digest(str(source), page.document_id, passage.path, passage.text, seen[key])
+        seen[key] += 1
+        yield identity, passage, search_text(page, passage.path, passage.text)

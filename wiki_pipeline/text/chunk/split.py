@@ -1,0 +1,140 @@
+"""Where a document is cut: where its structure is strongest, and so that a cut depends on little besides its own place.
+
+A document is a row of pieces that are never cut. While a span is too large it is divided at the strongest gap in it;
+among equally strong gaps a hash of the text behind the gap decides. Packing from the front would be denser, but there
+one inserted line moves every cut behind it; here it moves none beyond the passage it falls into, but for rare cases
+where a size crosses a bound.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from zlib import crc32
+
+# Strength of the gap before a piece, lower is stronger; headings have their level, 1 to 6.
+PARAGRAPH = 10
+ITEM = 20
+ROW = 30
+LINE = 40
+SENTENCE = 50
+NEVER = 99  # directly below a heading or above what a comment describes
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text that belongs together.
+
+    Attributes:
+        start, end: offsets in the document.
+        size: in the unit of the bound, tokens or characters.
+        rank: strength of the gap before it.
+        path: headings or scopes around it, outermost first.
+        opening: repeated above it where a passage begins with it: a table's header, a fence's first line.
+        closing: added below it where a passage ends with it though its block goes on.
+    """
+
+    start: int
+    end: int
+    size: int
+    rank: int
+    path: tuple[str, ...] = ()
+    opening: str = ""
+    closing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A passage with the 1-based lines of the document that it holds, both included."""
+
+    text: str
+    path: tuple[str, ...]
+    start_line: int
+    end_line: int
+
+
+def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0) -> Iterator[Passage]:
+    """The passages of a document, in order.
+
+    Args:
+        text: the document.
+        pieces: all of it, in order.
+        most: size of a passage in the pieces' unit; a quarter more where every cut would leave a scrap.
+        overlap: size of the passage before that each repeats.
+    """
+    lines = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")] if pieces else []
+    for first, last in spans(text, pieces, most):
+        begin, end = pieces[first].start, pieces[last - 1].end
+        if overlap and first:
+            begin = _overlapping(text, pieces, first, overlap)
+        body = text[begin:end].strip("\n").rstrip()
+        if not body.strip():
+            continue
+        begin += len(text[begin:end]) - len(text[begin:end].lstrip("\n"))
+        opening, closing = pieces[first].opening, pieces[last - 1].closing
+        shown = opening + body + closing if begin >= pieces[first].start else body + closing
+        path = common_path(pieces[index].path for index in range(first, last))
+        yield Passage(shown, path, bisect_right(lines, begin), bisect_right(lines, begin + len(body) - 1))
+
+
+def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
+    """Ranges of pieces that become one passage each."""
+    totals = [0, *accumulate(piece.size for piece in pieces)]
+    hashes = [crc32(text[piece.start : piece.end].strip().encode("utf-8", "replace")) for piece in pieces]
+    least = most // 5
+    waiting = [(0, len(pieces))] if pieces else []
+    while waiting:
+        first, last = waiting.pop()
+        size = totals[last] - totals[first]
+        if size <= most or last - first == 1:
+            yield first, last
+            continue
+        middle = totals[first] + size / 2
+        best: tuple[int, int, float, int] | None = None
+        fallback: tuple[int, float, int, int] | None = None
+        for gap in range(first + 1, last):
+            rank = pieces[gap].rank
+            at = totals[gap]
+            distance = abs(at - middle)
+            if at - totals[first] >= least and totals[last] - at >= least:
+                if best is None or rank <= best[0]:
+                    candidate = (rank, hashes[gap], distance, gap)
+                    best = candidate if best is None or candidate < best else best
+            elif best is None:
+                other = (rank, distance, hashes[gap], gap)
+                fallback = other if fallback is None or other < fallback else fallback
+        if best is None and size <= most + most // 4:
+            yield first, last
+            continue
+        cut = best[3] if best is not None else fallback[3] if fallback is not None else last
+        waiting += [(cut, last), (first, cut)]
+
+
+def common_path(paths: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
+    """The part that all paths begin with."""
+    common: tuple[str, ...] | None = None
+    for path in paths:
+        if common is None:
+            common = path
+        elif path != common:
+            length = next((at for at, (a, b) in enumerate(zip(common, path, strict=False)) if a != b), None)
+            common = common[: min(len(common), len(path)) if length is None else length]
+    return common or ()
+
+
+def _overlapping(text: str, pieces: Sequence[Piece], first: int, overlap: int) -> int:
+    """Where a passage begins that repeats the end of the one before, at the start of a word."""
+    before = pieces[first - 1]
+    taken = before
+    at = first - 1
+    size = before.size
+    while size < overlap and at > 0:
+        at -= 1
+        taken = pieces[at]
+        size += taken.size
+    surplus = size - overlap
+    begin = taken.start + (max(0, surplus) * (taken.end - taken.start)) // max(1, taken.size)
+    space = text.find(" ", begin, pieces[first].start)
+    return space + 1 if surplus > 0 and space >= 0 else taken.start if surplus <= 0 else begin

@@ -1,0 +1,238 @@
+"""Handlers of plain elements: paragraphs, headings, emphasis, links, images, code, quotes and layouts."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import category
+
+from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.markdown import escape, paragraph
+from wiki_pipeline.text.clean.registry import AC, Element, element
+from wiki_pipeline.text.clean.writer import PageWriter, one_line
+
+_BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-)([\w+#-]+)")
+
+
+@element("p", block=True)
+def paragraphs(node: Element, page: PageWriter) -> str:
+    """A paragraph; block macros inside stand on their own."""
+    if not len(node):
+        return paragraph(escape(node.text)) if node.text else ""
+    return page.blocks(node)
+
+
+@element(
+    "div", "section", "article", "main", "header", "footer", "nav", "aside", "body", "html", "center", "figure", "figcaption",
+    "address", "fieldset", "form", "hgroup", "ac:layout", "ac:layout-section", "ac:layout-cell", "ac:rich-text-body",
+    block=True,
+)  # fmt: skip
+def containers(node: Element, page: PageWriter) -> str:
+    """Its content; columns of a layout follow each other in reading order."""
+    return page.blocks(node)
+
+
+@element(
+    "script", "style", "head", "template", "noscript", "object", "svg", "select", "datalist", "canvas", "audio", "video"
+)
+def programs(node: Element, page: PageWriter) -> str:
+    """Nothing: not text for readers."""
+    return ""
+
+
+@element("h1", "h2", "h3", "h4", "h5", "h6", block=True)
+def headings(node: Element, page: PageWriter) -> str:
+    """A heading of the same level."""
+    return page.heading(int(node.tag[1]), page.inline(node))
+
+
+@element("br")
+def line_break(node: Element, page: PageWriter) -> str:
+    """A line break."""
+    return "  \n"
+
+
+@element("hr", block=True)
+def rule(node: Element, page: PageWriter) -> str:
+    """A rule."""
+    return "---"
+
+
+@element("blockquote", block=True)
+def quote(node: Element, page: PageWriter) -> str:
+    """A quote."""
+    return page.quoted(page.blocks(node))
+
+
+@element("strong", "b")
+def strong(node: Element, page: PageWriter) -> str:
+    """Strong text."""
+    if page.bold:
+        return page.inline(node)
+    page.bold = True
+    text = page.inline(node)
+    page.bold = False
+    return _emphasis(node, text, "**", "strong")
+
+
+@element("em", "i", "cite", "var", "dfn")
+def emphasis(node: Element, page: PageWriter) -> str:
+    """Emphasis."""
+    if page.italic:
+        return page.inline(node)
+    page.italic = True
+    text = page.inline(node)
+    page.italic = False
+    return _emphasis(node, text, "*", "em")
+
+
+@element("del", "s", "strike")
+def struck(node: Element, page: PageWriter) -> str:
+    """Struck text."""
+    return _emphasis(node, page.inline(node), "~~", "del")
+
+
+@element("sub", "sup", "u", "ins", "kbd", "mark")
+def tagged(node: Element, page: PageWriter) -> str:
+    """The same HTML tag, which Markdown lets pass."""
+    text = page.inline(node)
+    return f"<{node.tag}>{text}</{node.tag}>" if text.strip() else text
+
+
+@element("code", "tt", "samp")
+def code_span(node: Element, page: PageWriter) -> str:
+    """A code span."""
+    children = list(node)
+    if len(children) == 1 and children[0].tag == "a" and not (node.text or "").strip() and not children[0].tail:
+        anchor = children[0]
+        return page.link(markdown.code_span(text_of(anchor)), page.upstream.absolute(anchor.get("href", "")))
+    return markdown.code_span(text_of(node))
+
+
+@element("pre", block=True)
+def preformatted(node: Element, page: PageWriter) -> str:
+    """A code block; its language from the class that highlighters read."""
+    inner = node.find("code")
+    described = " ".join(
+        value for source in (node, inner) if source is not None
+        for value in (source.get("data-syntaxhighlighter-params", ""), source.get("class", ""), source.get("data-language", ""))
+    )  # fmt: skip
+    found = _BRUSH.search(described)
+    code = text_of(node, breaks="\n")
+    return markdown.fence(code, found.group(1).lower() if found else "") if code.strip() else ""
+
+
+@element("a")
+def anchors(node: Element, page: PageWriter) -> str:
+    """A link; relative addresses become absolute."""
+    target = (node.get("href") or "").strip()
+    text = page.inline(node)
+    if not target:
+        return text
+    if target.startswith("#"):
+        return page.anchor_link(text, target[1:])
+    return page.link(one_line(text), page.upstream.absolute(target))
+
+
+@element("img")
+def images(node: Element, page: PageWriter) -> str:
+    """An image; emoticons as characters, embedded data as its description."""
+    source = (node.get("src") or "").strip()
+    alternative = node.get("alt") or node.get("title") or ""
+    if not source or source.startswith("data:"):
+        return escape(alternative)
+    return page.image(alternative, page.upstream.absolute(source))
+
+
+@element("iframe", "embed")
+def embedded(node: Element, page: PageWriter) -> str:
+    """A link to what is embedded."""
+    target = page.upstream.absolute(node.get("src") or "")
+    return page.link(escape(node.get("title") or target), target)
+
+
+@element("time")
+def dates(node: Element, page: PageWriter) -> str:
+    """The date as shown, or as `2024-05-17`."""
+    return page.inline(node) or escape(node.get("datetime") or "")
+
+
+@element("input")
+def fields(node: Element, page: PageWriter) -> str:
+    """A checkbox as `[x]` or `[ ]`; other fields have no text."""
+    if node.get("type") != "checkbox":
+        return ""
+    return "[x] " if node.get("checked") is not None else "[ ] "
+
+
+@element("details", block=True)
+def details(node: Element, page: PageWriter) -> str:
+    """A collapsed section."""
+    summary = node.find("summary")
+    title = one_line(page.inline(summary)) if summary is not None else ""
+    return collapsed(title, page.blocks(node))
+
+
+@element("summary")
+def summaries(node: Element, page: PageWriter) -> str:
+    """The title of a collapsed section."""
+    return ""
+
+
+@element(AC + "placeholder")
+def placeholders(node: Element, page: PageWriter) -> str:
+    """Nothing: an instruction to authors of a template, which Confluence does not show."""
+    return ""
+
+
+def collapsed(title: str, body: str) -> str:
+    """A collapsed section with Markdown inside, as GitHub writes them; `title` is inline Markdown."""
+    if not body:
+        return f"**{title}**" if title else ""
+    shown = markdown.html_text(markdown.plain(title)) or "Details"
+    return f"<details>\n<summary>{shown}</summary>\n\n{body}\n\n</details>"
+
+
+def text_of(node: Element, breaks: str = " ") -> str:
+    """The text below a node as it stands, line breaks written as `breaks`."""
+    if not len(node):
+        return node.text or ""
+    parts: list[str] = []
+    for inner in node.iter():
+        parts.append(breaks if inner.tag == "br" else inner.text or "")
+        if inner is not node:
+            parts.append(inner.tail or "")
+    return "".join(parts)
+
+
+def _emphasis(node: Element, text: str, mark: str, tag: str) -> str:
+    """Text between marks, or between HTML tags where the marks would be read as text.
+
+    CommonMark closes emphasis after punctuation only before white space or punctuation, and can't tell the marks of two
+    emphases apart that touch.
+    """
+    inner = text.strip()
+    if not inner:
+        return " " if text else ""
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    touching = "" if after else (node.tail or "")[:1]
+    previous = node.getprevious()
+    preceding = "" if before else _last_character(node, previous)
+    clumsy = (
+        (touching and _is_letter(touching) and not _is_letter(inner[-1]))
+        or (preceding and _is_letter(preceding) and not _is_letter(inner[0]))
+        or (previous is not None and not previous.tail and previous.tag == node.tag)
+        or "\n" in inner
+    )
+    lead, trail = before and " ", after and " "
+    return f"{lead}<{tag}>{inner}</{tag}>{trail}" if clumsy else f"{lead}{mark}{inner}{mark}{trail}"
+
+
+def _last_character(node: Element, previous: Element | None) -> str:
+    if previous is not None:
+        return (previous.tail or "")[-1:]
+    parent = node.getparent()
+    return (parent.text or "")[-1:] if parent is not None else ""
+
+
+def _is_letter(character: str) -> bool:
+    return category(character)[0] in "LNM"

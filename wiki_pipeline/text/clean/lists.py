@@ -1,0 +1,91 @@
+"""Handlers of lists: bullets, numbers, tasks, terms."""
+
+from __future__ import annotations
+
+from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.registry import AC, Element, element
+from wiki_pipeline.text.clean.writer import PageWriter
+
+
+@element("ul", "menu", "dir", block=True)
+def bullets(node: Element, page: PageWriter) -> str:
+    """A bullet list; Confluence's inline tasks in it with their boxes."""
+    marker = "* " if page.second_list else "- "
+    page.level += 1
+    items = [_item(child, marker, page) for child in node]
+    page.level -= 1
+    return _joined(items)
+
+
+@element("ol", block=True)
+def numbers(node: Element, page: PageWriter) -> str:
+    """A numbered list, from its `start`."""
+    delimiter = ") " if page.second_list else ". "
+    start = node.get("start", "1")
+    number = int(start) if start.isascii() and start.isdecimal() and len(start) < 9 else 1
+    items = []
+    page.level += 1
+    for child in node:
+        items.append(_item(child, f"{number}{delimiter}", page))
+        number += child.tag == "li"
+    page.level -= 1
+    return _joined(items)
+
+
+@element("ac:task-list", block=True)
+def tasks(node: Element, page: PageWriter) -> str:
+    """A task list: done or not, with assignee and date where the task names them."""
+    items = []
+    page.level += 1
+    for task in node:
+        body = task.find(AC + "task-body")
+        done = (task.findtext(AC + "task-status") or "").strip() == "complete"
+        content = page.blocks(body) if body is not None else ""
+        items.append(_marked("- ", f"[{'x' if done else ' '}] {content}", page))
+    page.level -= 1
+    return _joined(items)
+
+
+@element("dl", block=True)
+def terms(node: Element, page: PageWriter) -> str:
+    """A list of terms, each in bold with its meaning below."""
+    items: list[str] = []
+    page.level += 1
+    for child in node:
+        content = page.blocks(child)
+        if child.tag == "dt" or not items:
+            items.append(_marked("- ", f"**{content}**" if content and "\n" not in content else content, page))
+        else:
+            width = page.indent(2)
+            items.append(" " * width + markdown.indented(content, width) if content else "")
+    page.level -= 1
+    return _joined(items)
+
+
+@element("li", "dt", "dd", "ac:task", block=True)
+def stray_item(node: Element, page: PageWriter) -> str:
+    """An item outside of a list is a paragraph."""
+    return page.blocks(node)
+
+
+def _item(child: Element, marker: str, page: PageWriter) -> str:
+    if child.tag != "li":
+        return _marked("- ", page.blocks(child), page)
+    content = page.blocks(child)
+    if child.get("data-inline-task-id"):
+        content = f"[{'x' if 'checked' in (child.get('class') or '').split() else ' '}] {content}"
+    return _marked(marker, content, page)
+
+
+def _marked(marker: str, content: str, page: PageWriter) -> str:
+    """An item: its first paragraph directly followed by a list stays tight."""
+    if not content:
+        return ""
+    head, gap, rest = content.partition("\n\n")
+    if gap and rest.startswith(("- ", "* ", "1. ", "1) ")) and not head.startswith(("```", "<", "|", ">")):
+        content = f"{head}\n{rest}"
+    return marker + markdown.indented(content, page.indent(len(marker)))
+
+
+def _joined(items: list[str]) -> str:
+    return "\n".join([item for item in items if item])

@@ -1,0 +1,53 @@
+"""Macros that draw data: the data is kept, as a table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.macros.parameters import parameters, rich_body
+from wiki_pipeline.text.clean.markdown import escape
+from wiki_pipeline.text.clean.registry import Element, macro
+from wiki_pipeline.text.clean.writer import PageWriter
+
+
+@macro("chart", "chart-from-table")
+def chart(node: Element, page: PageWriter) -> str:
+    """The chart's title and its data as a table."""
+    body = rich_body(node)
+    title = parameters(node).get("title", "")
+    data = page.blocks(body) if body is not None else ""
+    return "\n\n".join(part for part in (f"**{escape(title)}**" if title else "", data) if part) or page.placeholder(
+        "Chart"
+    )
+
+
+@macro("roadmap")
+def roadmap(node: Element, page: PageWriter) -> str:
+    """The roadmap's bars as a table of lane, name, start and length."""
+    values = parameters(node)
+    try:
+        plan = json.loads(unquote_plus(values.get("source", "")))
+        rows = _bars(plan)
+        title = str(plan.get("title") or values.get("title") or "")
+    except (ValueError, AttributeError, TypeError):
+        rows, title = [], values.get("title", "")
+    if not rows:
+        return page.placeholder(f"Roadmap: {title}" if title else "Roadmap")
+    table = markdown.table([["Lane", "Name", "Start", "Duration"], *rows])
+    return f"**{escape(title)}**\n\n{table}" if title else table
+
+
+def _bars(plan: dict[str, Any]) -> list[list[str]]:
+    return [
+        [markdown.cell(escape(str(value))) for value in (lane.get("title", ""), *_bar(bar))]
+        for lane in plan.get("lanes", [])
+        for bar in lane.get("bars", [])
+    ]
+
+
+def _bar(bar: dict[str, Any]) -> tuple[str, str, str]:
+    name = " – ".join(str(bar[key]) for key in ("title", "description") if bar.get(key))
+    return name, str(bar.get("startDate", ""))[:10], str(bar.get("duration", ""))

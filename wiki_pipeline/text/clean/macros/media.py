@@ -1,0 +1,98 @@
+"""Macros that show files and other sites: attachments, pictures, drawings, videos."""
+
+from __future__ import annotations
+
+from wiki_pipeline.text.clean.links import resource
+from wiki_pipeline.text.clean.macros.parameters import parameters, referring_parameter
+from wiki_pipeline.text.clean.markdown import escape
+from wiki_pipeline.text.clean.registry import Element, macro
+from wiki_pipeline.text.clean.writer import PageWriter
+
+
+@macro(
+    "view-file",
+    "viewpdf",
+    "viewdoc",
+    "viewxls",
+    "viewppt",
+    "multimedia",
+    "pdf",
+    "office-word",
+    "office-excel",
+    block=True,
+)
+def file(node: Element, page: PageWriter) -> str:
+    """A link to the file."""
+    target, name = _referred(node, page)
+    name = name or parameters(node).get("name", "")
+    if name and not target:
+        target = page.upstream.attachment(name)
+    return page.link(escape(name), target) if target else page.placeholder("File")
+
+
+@macro(
+    "drawio",
+    "drawio-sketch",
+    "inc-drawio",
+    "gliffy",
+    "lucidchart",
+    "balsamiq",
+    "plantuml-diagram",
+    "cloudscape",
+    block=True,
+)
+def drawing(node: Element, page: PageWriter) -> str:
+    """The drawing as a named picture: the preview that the drawing tool attaches to the page."""
+    values = parameters(node)
+    name = (
+        values.get("diagramDisplayName")
+        or values.get("diagramName")
+        or values.get("name")
+        or values.get("filename")
+        or ""
+    )
+    if not name:
+        return page.placeholder("Drawing")
+    file_name = values.get("diagramName") or values.get("name") or name
+    preview = file_name if file_name.endswith((".png", ".svg")) else f"{file_name}.png"
+    return page.image(name, page.upstream.attachment(preview, values.get("pageId", "")))
+
+
+@macro(
+    "widget",
+    "iframe",
+    "embed",
+    "smart-link",
+    "html5video",
+    "youtube",
+    "vimeo",
+    "loom",
+    "figma",
+    "miro",
+    "trello-board",
+    "google-drive",
+)
+def embedded(node: Element, page: PageWriter) -> str:
+    """A link to what is embedded."""
+    target, _ = _referred(node, page)
+    values = parameters(node)
+    target = target or page.upstream.absolute(values.get("url") or values.get("src") or values.get("") or "")
+    return page.link(escape(values.get("title") or target), target) if target else page.placeholder("Embedded content")
+
+
+@macro("attachments", "attachments-macro")
+def attachments(node: Element, page: PageWriter) -> str:
+    """A mark: the list is made by the server."""
+    return page.placeholder("Attachments")
+
+
+@macro("gallery")
+def gallery(node: Element, page: PageWriter) -> str:
+    """A mark with the gallery's title."""
+    title = parameters(node).get("title", "")
+    return page.placeholder(f"Gallery: {title}" if title else "Gallery")
+
+
+def _referred(node: Element, page: PageWriter) -> tuple[str, str]:
+    holder = referring_parameter(node)
+    return resource(holder, page) if holder is not None else ("", "")

@@ -1,0 +1,102 @@
+"""Macros that put a frame around content: panels, collapsed sections, excerpts, columns."""
+
+from __future__ import annotations
+
+from wiki_pipeline.text.clean.elements import collapsed
+from wiki_pipeline.text.clean.macros.parameters import parameters, rich_body
+from wiki_pipeline.text.clean.markdown import escape
+from wiki_pipeline.text.clean.registry import AC, Element, element, macro
+from wiki_pipeline.text.clean.writer import PageWriter
+
+# Confluence's note is the yellow one with an exclamation mark, its warning the red one.
+_ALERTS = {"info": "NOTE", "tip": "TIP", "success": "TIP", "note": "WARNING", "warning": "CAUTION", "error": "CAUTION"}
+_ICONS = {
+    ":information_source:": "NOTE", ":info:": "NOTE", ":bulb:": "TIP", ":white_check_mark:": "TIP", ":check_mark:": "TIP",
+    ":warning:": "WARNING", ":exclamation:": "IMPORTANT", ":no_entry:": "CAUTION", ":cross_mark:": "CAUTION",
+    ":pencil:": "NOTE", ":notepad_spiral:": "NOTE",
+}  # fmt: skip
+
+
+@macro("info", "tip", "note", "warning", "success", "error")
+def alert(node: Element, page: PageWriter) -> str:
+    """A GitHub alert (`> [!NOTE]`), its title in bold."""
+    return framed(
+        _ALERTS[(node.get(AC + "name") or "").lower()], parameters(node).get("title", ""), _content(node, page), page
+    )
+
+
+@macro("panel", "bgcolor", "tile")
+def panel(node: Element, page: PageWriter) -> str:
+    """A GitHub alert where its icon says which, a quote otherwise; its title in bold."""
+    values = parameters(node)
+    return framed(_ICONS.get(values.get("panelIcon", ""), ""), values.get("title", ""), _content(node, page), page)
+
+
+@macro("expand", "ui-expand", "expandable")
+def expand(node: Element, page: PageWriter) -> str:
+    """A collapsed section (`<details>`)."""
+    return collapsed(escape(parameters(node).get("title", "")), _content(node, page))
+
+
+@macro(
+    "excerpt", "section", "column", "details", "div", "span", "layout", "align", "center", "multiexcerpt", "multiexcerpt-macro",
+    "ui-tabs", "ui-children", "auitabs", "deck", "cards", "table-filter", "pivot-table", "table-chart", "table-joiner",
+    "tablefilter", "table-plus", "sortable", "numberedheadings", "restrict", "hide", "show-if", "hide-if",
+)  # fmt: skip
+def content(node: Element, page: PageWriter) -> str:
+    """Its content; page properties keep their table."""
+    return _content(node, page)
+
+
+@macro("ui-tab", "auitabspage", "card", "localtab")
+def tab(node: Element, page: PageWriter) -> str:
+    """Its title in bold, then its content."""
+    values = parameters(node)
+    title = values.get("title") or values.get("label") or values.get("") or ""
+    body = _content(node, page)
+    return f"**{escape(title)}**\n\n{body}".strip() if title else body
+
+
+@element("ac:adf-extension", "ac:adf-node", "ac:adf-content", "ac:adf-leaf", block=True)
+def editor_node(node: Element, page: PageWriter) -> str:
+    """Content of the new editor: panels as alerts, decisions as a list, anything else as it stands."""
+    if node.tag == AC + "adf-extension" and len(node) > 1:
+        return page.blocks_of([child for child in node if child.tag != AC + "adf-fallback"])
+    body = page.blocks(node)
+    kind = node.get("type") or ""
+    if kind == "panel":
+        return framed(_ALERTS.get(_attribute(node, "panel-type"), "NOTE"), "", body, page)
+    if kind == "decision-item" and body:
+        return f"- ⤷ {body}"
+    return body
+
+
+@element("ac:adf-attribute", "ac:adf-parameter", "ac:adf-mark")
+def editor_attribute(node: Element, page: PageWriter) -> str:
+    """Nothing: settings of the editor."""
+    return ""
+
+
+def framed(kind: str, title: str, body: str, page: PageWriter) -> str:
+    """A quote with an alert's mark and a title."""
+    parts = [f"**{escape(title)}**"] if title else []
+    if body:
+        parts.append(body)
+    if not parts:
+        return ""
+    inner = "\n\n".join(parts)
+    return page.quoted(f"[!{kind}]\n{inner}" if kind else inner)
+
+
+def _attribute(node: Element, key: str) -> str:
+    return next(
+        (child.text or "" for child in node if child.tag == AC + "adf-attribute" and child.get("key") == key), ""
+    )
+
+
+def _content(node: Element, page: PageWriter) -> str:
+    body = rich_body(node)
+    if body is not None:
+        return page.blocks(body)
+    text = node.find(AC + "plain-text-body")
+    return escape(text.text or "").strip() if text is not None else ""

@@ -1,0 +1,142 @@
+"""Small pieces of GitHub-flavoured Markdown: escaping, fences, prefixes, tables. Strings in, strings out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_SPACE = " \t\r\n\f\v\u00a0"
+# What would be read as markup in running text. An underscore inside a word, a lone tilde or bracket is not, and stays.
+_SPECIAL = re.compile(
+    r"[ \t\r\n\f\v\u00a0]{2,}|[\t\r\n\f\v\u00a0]"  # runs of white space, and all that is not a plain space
+    r"|[`*]|(?<![^\W_])_|_(?![^\W_])|~~"
+    r"|\\(?=[!-/:-@\[-`{-~])"
+    r"|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
+    r"|\](?=[(\[:])"
+)
+_LINE_START = re.compile(
+    r"^(?:(#{1,6})(?=\s|$)|([-+])(?=\s|$)|(>)|(\d{1,9})([.)])(?=\s|$)|(={2,}|-{2,})(?=\s*$)|(\|)|(~~~))", re.MULTILINE
+)
+_RUN_OF_BACKTICKS = re.compile(r"`+")
+_TARGET_UNSAFE = re.compile(r"[\s<>()\\\x00-\x1f]")
+_TITLE_UNSAFE = re.compile(r'["\\\r\n]')
+_LANGUAGE = re.compile(r"[^A-Za-z0-9_+#.-]")
+_MARKUP = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)|<[^<>]*>|\\([!-/:-@\[-`{-~])|[*`]+|~~")
+
+
+def escape(text: str) -> str:
+    """Text as Markdown that shows exactly it, white space collapsed (also no-break spaces: they hide from search)."""
+    return _SPECIAL.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match.group()
+    if found[0] in _SPACE:
+        return " "
+    if found == "&":
+        return "&amp;"
+    return "\\" + found[0] + ("\\~" if found == "~~" else "")
+
+
+def paragraph(text: str) -> str:
+    """Inline Markdown as a paragraph: stripped, and no line of it reads as a list, heading, quote or rule."""
+    text = text.strip(" \n")
+    if not text:
+        return ""
+    return _LINE_START.sub(_defused, text)
+
+
+def _defused(match: re.Match[str]) -> str:
+    digits = match.group(4)
+    return f"{digits}\\{match.group(5)}" if digits else "\\" + match.group()
+
+
+def plain(inline: str) -> str:
+    """Inline Markdown as plain text: no emphasis, link targets, tags or escapes."""
+    previous = None
+    while previous != inline and ("[" in inline or "<" in inline):
+        previous, inline = inline, _MARKUP.sub(_shown, inline)
+    return " ".join(_MARKUP.sub(_shown, inline).split())
+
+
+def _shown(match: re.Match[str]) -> str:
+    return match.group(1) or match.group(2) or ""
+
+
+def html_text(text: str) -> str:
+    """Plain text inside an HTML tag."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code_span(text: str) -> str:
+    """Text as an inline code span, whatever backticks it holds."""
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    if "`" not in text:
+        return f"`{text}`"
+    fence = "`" * (max(map(len, _RUN_OF_BACKTICKS.findall(text))) + 1)
+    return f"{fence} {text} {fence}"
+
+
+def fence(code: str, language: str = "") -> str:
+    """A fenced code block, its fence longer than any run of backticks in the code; the code is kept verbatim."""
+    longest = max(map(len, _RUN_OF_BACKTICKS.findall(code)), default=0) if "`" in code else 0
+    marks = "`" * max(3, longest + 1)
+    code = code.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return f"{marks}{_LANGUAGE.sub('', language)}\n{code}\n{marks}"
+
+
+def prefixed(prefix: str, block: str) -> str:
+    """Every line of a block behind a prefix, as `> `; empty lines get the prefix without its trailing space."""
+    bare = prefix.rstrip()
+    return "\n".join([prefix + line if line else bare for line in block.split("\n")])
+
+
+def indented(block: str, width: int) -> str:
+    """A block indented to continue a list item; the first line, which follows the marker, and empty lines stay."""
+    return re.sub(r"\n(?=[^\n])", "\n" + " " * width, block)
+
+
+def link(text: str, target: str, title: str = "") -> str:
+    """A link; text alone if there is no target, the target if there is no text."""
+    if not target:
+        return text
+    shown = text.strip() or escape(target)
+    address = _address(target)
+    return f'[{shown}]({address} "{_TITLE_UNSAFE.sub(" ", title)}")' if title else f"[{shown}]({address})"
+
+
+def image(alternative: str, target: str, title: str = "") -> str:
+    """An image; `alternative` is plain text."""
+    alternative = escape(alternative).replace("]", "\\]") if alternative else ""
+    caption = f' "{_TITLE_UNSAFE.sub(" ", title)}"' if title and title != alternative else ""
+    return f"![{alternative}]({_address(target)}{caption})"
+
+
+def _address(target: str) -> str:
+    return _TARGET_UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), target.strip())
+
+
+def table(rows: Sequence[Sequence[str]], alignments: Iterable[str] = ()) -> str:
+    """A pipe table of inline cells, the first row its header; rows may be of different length.
+
+    `alignments` holds, for each column, `left`, `center`, `right` or nothing.
+    """
+    width = max(map(len, rows), default=0)
+    if not width:
+        return ""
+    marks = {"left": ":---", "center": ":---:", "right": "---:"}
+    rules = [marks.get(alignment, "---") for alignment in alignments][:width]
+    rules += ["---"] * (width - len(rules))
+    lines = [_row([*row, *[""] * (width - len(row))]) for row in rows]
+    return "\n".join([lines[0], _row(rules), *lines[1:]])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def cell(block: str) -> str:
+    """Block Markdown without lists, tables or fences as the content of a pipe table's cell."""
+    return re.sub(r"\s*\n\s*", "<br>", block.strip()).replace("|", "\\|")

@@ -1,0 +1,73 @@
+"""Confluence's storage format into a tree: XML with its namespaces bound, and a repair for what is not well-formed.
+
+Before any parser sees a body, CDATA sections become escaped text and named HTML entities become characters. So code is
+verbatim whichever parser reads it, no document type needs to be declared, and no entity can be: a body's own
+`<!DOCTYPE` is shown as text, which makes entity bombs and external entities plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from html import entities
+
+from lxml import etree
+
+from wiki_pipeline.text.clean.html import parse_html
+from wiki_pipeline.text.clean.registry import Element
+
+_ROOT = '<root xmlns:ac="ac" xmlns:ri="ri" xmlns:at="at">'
+_XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
+_NAMED = {
+    name[:-1]: text for name, text in entities.html5.items() if name.endswith(";") and name[:-1] not in _XML_NAMES
+}
+_NAMED = {name: text.replace("&", "&amp;").replace("<", "&lt;") for name, text in _NAMED.items()}
+
+# The end of a section; XML exports write it as `]] >`, which in a body that is not exported is part of the code.
+_SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\]>"
+_EXPORTED_SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\] ?>(?=\s*</|<!\[CDATA\[|[^<\]]*</)"
+_REST = r"|&(?P<name>[A-Za-z][A-Za-z0-9]*);|&(?P<bare>(?!#\d+;|#x[0-9A-Fa-f]+;))|<!(?P<declaration>DOCTYPE|ENTITY)"
+_PREPARE = re.compile(_SECTION + _REST, re.DOTALL)
+_PREPARE_EXPORTED = re.compile(_EXPORTED_SECTION + _REST, re.DOTALL)
+_NEEDS_PREPARING = re.compile(r"[&]|<!")
+# Characters that XML 1.0 can't hold, and references to them.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def parse_storage(body: str) -> tuple[Element, str]:
+    """The root of a storage-format body, and what had to be repaired (empty if nothing).
+
+    Never fails: what no XML parser accepts is read as HTML reads it.
+    """
+    prepared = _prepare(_CONTROL.sub("", body))
+    try:
+        return etree.fromstring(f"{_ROOT}{prepared}</root>", _parser()), ""
+    except etree.XMLSyntaxError as error:
+        return parse_html(prepared), f"The page is not well-formed and was repaired ({_explain(error)})."
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
+
+
+def _prepare(body: str) -> str:
+    if not _NEEDS_PREPARING.search(body):
+        return body
+    exported = "]] >" in body and "<![CDATA[" in body and "]]>" not in body
+    return (_PREPARE_EXPORTED if exported else _PREPARE).sub(_replaced, body)
+
+
+def _replaced(match: re.Match[str]) -> str:
+    kind = match.lastgroup
+    if kind == "name":
+        name = match.group("name")
+        return match.group() if name in _XML_NAMES else _NAMED.get(name) or f"&amp;{name};"
+    if kind == "code":
+        return match.group("code").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "&amp;" if kind == "bare" else f"&lt;!{match.group('declaration')}"
+
+
+def _explain(error: etree.XMLSyntaxError) -> str:
+    message = re.sub(r",? line \d+.*", "", error.msg or "syntax error").strip()
+    return f"line {error.lineno}: {message[:120]}"

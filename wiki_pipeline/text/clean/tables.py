@@ -1,0 +1,146 @@
+"""Handlers of tables: pipe tables where cells are lines, HTML tables with Markdown in their cells where they are not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.registry import Element, element
+from wiki_pipeline.text.clean.writer import PageWriter, one_line
+
+# Spans are resolved while the grid stays below so many cells; a hostile table can't grow beyond.
+MAX_GRID_CELLS = 100_000
+_SECTIONS = {"thead", "tbody", "tfoot"}
+_ALIGN = re.compile(r"text-align:\s*(left|center|right)")
+
+
+@dataclass(slots=True)
+class _Cell:
+    node: Element
+    columns: int
+    rows: int
+
+    @property
+    def is_header(self) -> bool:
+        return bool(self.node.tag == "th")
+
+
+@element("table", block=True)
+def tables(node: Element, page: PageWriter) -> str:
+    """A table. Merged cells show their value in each row and column that they span."""
+    rows, caption = _read(node)
+    title = one_line(page.inline(caption)) if caption is not None else ""
+    if not rows:
+        return page.blocks(node)
+    complex_cells = any(page.is_complex(cell.node) for row in rows for cell in row if len(cell.node))
+    written = _html_table(rows, page) if complex_cells else _pipe_table(rows, page)
+    return f"**{title}**\n\n{written}" if title else written
+
+
+@element("tr", "td", "th", "thead", "tbody", "tfoot", "caption", block=True)
+def stray_parts(node: Element, page: PageWriter) -> str:
+    """A part of a table outside of one is a paragraph."""
+    return page.blocks(node)
+
+
+@element("colgroup", "col")
+def columns(node: Element, page: PageWriter) -> str:
+    """Nothing: widths only."""
+    return ""
+
+
+def _read(node: Element) -> tuple[list[list[_Cell]], Element | None]:
+    rows: list[list[_Cell]] = []
+    caption: Element | None = None
+    for part in node:
+        if part.tag in _SECTIONS:
+            rows += [_cells(row) for row in part if row.tag == "tr"]
+        elif part.tag == "tr":
+            rows.append(_cells(part))
+        elif part.tag == "caption":
+            caption = part
+    return [row for row in rows if row], caption
+
+
+def _cells(row: Element) -> list[_Cell]:
+    return [
+        _Cell(cell, _span(cell.get("colspan"), 1000), _span(cell.get("rowspan"), 65_534))
+        for cell in row
+        if cell.tag in {"td", "th"}
+    ]
+
+
+def _span(value: str | None, most: int) -> int:
+    return min(int(value), most) or 1 if value and value.isascii() and value.isdecimal() and len(value) < 9 else 1
+
+
+def _pipe_table(rows: list[list[_Cell]], page: PageWriter) -> str:
+    texts = [[markdown.cell(page.blocks(cell.node)) for cell in row] for row in rows]
+    grid = _resolved(rows, texts, page)
+    first = rows[0]
+    if not any(cell.is_header for cell in first):
+        grid.insert(0, [])
+    elif not all(cell.is_header for cell in first) and len(rows) > 1 and all(row[0].is_header for row in rows):
+        grid.insert(0, [])  # a column of headers, not a row
+    alignments = [_alignment(cell.node) for cell in first]
+    return markdown.table(grid, alignments)
+
+
+def _alignment(cell: Element) -> str:
+    found = _ALIGN.search(cell.get("style") or "")
+    return found.group(1) if found else ""
+
+
+def _resolved(rows: list[list[_Cell]], texts: list[list[str]], page: PageWriter) -> list[list[str]]:
+    """The rows with spanning cells repeated where they belong; a cell over the whole width is shown once a row."""
+    if all(cell.columns == 1 and cell.rows == 1 for row in rows for cell in row):
+        return texts
+    area = sum(cell.columns * min(cell.rows, len(rows) - at) for at, row in enumerate(rows) for cell in row)
+    if area > MAX_GRID_CELLS:
+        page.note("A table's merged cells are too many to be repeated; each is shown once.")
+        return texts
+    grid: list[list[str]] = []
+    hanging: dict[int, tuple[int, str]] = {}  # column: rows still to fill, text
+    for row, row_texts in zip(rows, texts, strict=True):
+        line: list[str] = []
+        above, hanging = hanging, {}
+        for cell, text in zip(row, row_texts, strict=True):
+            _hang(line, above, hanging, upto=None)
+            for column in range(len(line), len(line) + cell.columns):
+                above.pop(column, None)
+                if cell.rows > 1:
+                    hanging[column] = (cell.rows - 1, text)
+            line += [text] + [text if len(row) > 1 or above else ""] * (cell.columns - 1)
+        _hang(line, above, hanging, upto=max(above, default=-1))
+        grid.append(line)
+    return grid
+
+
+def _hang(
+    line: list[str], above: dict[int, tuple[int, str]], hanging: dict[int, tuple[int, str]], upto: int | None
+) -> None:
+    """Continue a line with the cells that hang into it from above; `upto` a column, or as long as they follow on."""
+    while len(line) in above or (upto is not None and len(line) <= upto):
+        left, text = above.pop(len(line), (0, ""))
+        if left > 1:
+            hanging[len(line)] = (left - 1, text)
+        line.append(text)
+
+
+def _html_table(rows: list[list[_Cell]], page: PageWriter) -> str:
+    return "\n".join(["<table>", *(_html_row(row, page) for row in rows), "</table>"])
+
+
+def _html_row(row: list[_Cell], page: PageWriter) -> str:
+    cells = []
+    for cell in row:
+        spans = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
+        spans += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
+        content = page.blocks(cell.node)
+        cells.append(
+            f"<{cell.node.tag}{spans}>\n\n{content}\n\n</{cell.node.tag}>"
+            if content
+            else f"<{cell.node.tag}{spans}></{cell.node.tag}>"
+        )
+    return f"<tr>{''.join(cells)}</tr>"

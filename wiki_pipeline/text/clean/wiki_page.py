@@ -1,0 +1,38 @@
+"""Confluence pages, in the storage or the view representation, as Markdown."""
+
+from __future__ import annotations
+
+from wiki_pipeline.model import CleanPage, RawPage
+from wiki_pipeline.text.clean import elements, links, lists, macros, tables, view  # noqa: F401 - register handlers
+from wiki_pipeline.text.clean.html import parse_html
+from wiki_pipeline.text.clean.known import Known
+from wiki_pipeline.text.clean.page import finished
+from wiki_pipeline.text.clean.registry import Element
+from wiki_pipeline.text.clean.storage import parse_storage
+from wiki_pipeline.text.clean.upstream import Upstream
+from wiki_pipeline.text.clean.writer import PageWriter
+
+
+def clean_storage(raw: RawPage, known: Known) -> CleanPage:
+    """A page in the storage format."""
+    root, repair = parse_storage(raw.body)
+    return _written(root, raw, known, (repair,) if repair else ())
+
+
+def clean_html(raw: RawPage, known: Known) -> CleanPage:
+    """An HTML document, or a Confluence page as its server renders it (`view`)."""
+    return _written(parse_html(raw.body), raw, known, ())
+
+
+def _written(root: Element, raw: RawPage, known: Known, notes: tuple[str, ...]) -> CleanPage:
+    page = PageWriter(root, Upstream(raw), raw.title, known.users)
+    text = page.blocks(root)
+    unknown = [f"Unknown macro: {name} ({count})." for name, count in sorted(page.unknown.items())]
+    return finished(
+        raw,
+        text,
+        headings=page.headings,
+        links=page.links,
+        dependencies=page.dependencies,
+        notes=[*notes, *page.notes, *unknown],
+    )

@@ -1,0 +1,294 @@
+"""Walks the tree of one page and writes it as Markdown, one handler an element; collects links, headings and notes.
+
+The walk is a bounded recursion: what is nested deeper than `MAX_DEPTH` elements becomes its plain text, so that a
+hostile page can neither exhaust the stack nor multiply its own size by indentation.
+"""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from wiki_pipeline.model import Heading, Link
+from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.anchors import Places, Slugs
+from wiki_pipeline.text.clean.markdown import escape, paragraph
+from wiki_pipeline.text.clean.registry import AC, BLOCK, BLOCK_MACROS, INLINE, INLINE_MACROS, Element
+from wiki_pipeline.text.clean.upstream import Upstream
+
+MAX_DEPTH = 80
+MAX_LEVEL = 16
+MACROS = {AC + "structured-macro", AC + "macro"}
+# Text in these is for programs, never for readers.
+SILENT = {
+    AC + "parameter",
+    AC + "default-parameter",
+    AC + "task-id",
+    AC + "task-status",
+    AC + "task-uuid",
+    "script",
+    "style",
+}
+_NAME = AC + "name"
+# Blocks that a cell of a pipe table, a heading or a link can hold, as lines.
+_SIMPLE_BLOCKS = {"p", "div", "section", "center", "figure", "figcaption", AC + "rich-text-body"}
+
+
+@dataclass
+class PageWriter:
+    """The state of one page's conversion.
+
+    Attributes:
+        root: the page's tree.
+        upstream: addresses on the page's own server.
+        title: the page's title.
+        users: display names by account id or user key.
+        unknown: macros without a handler, by name.
+        second_list: the list being written follows another of its kind directly.
+        bold, italic: whether the text being written is emphasised already.
+        level: number of lists around the text being written.
+    """
+
+    root: Element
+    upstream: Upstream
+    title: str = ""
+    users: Mapping[str, str] = field(default_factory=dict)
+    headings: list[Heading] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    dependencies: list[str] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    slugs: Slugs = field(default_factory=Slugs)
+    second_list: bool = False
+    bold: bool = False
+    italic: bool = False
+    level: int = 0
+    _depth: int = 0
+
+    # --- walking ---------------------------------------------------------------------------------------------------
+
+    def blocks(self, node: Element) -> str:
+        """The content of a node as paragraphs, lists, tables and so on, with an empty line between each two."""
+        if self._depth >= MAX_DEPTH:
+            return paragraph(self._flattened(node))
+        self._depth += 1
+        out: list[str] = []
+        line: list[str] = [escape(node.text)] if node.text else []
+        previous = ""
+        for child in node:
+            tag = child.tag
+            handler = BLOCK.get(tag) or (self._block_handler(child, tag) if len(child) or tag in MACROS else None)
+            if handler is not None:
+                if line:
+                    text = paragraph("".join(line))
+                    if text:
+                        out.append(text)
+                        previous = ""
+                    line.clear()
+                # Two lists side by side would run together: every second one gets other markers.
+                self.second_list = tag == previous and not self.second_list
+                text = handler(child, self)
+                if text:
+                    out.append(text)
+                    previous = tag
+            else:
+                line.append(self._inline_child(child, tag))
+            tail = child.tail
+            if tail and (line or not tail.isspace()):
+                line.append(escape(tail))
+        if line:
+            text = paragraph("".join(line))
+            if text:
+                out.append(text)
+        self._depth -= 1
+        return "\n\n".join(out)
+
+    def blocks_of(self, nodes: Iterable[Element]) -> str:
+        """Some children of a node, each as blocks of its own."""
+        return "\n\n".join(filter(None, [self.blocks(node) for node in nodes]))
+
+    def inline(self, node: Element) -> str:
+        """The content of a node as part of a line; blocks inside are joined into it."""
+        if not len(node):
+            return escape(node.text) if node.text else ""
+        if self._depth >= MAX_DEPTH:
+            return self._flattened(node)
+        self._depth += 1
+        parts = [escape(node.text)] if node.text else []
+        for child in node:
+            tag = child.tag
+            handler = BLOCK.get(tag) or (self._block_handler(child, tag) if tag in MACROS else None)
+            parts.append(f" {one_line(handler(child, self))} " if handler else self._inline_child(child, tag))
+            if child.tail:
+                parts.append(escape(child.tail))
+        self._depth -= 1
+        return "".join(parts)
+
+    def _inline_child(self, child: Element, tag: str) -> str:
+        handler = INLINE.get(tag)
+        if handler is not None:
+            return handler(child, self)
+        if tag in MACROS:
+            return self._inline_macro(child)
+        return "" if tag in SILENT else self.inline(child)
+
+    def _inline_macro(self, node: Element) -> str:
+        name = (node.get(_NAME) or "").lower()
+        handler = INLINE_MACROS.get(name)
+        return handler(node, self) if handler else unknown_macro(node, self)
+
+    def _block_handler(self, node: Element, tag: str) -> Callable[[Element, PageWriter], str] | None:
+        """The handler of a node that is no block by its name: a block macro, or something inline around blocks."""
+        if tag in MACROS:
+            name = (node.get(_NAME) or "").lower()
+            handler = BLOCK_MACROS.get(name)
+            if handler is None and name not in INLINE_MACROS and node.find(AC + "rich-text-body") is not None:
+                return unknown_macro
+            return handler
+        if tag in INLINE and tag not in _PHRASES:
+            return None
+        return _transparent if self.holds_blocks(node) else None
+
+    def holds_blocks(self, node: Element, *, besides: frozenset[str] = frozenset()) -> bool:
+        """Whether something inside the node stands in paragraphs of its own, besides elements named `besides`."""
+        for inner in node.iter():
+            tag = inner.tag
+            if inner is node or tag in besides:
+                continue
+            if tag in BLOCK or (tag in MACROS and self._block_handler(inner, tag) is not None):
+                return True
+        return False
+
+    def is_complex(self, node: Element) -> bool:
+        """Whether the node holds blocks that can't be lines of a table's cell: lists, tables, code, panels."""
+        return self.holds_blocks(node, besides=frozenset(_SIMPLE_BLOCKS))
+
+    def _flattened(self, node: Element) -> str:
+        self.note("Nested too deeply: some of the page is kept as plain text.")
+        texts: list[str] = []
+        for inner in node.iter():
+            if inner.tag not in SILENT:
+                texts.append(inner.text or "")
+            if inner is not node:
+                texts.append(inner.tail or "")
+        return escape(" ".join(texts))
+
+    def indent(self, width: int) -> int:
+        """By how much the rest of a list item is indented: nothing below so many lists that only harm is meant."""
+        return width if self.level <= MAX_LEVEL else 0
+
+    def quoted(self, block: str) -> str:
+        """A block as a quote."""
+        return markdown.prefixed("> ", block) if block and self._depth <= MAX_DEPTH // 2 else block
+
+    @cached_property
+    def places(self) -> Places:
+        """The headings of the page and the names that lead to them; found when the first link asks."""
+        draft = PageWriter(self.root, self.upstream, self.title, self.users)
+        draft.places = Places()
+        return Places.of(
+            self.title,
+            (
+                (markdown.plain(one_line(draft.inline(node))), tuple(_anchor_names(node)))
+                for node in self.root.iter("h1", "h2", "h3", "h4", "h5", "h6")
+            ),
+        )
+
+    # --- collecting ------------------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Tell people, once, what was repaired or could not be kept."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def heading(self, level: int, inline: str) -> str:
+        """A heading, entered into the page's list."""
+        inline = one_line(inline)
+        text = markdown.plain(inline)
+        if not text:
+            return ""
+        self.headings.append(Heading(level, text, self.slugs.add(text)))
+        return f"{'#' * level} {inline}"
+
+    def anchor_link(self, text: str, name: str) -> str:
+        """A link to a place on the same page, by the name of an anchor or a heading as any tool would spell it."""
+        shown = one_line(text) or escape(name)
+        return markdown.link(shown, "#" + self.places.find(name))
+
+    def named_place(self, name: str) -> str:
+        """Where a link to `#name` leads; nothing to write if that is a heading of the page."""
+        if name in self.places.named:
+            return ""
+        return f'<a id="{html.escape(name)}"></a>'
+
+    def placeholder(self, text: str, *, ready: bool = False) -> str:
+        """A short mark in place of content that only Confluence's server can make; `ready` text is Markdown already."""
+        return f"*[{text if ready else escape(text)}]*"
+
+    def link(self, text: str, target: str, title: str = "") -> str:
+        """A link, entered into the page's list; `text` is Markdown."""
+        if not target:
+            return text
+        self.links.append(Link(markdown.plain(text) or target, target))
+        return markdown.link(text, target, title)
+
+    def image(self, alternative: str, target: str, title: str = "") -> str:
+        """An image, entered into the page's list of links; `alternative` is plain text."""
+        if not target:
+            return escape(alternative)
+        self.links.append(Link(alternative, target))
+        return markdown.image(alternative, target, title)
+
+
+_PHRASES = {
+    "a",
+    "abbr",
+    "b",
+    "bdi",
+    "bdo",
+    "big",
+    "cite",
+    "code",
+    "del",
+    "em",
+    "font",
+    "i",
+    "ins",
+    "label",
+    "mark",
+    "q",
+    "s",
+}
+_PHRASES |= {"small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", AC + "inline-comment-marker"}
+
+
+def _transparent(node: Element, page: PageWriter) -> str:
+    return page.blocks(node)
+
+
+def unknown_macro(node: Element, page: PageWriter) -> str:
+    """A macro without a handler: its body is kept, its parameters are not, its name is counted."""
+    page.unknown[node.get(_NAME) or "unnamed"] += 1
+    body = node.find(AC + "rich-text-body")
+    if body is not None:
+        return page.blocks(body)
+    code = node.find(AC + "plain-text-body")
+    if code is None or not (code.text or "").strip():
+        return ""
+    return markdown.code_span(code.text or "")
+
+
+def _anchor_names(heading: Element) -> Iterator[str]:
+    for node in heading.iter(AC + "structured-macro"):
+        if node.get(_NAME) == "anchor":
+            yield from (child.text or "" for child in node.iter(AC + "parameter"))
+    if heading.get("id"):
+        yield heading.get("id") or ""
+
+
+def one_line(block: str) -> str:
+    """Markdown on a single line."""
+    return " ".join(block.split())

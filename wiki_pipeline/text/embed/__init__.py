@@ -1,0 +1,32 @@
+"""Texts to vectors: the embedded model, or any endpoint that speaks OpenAI's embeddings contract."""
+
+from __future__ import annotations
+
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.text.embed.protocol import Embedded, Embedder
+
+EMBEDDED_MODEL = "wordllama"
+
+__all__ = ["EMBEDDED_MODEL", "Embedded", "Embedder", "open_embedder"]
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name. Loads nothing and asks no one until it is used.
+
+    Raises:
+        ConfigurationError: a remote model is named but neither key nor address of an endpoint is set.
+    """
+    if settings.embedding_model == EMBEDDED_MODEL:
+        from wiki_pipeline.text.embed.static import StaticEmbedder  # noqa: PLC0415 - numpy and tokenizers on demand
+
+        return StaticEmbedder()
+    from wiki_pipeline.text.embed.endpoint import EndpointEmbedder  # noqa: PLC0415
+
+    return EndpointEmbedder(
+        settings.embedding_model,
+        api_key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        batch_rows=settings.embedding_batch_rows,
+        batch_tokens=settings.embedding_batch_tokens,
+        timeout=settings.embedding_timeout,
+    )

@@ -1,0 +1,89 @@
+"""The embedded model: wordllama's static vectors, one a token, averaged over the text.
+
+wordllama's own `embed` pads a batch to its longest text, which costs most of its time, and importing the package
+reconfigures the root logger. So its two files are read directly; a test holds the vectors against its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wiki_pipeline.errors import EmbeddingError
+from wiki_pipeline.text.embed.protocol import Embedded, Vectors
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_WEIGHTS = "wordllama/weights/l2_supercat_256.safetensors"
+_TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
+_BATCH_CHARACTERS = 2_000_000
+# In a static model the rest of a very long text moves the average no more.
+_MOST_CHARACTERS = 200_000
+
+
+class StaticEmbedder:
+    """wordllama `l2_supercat`, 256 dimensions; no key, no network, no torch."""
+
+    model = "wordllama-l2_supercat-256"
+    dimension = 256
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Vectors of the texts, on this machine."""
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = start = 0
+        while start < len(texts):
+            end, characters = start, 0
+            while end < len(texts) and (end == start or characters + len(texts[end]) <= _BATCH_CHARACTERS):
+                characters += len(texts[end])
+                end += 1
+            batch = [_encodable(text) for text in texts[start:end]]
+            for row, encoding in enumerate(self._tokenizer.encode_batch_fast(batch, add_special_tokens=False), start):
+                ids = encoding.ids
+                tokens += len(ids)
+                vectors[row] = self._matrix[ids].mean(axis=0) if ids else self._unknown
+            start = end
+        return Embedded(self._normalised(vectors), tokens)
+
+    def _normalised(self, vectors: Vectors) -> Vectors:
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors = np.where(lengths > 0, vectors, self._unknown)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    @cached_property
+    def _matrix(self) -> Vectors:
+        from safetensors.numpy import load_file  # noqa: PLC0415
+
+        return np.ascontiguousarray(load_file(_package_file(_WEIGHTS))["embedding.weight"], dtype=np.float32)
+
+    @cached_property
+    def _unknown(self) -> Vectors:
+        """What stands for a text without a single token: the vector of the unknown token, or the first axis."""
+        number = self._tokenizer.token_to_id("<unk>")
+        vector = self._matrix[number or 0]
+        return vector if np.any(vector) else np.eye(1, self.dimension, dtype=np.float32)[0]
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        tokenizer = Tokenizer.from_file(str(_package_file(_TOKENIZER)))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+
+def _encodable(text: str) -> str:
+    return text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def _package_file(name: str) -> Path:
+    path = Path(str(metadata.distribution("wordllama").locate_file(name)))
+    if not path.is_file():
+        raise EmbeddingError(f"The embedded model's file {name} is missing.", "Install wordllama again.")
+    return path

@@ -1,0 +1,1 @@
+"""Tests of the text room: cleaning, chunking, embedding."""
