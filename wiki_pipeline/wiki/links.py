@@ -1,0 +1,211 @@
+"""Which page of the wiki a link means.
+
+Links are written for where the text comes from: `/wiki/spaces/ENG/pages/98487/Guide`, `/display/ENG/Guide`,
+`../docs/intro.md`, `https://github.com/org/repo/blob/main/docs/intro.md`. Where the wiki has that document, readers
+stay in the wiki; everything else leads where it always led.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from wiki_pipeline.model import Link, SourceKey
+from wiki_pipeline.wiki import upstream
+from wiki_pipeline.wiki.addresses import page_address, source_address, wiki_path
+
+# Distinct targets remembered; more only costs time.
+_REMEMBERED = 16_384
+_MAX_TARGET = 4_096
+
+
+class _Record(NamedTuple):
+    """One document's `COLUMNS`."""
+
+    document_id: str
+    title: str
+    url: str
+    path: str
+    space_key: str
+
+
+COLUMNS = _Record._fields
+
+
+@dataclass(slots=True)
+class _Documents:
+    """One source's documents by what links call them; values are row numbers."""
+
+    source: SourceKey
+    columns: pa.Table
+    paths: dict[str, int] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+
+    def address(self, row: int) -> str:
+        document_id, title, path = (self.columns[name][row].as_py() for name in ("document_id", "title", "path"))
+        return page_address(self.source, wiki_path(document_id, title, path))
+
+
+@dataclass(slots=True)
+class _Space:
+    """One Confluence space as a source: its pages by title (case does not count)."""
+
+    documents: _Documents
+    titles: dict[str, int] = field(default_factory=dict)
+
+
+class LinkIndex:
+    """The documents of some sources, found by the addresses that links use.
+
+    Built from the columns `COLUMNS` of each source's documents; `source` of a page whose links are asked for is one
+    of them. Safe to share between threads.
+    """
+
+    def __init__(self, documents: Mapping[SourceKey, pa.Table]) -> None:
+        self._sources: dict[SourceKey, _Documents] = {}
+        self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
+        self._spaces: dict[tuple[str, str], _Space] = {}
+        self._repositories: dict[str, _Documents] = {}
+        self._homes: dict[str, SourceKey] = {}
+        for source in sorted(documents):
+            self._add(source, documents[source].select(COLUMNS).combine_chunks())
+        self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
+
+    def targets(self, source: SourceKey, path: str, links: Iterable[Link | Mapping[str, Any]]) -> tuple[str, ...]:
+        """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it.
+
+        This is what a rendered page depends on besides its own text: it goes into the stage's input hash, so that a
+        new, renamed or deleted page renders again those that link to it, and no others.
+        """
+        names = (link.target if isinstance(link, Link) else link["target"] for link in links)
+        return tuple([self.resolve(name, source, path) or "" for name in names])
+
+    def _resolve(self, target: str, source: SourceKey, path: str = "") -> str | None:
+        """The wiki's address, fragment included, of what `target` means in a document of `source` at `path`; None if
+        the wiki does not have it. `target` is an absolute address or, in a repository, a relative one."""
+        if not target or target.startswith(("#", "//")) or len(target) > _MAX_TARGET:
+            return None
+        address = upstream.split(target)
+        if address is None:
+            return self._file(target, source, path)
+        found = self._page(address) or self._blob(address)
+        return found and _with_fragment(found, address.fragment)
+
+    # --- looking up ----------------------------------------------------------------------------------------------
+
+    def _page(self, address: upstream.Address) -> str | None:
+        place = upstream.confluence_place(address)
+        if place is None:
+            return None
+        if place.page_id:
+            found = self._pages.get(place.base, {}).get(place.page_id)
+            return found and found[0].address(found[1])
+        space = self._spaces.get((place.base, place.space.casefold()))
+        if space is None:
+            return None
+        if not place.title:
+            return source_address(space.documents.source)
+        row = space.titles.get(place.title.casefold())
+        return None if row is None else space.documents.address(row)
+
+    def _file(self, target: str, source: SourceKey, path: str) -> str | None:
+        """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
+        documents = self._sources.get(source)
+        name, _, fragment = target.partition("#")
+        name = unquote(name.partition("?")[0])
+        if documents is None or not documents.paths or not name or ":" in name.split("/")[0]:
+            return None
+        below = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), name))
+        root = posixpath.normpath(posixpath.join("/", name.lstrip("/")))
+        candidates = (root,) if name.startswith("/") else (below, root)
+        for candidate in candidates:
+            found = self._in_repository(documents, candidate.lstrip("/"))
+            if found:
+                return _with_fragment(found, fragment)
+        return None
+
+    def _blob(self, address: upstream.Address) -> str | None:
+        """A file or folder of a repository on its host's site, at any branch.
+
+        A line number at another commit than the wiki's own is left to the host: here it would point at another line.
+        """
+        path = unquote(address.path)
+        home = self._homes.get(f"{address.host}{path.rstrip('/')}".removesuffix(".git"))
+        if home is not None:
+            return source_address(home)
+        cut = path.find("/", 1)
+        while cut != -1:
+            documents = self._repositories.get(f"{address.host}{path[: cut + 1]}")
+            if documents is not None:
+                reference, _, rest = path[cut + 1 :].partition("/")
+                while rest:  # a branch's name may hold slashes
+                    found = self._in_repository(documents, rest.rstrip("/"))
+                    if found and not self._elsewhere(documents, rest, reference, address.fragment):
+                        return found
+                    rest = rest.partition("/")[2]
+            cut = path.find("/", cut + 1)
+        return None
+
+    @staticmethod
+    def _elsewhere(documents: _Documents, path: str, reference: str, fragment: str) -> bool:
+        row = documents.paths.get(path)
+        if row is None or not fragment.startswith("L") or not upstream.is_commit(reference):
+            return False
+        return f"/{reference}/" not in documents.columns["url"][row].as_py()
+
+    @staticmethod
+    def _in_repository(documents: _Documents, path: str) -> str | None:
+        if path in documents.paths:
+            return documents.address(documents.paths[path])
+        if not path:
+            return source_address(documents.source)
+        return page_address(documents.source, f"{path}/") if path in documents.folders else None
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _add(self, source: SourceKey, columns: pa.Table) -> None:
+        documents = self._sources[source] = _Documents(source, columns)
+        records = zip(*(columns[name].to_pylist() for name in COLUMNS), strict=True)
+        for row, record in enumerate(map(_Record._make, records)):
+            if record.path:
+                self._add_file(documents, row, record)
+            else:
+                self._add_page(documents, row, record)
+
+    def _add_file(self, documents: _Documents, row: int, file: _Record) -> None:
+        documents.paths[file.path] = row
+        folder = posixpath.dirname(file.path)
+        while folder and folder not in documents.folders:
+            documents.folders.add(folder)
+            folder = posixpath.dirname(folder)
+        blobs = upstream.blob_base(file.url, file.path) if row == 0 else None  # the same for all files
+        if blobs is None:
+            return
+        base = blobs[0]
+        self._repositories.setdefault(base, documents)
+        head, word, tail = base.rpartition("/blob/")
+        if word and not tail:
+            self._repositories.setdefault(f"{head}/tree/", documents)
+            self._homes.setdefault(head.removesuffix("/-"), documents.source)
+        elif base.endswith("/src/"):
+            self._homes.setdefault(base.removesuffix("/src/"), documents.source)
+
+    def _add_page(self, documents: _Documents, row: int, page: _Record) -> None:
+        address = upstream.split(page.url)
+        place = address and upstream.confluence_place(address)
+        if not place:
+            return
+        self._pages.setdefault(place.base, {}).setdefault(page.document_id, (documents, row))
+        space = self._spaces.setdefault((place.base, page.space_key.casefold()), _Space(documents))
+        if space.documents is documents:
+            space.titles.setdefault(page.title.casefold(), row)
+
+
+def _with_fragment(address: str, fragment: str) -> str:
+    return f"{address}#{fragment}" if fragment else address

@@ -1,0 +1,214 @@
+"""A clean page becomes a page of the wiki: its body as HTML that is safe to show, its links leading where readers are.
+
+Pure: the same page, links and code give the same bytes. Code is left as text with its language named; `highlight`
+colours it when it is shown, which costs a reader milliseconds once and would cost a first sync most of its time.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import lru_cache
+from html import escape, unescape
+from urllib.parse import unquote, urljoin, urlsplit
+
+from wiki_pipeline.model import CleanPage, Document, Heading, SourceKey, WikiPage
+from wiki_pipeline.wiki import markup
+from wiki_pipeline.wiki.addresses import title_slug, wiki_path_of
+from wiki_pipeline.wiki.links import LinkIndex
+
+CODE_VERSION = "1"
+
+_TOO_LARGE = (
+    '<p class="notice">This page is too large or too deeply nested to be laid out. Its text follows as it is.</p>\n'
+)
+_DOCUMENT_COLUMNS = [column.name for column in fields(Document)]
+# The places of sanitised HTML that need more than sanitising. Sound because `<` and `>` occur in tags alone there.
+_PLACES = re.compile(
+    r"<(?:a(?P<link>(?: [^>]*)?)>|/(?P<unlink>a)>|img(?P<image>[^>]*)>"
+    r"|h(?P<level>[1-6])(?P<heading>[^>]*)>(?P<inner>.*?)</h(?P=level)>"
+    r"|blockquote class=\"markdown-alert-(?P<alert>[a-z]+)\">"
+    r"|table(?P<table>[^>]*)>|/(?P<untable>table)>"
+    r"|span class=\"task(?P<done>[^\"]*)\"></span>"
+    r"|span class=\"(?P<math>math math-(?:inline|display))\">(?P<formula>[^<]*)</span>)",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
+_ID = re.compile(r' id="[^"]*"')
+_CHECKED = ' checked=""'
+_ANY_TAG = re.compile(r"<[^>]*>")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+
+
+def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPage:
+    """Render a page.
+
+    Args:
+        page: the page as Markdown, or as source code if it has a `code_language`.
+        source: the source that the page belongs to.
+        links: knows which link targets the wiki has; `links.targets` is what the result depends on besides `page`.
+    """
+    return WikiPage(
+        **{name: getattr(page, name) for name in _DOCUMENT_COLUMNS},
+        wiki_path=wiki_path_of(page),
+        html=_body(page, source, links),
+        markdown=page.markdown,
+        headings=page.headings,
+        words=page.words,
+    )
+
+
+def _body(page: CleanPage, source: SourceKey, links: LinkIndex) -> str:
+    if page.code_language:
+        return markup.source_block(page.markdown, page.code_language)
+    html = markup.to_html(page.markdown, math=page.media_type == "text/markdown")
+    if html is None:
+        return _TOO_LARGE + markup.source_block(page.markdown, "markdown")
+    return _Finish(page, source, links).finished(html)
+
+
+class _Finish:
+    """One pass over a page's sanitised HTML: links, images, anchors of headings, alerts, tables, tasks, formulas."""
+
+    def __init__(self, page: CleanPage, source: SourceKey, links: LinkIndex) -> None:
+        self._page = page
+        self._source = source
+        self._links = links
+        self._headings = _Anchors(page.headings)
+        self._in_link = False
+        self._kinds = {
+            "link": self._link,
+            "unlink": self._link_end,
+            "image": self._image,
+            "inner": self._heading,
+            "alert": self._alert,
+            "table": self._table,
+            "untable": self._table_end,
+            "done": self._task,
+            "formula": self._formula,
+        }
+
+    def finished(self, html: str) -> str:
+        return _PLACES.sub(self._place, html)
+
+    def _place(self, found: re.Match[str]) -> str:
+        return self._kinds[found.lastgroup or ""](found)
+
+    def _alert(self, found: re.Match[str]) -> str:
+        name = found["alert"]
+        return f'<blockquote class="alert alert-{name}"><p class="alert-title">{name.capitalize()}</p>'
+
+    def _table(self, found: re.Match[str]) -> str:
+        return f'<div class="table"><table{found["table"]}>'  # wide tables scroll by themselves
+
+    def _table_end(self, _found: re.Match[str]) -> str:
+        return "</table></div>"
+
+    def _task(self, found: re.Match[str]) -> str:
+        return f'<input type="checkbox" disabled=""{_CHECKED if found["done"] else ""}>'
+
+    def _formula(self, found: re.Match[str]) -> str:
+        marks = "$$" if "display" in found["math"] else "$"
+        return f'<span class="{found["math"]}">{marks}{found["formula"]}{marks}</span>'
+
+    # --- links and images ----------------------------------------------------------------------------------------
+
+    def _link(self, found: re.Match[str]) -> str:
+        """A link with `href` leading into the wiki, upstream, or nowhere if there is no such place."""
+        self._in_link = True
+        given = dict(_ATTRIBUTE.findall(found["link"]))
+        address = self._address(unescape(given.pop("href", "")))
+        href = f' href="{escape(address)}"{_relation(address)}' if address else ""
+        rest = "".join(f' {name}="{value}"' for name, value in given.items())
+        return f"<a{href}{rest}>"
+
+    def _link_end(self, _found: re.Match[str]) -> str:
+        self._in_link = False
+        return "</a>"
+
+    def _address(self, target: str) -> str:
+        if not target or target.startswith("#"):
+            return target
+        return self._links.resolve(target, self._source, self._page.path) or self._upstream(target)
+
+    def _upstream(self, target: str) -> str:
+        return _absolute(self._page.url, target)
+
+    def _image(self, found: re.Match[str]) -> str:
+        """An image as a link to it: a reader's browser asks no other host, and no host learns who reads."""
+        attributes = dict(_ATTRIBUTE.findall(found["image"]))
+        target = unescape(attributes.get("src", ""))
+        address = self._upstream(target) if target else ""
+        name = unquote(posixpath.basename(urlsplit(address).path)) if address else ""
+        shown = attributes.get("alt") or attributes.get("title") or escape(name) or "Image"
+        if self._in_link or not address:
+            return f'<span class="image">{shown}</span>'
+        return f'<a class="image" href="{escape(address)}"{_relation(address)}>{shown}</a>'
+
+    # --- headings ------------------------------------------------------------------------------------------------
+
+    def _heading(self, found: re.Match[str]) -> str:
+        level, inner = int(found["level"]), found["inner"]
+        anchor = escape(self._headings.anchor(level, unescape(_ANY_TAG.sub("", inner))))
+        inner = _PLACES.sub(self._place, inner)
+        attributes = _ID.sub("", found["heading"])
+        permalink = (
+            "" if self._in_link else f'<a class="anchor" href="#{anchor}" aria-label="Link to this section"></a>'
+        )
+        return f'<h{level} id="{anchor}"{attributes}>{inner}{permalink}</h{level}>'
+
+
+class _Anchors:
+    """The anchors of a page's headings, handed out in the order in which headings appear in its HTML.
+
+    They are the clean page's own, so that the table of contents, search and links agree. A heading that is in the HTML
+    alone gets one made of its text.
+    """
+
+    _LOOK_AHEAD = 8
+
+    def __init__(self, headings: Sequence[Heading]) -> None:
+        self._waiting = [(heading.level, _letters(heading.text), heading.anchor) for heading in headings]
+        self._next = 0
+        self._taken = {heading.anchor for heading in headings}
+
+    def anchor(self, level: int, text: str) -> str:
+        """The anchor of the next heading."""
+        wanted = (level, _letters(text))
+        for position in range(self._next, min(self._next + self._LOOK_AHEAD, len(self._waiting))):
+            if self._waiting[position][:2] == wanted:
+                self._next = position + 1
+                return self._waiting[position][2]
+        return self._new(title_slug(text) or "section")
+
+    def _new(self, slug: str) -> str:
+        anchor, number = slug, 1
+        while anchor in self._taken:
+            anchor = f"{slug}-{number}"
+            number += 1
+        self._taken.add(anchor)
+        return anchor
+
+
+@lru_cache(maxsize=4096)
+def _absolute(base: str, target: str) -> str:
+    """The absolute address of a target that the wiki does not have; empty if it has none that a browser may open."""
+    if target.lower().startswith(("mailto:", "tel:")):
+        return target
+    try:
+        address = urljoin(base, target)
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return address if parts.scheme in {"http", "https"} and parts.hostname and not parts.username else ""
+
+
+def _relation(address: str) -> str:
+    return ' rel="noopener nofollow"' if address.startswith(("http://", "https://")) else ""
+
+
+def _letters(text: str) -> str:
+    """What two spellings of a heading (with and without markup) have in common."""
+    return _NOT_LETTERS.sub("", text).casefold()

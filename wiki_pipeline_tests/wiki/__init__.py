@@ -1,0 +1,1 @@
+"""Tests of the wiki's pages: rendering, links, navigation."""
