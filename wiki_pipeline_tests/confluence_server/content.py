@@ -75,7 +75,14 @@ class Restriction:
 
 @dataclass(slots=True, eq=False)
 class Content:
-    """A page, folder, whiteboard, database, blog post or comment of a space."""
+    """A page, folder, whiteboard, database, blog post or comment of a space.
+
+    Attributes:
+        position: order among its siblings; None if nobody ever ordered them.
+        restrictions: by operation, `read` and `update`; what is set on this very content.
+        storage_fails: whether its storage body can't be had (set it to make a server stumble over this page).
+        revision: grows with every change of any kind, unlike the version.
+    """
 
     space: Space
     id: str
@@ -92,6 +99,7 @@ class Content:
     children: list[Content] = field(default_factory=list)
     comments: list[Content] = field(default_factory=list)
     storage_fails: bool = False
+    revision: int = 0
 
     # --- reading -------------------------------------------------------------------------------------------------
 

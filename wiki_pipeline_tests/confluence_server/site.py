@@ -45,6 +45,7 @@ class Space:
         labels: Iterable[str] = (),
         author: str = "Ada Lovelace",
         when: datetime | None = None,
+        modified: datetime | None = None,
         version: int = 1,
     ) -> Content:
         """Make a page (or a folder, whiteboard, database, blog post: `type`), by default at the root of the space.
@@ -52,7 +53,8 @@ class Space:
         Args:
             body: storage format, or a function that makes it each time it is asked for.
             when: the moment of its creation; the site's now if not given.
-            version: number of the version it starts with.
+            modified: the moment of its newest version; that of its creation if not given.
+            version: number of its newest version; older ones are not kept.
         """
         site = self.site
         with site.lock:
@@ -61,14 +63,11 @@ class Space:
             content_id = id or site.next_id()
             if content_id in site.contents:
                 raise ValueError(f"there is a content {content_id} already")
-            content = Content(
-                self, content_id, type, when, by, [Version(version, when, by, title, body)], parent, status, position
-            )
+            newest = Version(version, modified or when, by, title, body)
+            content = Content(self, content_id, type, when, by, [newest], parent, status, position)
             self.contents[content.id] = site.contents[content.id] = content
             (parent.children if parent else self.roots).append(content)
-            if labels:
-                content.label(*labels)
-            site.touched(content)
+            content.label(*labels)
             return content
 
     def page(self, title: str) -> Content:
@@ -108,6 +107,7 @@ class Site:
         self.users: dict[str, User] = {}
         self.labels: dict[str, int] = {}
         self.restricted = False
+        self.revision = 0
         self._ids = itertools.count(65_601, 3)
 
     def now(self) -> datetime:
@@ -135,15 +135,15 @@ class Site:
                 self.spaces[key] = Space(self, number, key, name or key, self.now(), creator, description, type)
             return self.spaces[key]
 
-    def user(self, display_name: str) -> User:
-        """The person of that display name; made if there is none."""
+    def user(self, display_name: str, key: str = "") -> User:
+        """The person of that display name; made (with that account id or user key) if there is none."""
         with self.lock:
             if display_name not in self.users:
                 digest = hashlib.sha256(display_name.encode()).hexdigest()
-                key = f"557058:{digest[:8]}-{digest[8:12]}" if self.flavour == "cloud" else digest[:32]
-                name = "".join(part[:1] for part in display_name.lower().split()[:-1])
-                name += display_name.lower().split()[-1] if display_name.split() else ""
-                self.users[display_name] = User(key, name, display_name)
+                made_up = f"557058:{digest[:8]}-{digest[8:12]}" if self.flavour == "cloud" else digest[:32]
+                *first, last = display_name.lower().split() or [""]
+                name = "".join(part[0] for part in first) + last
+                self.users[display_name] = User(key or made_up, name, display_name)
             return self.users[display_name]
 
     def label_id(self, name: str) -> int:
@@ -153,6 +153,8 @@ class Site:
 
     def touched(self, content: Content) -> None:
         """Note that a content changed: the search index will learn of it."""
+        self.revision += 1
+        content.revision = self.revision
         self.restricted = self.restricted or bool(content.restrictions)
         self.index.note(content.id)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from wiki_pipeline_tests.confluence_server import cql
@@ -113,28 +115,17 @@ class V1:
         if self.world.cloud and request.number("start", 0) > self.world.limits.start:
             raise ApiError(400, f"start must not be over {self.world.limits.start}: use a cursor")
         statuses = request.many("status") or [CURRENT]
-        spaces = [self.site.spaces[key]] if key else list(self.site.spaces.values())
-        found = [
-            content
-            for space in spaces
-            for content in space.contents.values()
-            if content.type == kind
-            and ("any" in statuses or content.status in statuses)
-            and (not title or content.title == title)
-            and self.world.sees(request.user, content)
-        ]
+        found = self.world.listing(request.user, self.site.spaces.get(key), kind, statuses)
+        if title:
+            found = [content for content in found if content.title == title]
         return self._content_list(request, found)
 
     def space_contents(self, request: Request, key: str, kind: str) -> Answer:
         """GET /space/{key}/content/{type}: current contents of a space."""
         space = self.world.space(key)
-        root_only = request.get("depth") == "root"
-        found = [
-            content
-            for content in space.contents.values()
-            if content.type == kind and content.status == CURRENT and not (root_only and content.parent)
-            if self.world.sees(request.user, content)
-        ]
+        found = self.world.listing(request.user, space, kind, [CURRENT])
+        if request.get("depth") == "root":
+            found = [content for content in found if content.parent is None]
         return self._content_list(request, found)
 
     def one_content(self, request: Request, content_id: str) -> Answer:
@@ -204,10 +195,13 @@ class V1:
         following = [("limit", str(limit)), ("start", str(start + limit))]
         return self._list(request, self._contents(request, shown), start, limit, following if more else None)
 
-    def _contents(self, request: Request, contents: Sequence[Content]) -> list[Json]:
+    def _contents(self, request: Request, contents: Sequence[Content]) -> list[Any]:
+        writer, wanted = self._writer(request), request.get("expand")
         tree = expansion_tree(request.many("expand"))
-        writer = self._writer(request)
-        return [writer.content(content, tree) for content in contents]
+        if not tree.keys().isdisjoint(("children", "descendants")):
+            return [writer.content(content, tree) for content in contents]
+        form = (writer.base, wanted)
+        return [self.world.written.get(item, form, partial(writer.content, item, tree)) for item in contents]
 
     # --- what hangs on a page ------------------------------------------------------------------------------------
 
@@ -249,9 +243,8 @@ class V1:
     def restricted_to(self, request: Request, content_id: str, operation: str, kind: str) -> Answer:
         """The rest of a nested list of users or groups, at the address that its `next` gave."""
         page = self._content(request, content_id)
-        writer = self._writer(request)
-        unlimited = V1Json(writer.base, cloud=writer.cloud, zone=writer.zone, nested_limit=1_000_000)
-        items = unlimited.restriction(page, operation, {kind: {}})["restrictions"][kind]["results"]
+        writer = self._writer(request, nested_limit=sys.maxsize)
+        items = writer.restriction(page, operation, {kind: {}})["restrictions"][kind]["results"]
         return self._plain_list(request, items)
 
     # --- spaces and people ---------------------------------------------------------------------------------------
@@ -302,10 +295,14 @@ class V1:
     def _not_found(self, content_id: str) -> ApiError:
         return ApiError(404, f"No content found with id: ContentId{{id={content_id}}}")
 
-    def _writer(self, request: Request) -> V1Json:
-        limits = self.world.limits
-        base = request.origin + self.world.context
-        return V1Json(base, cloud=self.world.cloud, zone=self.world.server_zone, nested_limit=limits.nested)
+    def _writer(self, request: Request, nested_limit: int | None = None) -> V1Json:
+        return V1Json(
+            request.origin + self.world.context,
+            cloud=self.world.cloud,
+            zone=self.world.server_zone,
+            nested_limit=nested_limit or self.world.limits.nested,
+            written=self.world.written,
+        )
 
     def _limit(self, request: Request) -> int:
         wanted = request.many("expand")
@@ -323,7 +320,7 @@ class V1:
         return self._list(request, list(shown), start, limit, following if more else None)
 
     def _list(
-        self, request: Request, results: list[Json], start: int, limit: int, following: list[tuple[str, str]] | None
+        self, request: Request, results: list[Any], start: int, limit: int, following: list[tuple[str, str]] | None
     ) -> Answer:
         base = request.origin + self.world.context
         path = "/rest/api" + request.path

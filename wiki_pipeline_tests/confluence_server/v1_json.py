@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
 from wiki_pipeline_tests.confluence_server import expansions, view
+from wiki_pipeline_tests.confluence_server.cache import WrittenContents
 from wiki_pipeline_tests.confluence_server.content import Attachment, Content, Restriction, User, Version
 from wiki_pipeline_tests.confluence_server.expansions import Tree
 from wiki_pipeline_tests.confluence_server.site import Space
@@ -40,13 +42,15 @@ class V1Json:
         cloud: whether Cloud's form is written, otherwise Data Center's.
         zone: the zone in which Data Center writes its timestamps.
         nested_limit: how many labels or restrictions a nested list holds.
+        written: contents written before.
     """
 
-    def __init__(self, base: str, *, cloud: bool, zone: tzinfo, nested_limit: int) -> None:
+    def __init__(self, base: str, *, cloud: bool, zone: tzinfo, nested_limit: int, written: WrittenContents) -> None:
         self.base = base
         self.cloud = cloud
         self.zone = zone
         self.nested_limit = nested_limit
+        self.written = written
 
     # --- contents ------------------------------------------------------------------------------------------------
 
@@ -67,7 +71,7 @@ class V1Json:
             ("space", space_path, lambda tree: self.space(content.space, tree)),
             ("history", f"{path}/history", lambda tree: self.history(content, tree)),
             ("version", "", lambda tree: self.version(content, shown)),
-            ("ancestors", "", lambda tree: [self.content(above, tree) for above in content.ancestors]),
+            ("ancestors", "", lambda tree: [self.ancestor(above, tree) for above in content.ancestors]),
             ("body", "", lambda tree: self.body(content, shown, tree)),
             ("metadata", "", lambda tree: self.metadata(content, tree)),
             ("restrictions", f"{path}/restriction/byOperation", lambda tree: self.restrictions(content, tree)),
@@ -88,6 +92,12 @@ class V1Json:
         result["_expandable"] = expandable
         result["_links"] = self.links(content)
         return result
+
+    def ancestor(self, content: Content, want: Tree) -> Any:
+        """A content as seen from below: mostly unexpanded and met again and again, so kept as written."""
+        if want:
+            return self.content(content, want)
+        return self.written.get(content, (self.base, ""), partial(self.content, content, want))
 
     def position(self, content: Content) -> int | str:
         """Cloud numbers all siblings; Data Center says "none" until somebody ordered them."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from wiki_pipeline_tests.confluence_server.content import Attachment, Content
 from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit, link, piece, query_without, start_of
 from wiki_pipeline_tests.confluence_server.site import Space
-from wiki_pipeline_tests.confluence_server.v2_json import Json, V2Json
+from wiki_pipeline_tests.confluence_server.v2_json import V2Json
 from wiki_pipeline_tests.confluence_server.web import (
     Answer,
     ApiError,
@@ -134,9 +135,7 @@ class V2:
     def space_pages(self, request: Request, space_id: str) -> Answer:
         """GET /spaces/{id}/pages."""
         space = self._space(space_id)
-        root_only = request.get("depth") == "root"
-        contents = [item for item in space.contents.values() if not (root_only and item.parent)]
-        return self._page_list(request, contents)
+        return self._page_list(request, self._listing(request, space))
 
     def space_labels(self, request: Request, space_id: str) -> Answer:
         """GET /spaces/{id}/content/labels: labels of anything in the space."""
@@ -147,39 +146,39 @@ class V2:
 
     def pages(self, request: Request) -> Answer:
         """GET /pages: those named by `id`, those of a space, or all."""
-        ids, spaces = request.many("id"), request.many("space-id")
+        ids = request.many("id")
         if len(ids) > 250:
             raise ApiError(400, "at most 250 ids")
+        pages = self._listing(request, None)
         if ids:
-            contents = [self.site.contents[item] for item in dict.fromkeys(ids) if item in self.site.contents]
-        else:
-            contents = list(self.site.contents.values())
-        return self._page_list(request, [item for item in contents if not spaces or str(item.space.id) in spaces])
+            living = set(pages) if len(ids) > 1 else pages
+            named = [self.site.contents[item] for item in dict.fromkeys(ids) if item in self.site.contents]
+            pages = [page for page in named if page in living]
+        return self._page_list(request, pages)
 
     def labelled_pages(self, request: Request, label_id: str) -> Answer:
         """GET /labels/{id}/pages."""
         name = next((name for name, number in self.site.labels.items() if str(number) == label_id), None)
         if name is None:
             raise ApiError(404)
-        spaces = request.many("space-id")
-        contents = [item for item in self.site.contents.values() if name in item.labels]
-        return self._page_list(request, [item for item in contents if not spaces or str(item.space.id) in spaces])
+        return self._page_list(request, [item for item in self._listing(request, None) if name in item.labels])
 
-    def _page_list(self, request: Request, contents: Sequence[Content]) -> Answer:
-        statuses = request.many("status") or DEFAULT_STATUSES
-        title = request.get("title")
-        found = [
-            item
-            for item in contents
-            if item.type == "page"
-            and item.status in statuses
-            and (not title or item.title == title)
-            and self.world.sees(request.user, item)
-        ]
-        _sort_contents(found, request.get("sort"))
-        kind = request.get("body-format")
-        writer = self._writer(request)
-        return self._list(request, found, lambda item: writer.page(item, kind))
+    def _listing(self, request: Request, space: Space | None) -> Sequence[Content]:
+        return self.world.listing(request.user, space, "page", request.many("status") or DEFAULT_STATUSES)
+
+    def _page_list(self, request: Request, pages: Sequence[Content]) -> Answer:
+        title, spaces = request.get("title"), request.many("space-id")
+        if title:
+            pages = [page for page in pages if page.title == title]
+        if spaces:
+            pages = [page for page in pages if str(page.space.id) in spaces]
+        if request.get("depth") == "root":
+            pages = [page for page in pages if page.parent is None]
+        if request.get("sort"):
+            pages = _sorted(pages, request.get("sort"))
+        writer, kind = self._writer(request), request.get("body-format")
+        form, written = (writer.base, kind), self.world.written
+        return self._list(request, pages, lambda page: written.get(page, form, partial(writer.page, page, kind)))
 
     def page(self, request: Request, page_id: str) -> Answer:
         """GET /pages/{id}."""
@@ -289,7 +288,7 @@ class V2:
     def _writer(self, request: Request) -> V2Json:
         return V2Json(request.origin + self.world.context, self.site)
 
-    def _list(self, request: Request, items: Sequence[Any], write: Callable[[Any], Json]) -> Answer:
+    def _list(self, request: Request, items: Sequence[Any], write: Callable[[Any], Any]) -> Answer:
         limit, start = effective_limit(request, 25, 250), start_of(request)
         shown, more = piece(request, items, start, limit)
         base = request.origin + self.world.context
@@ -305,15 +304,14 @@ class V2:
         return json_answer({"results": [write(item) for item in shown], "_links": links}, headers=headers)
 
 
-def _sort_contents(contents: list[Content], sort: str) -> None:
+def _sorted(contents: Sequence[Content], sort: str) -> list[Content]:
     keys: dict[str, Callable[[Content], Any]] = {
         "id": lambda item: int(item.id),
         "created-date": lambda item: item.created,
         "modified-date": lambda item: item.version.when,
         "title": lambda item: item.title.casefold(),
     }
-    if sort:
-        contents.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    return sorted(contents, key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
 
 
 def error(problem: ApiError) -> Answer:

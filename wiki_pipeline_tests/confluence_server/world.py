@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from wiki_pipeline_tests.confluence_server.cache import WrittenContents
 from wiki_pipeline_tests.confluence_server.content import Content, User
 from wiki_pipeline_tests.confluence_server.site import Site, Space
 from wiki_pipeline_tests.confluence_server.web import ApiError, Request
@@ -67,6 +68,8 @@ class World:
     accounts: list[Account] = field(default_factory=list)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     report: Callable[[str], None] = print
+    written: WrittenContents = field(default_factory=WrittenContents)
+    _listings: dict[tuple[str, str, frozenset[str]], tuple[int, list[Content]]] = field(default_factory=dict)
 
     def violation(self, request: Request, problem: str) -> None:
         """Record that a client did what no right client does."""
@@ -82,6 +85,19 @@ class World:
         if space is None:
             raise ApiError(404, f"No space with key : {key}")
         return space
+
+    def listing(
+        self, user: User | None, space: Space | None, kind: str, statuses: Collection[str]
+    ) -> Sequence[Content]:
+        """Contents of a space (of all without one) of a type and of some statuses that a person may see."""
+        key = (space.key if space else "", kind, frozenset(statuses))
+        revision, contents = self._listings.get(key, (-1, []))
+        if revision != self.site.revision:
+            source = space.contents if space else self.site.contents
+            every = "any" in statuses
+            contents = [item for item in source.values() if item.type == kind and (every or item.status in statuses)]
+            self._listings[key] = (self.site.revision, contents)
+        return [item for item in contents if self.sees(user, item)] if self.site.restricted else contents
 
     def sees(self, user: User | None, content: Content) -> bool:
         """Whether a person may read a content: allowed by itself and by each ancestor (the intersection of all)."""
