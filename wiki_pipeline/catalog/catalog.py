@@ -1,0 +1,281 @@
+"""The catalog's methods, in the words of the rest of the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Self
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.leases import Lease, find_all
+from wiki_pipeline.catalog.records import (
+    FailureRecord,
+    LeaseRecord,
+    SourceRecord,
+    SyncMode,
+    SyncRecord,
+    SyncStatus,
+)
+from wiki_pipeline.catalog.tables import failures, sources, syncs
+from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
+from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
+
+SYNCS_KEPT = 1000  # a source; older ones go when a new one starts
+
+_TOTALS = [field.name for field in fields(StageReport) if field.name not in {"stage", "source", "failures"}]
+
+
+class Catalog:
+    """The catalog of one installation, all tenants. No I/O until its first use, which makes or upgrades the database.
+
+    Safe for several threads and processes. Each method is one transaction.
+
+    Args:
+        url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
+
+    Raises:
+        ConfigurationError: the address can't be used.
+        CatalogError: (all methods) the database is out of reach, busy for too long, full, or of a newer program.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def __repr__(self) -> str:
+        return f"Catalog({self._database.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; the next use opens new ones."""
+        self._database.close()
+
+    # --- sources ---
+
+    def sources(self, tenant: str) -> list[SourceRecord]:
+        """The tenant's sources, by kind and name."""
+        chosen = select(sources).where(sources.c.tenant == tenant).order_by(sources.c.kind, sources.c.name)
+        with self._database.read() as connection:
+            return [_source_record(row) for row in connection.execute(chosen)]
+
+    def source(self, key: SourceKey) -> SourceRecord | None:
+        """The source as it was added; None if it was not."""
+        with self._database.read() as connection:
+            row = connection.execute(select(sources).where(sources.c.source == str(key))).one_or_none()
+        return None if row is None else _source_record(row)
+
+    def add_source(self, key: SourceKey, specification: str, title: str = "", url: str = "") -> SourceRecord:
+        """Add a source, or change how it is opened, titled and addressed; it keeps the time it was first added.
+
+        Args:
+            specification: JSON by which the source's kind opens it; no secrets.
+
+        Raises:
+            ConfigurationError: the specification is not JSON.
+        """
+        try:
+            json.loads(specification)
+        except ValueError:
+            raise ConfigurationError(f"The specification of {key} is not JSON.") from None
+        said = {"specification": specification, "title": title, "url": url}
+        with self._database.write() as connection:
+            statement = upsert(connection, sources).values(
+                source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(connection), **said
+            )
+            statement = statement.on_conflict_do_update(index_elements=["source"], set_=said)
+            return _source_record(connection.execute(statement.returning(sources)).one())
+
+    def remove_source(self, key: SourceKey) -> bool:
+        """Remove a source with its failures and syncs. False if it was not there."""
+        with self._database.write() as connection:
+            return connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
+
+    # --- leases ---
+
+    def lease(self, name: str, ttl: float, wait: float = 0.0) -> Lease:
+        """Be the only one, across processes and machines, who holds `name` inside a `with` block.
+
+        Args:
+            name: what is protected, as people should read it in messages ("source default:git:org/repo").
+            ttl: seconds after which another process takes over from a holder that went silent. A holder that died on
+                the same machine is replaced at once.
+            wait: seconds to wait for another holder before giving up.
+
+        Raises:
+            LeaseHeldError: (on entry) somebody else holds it; says who and since when.
+            LeaseLostError: (by `Lease.check`, or at the block's end) another process took it, because this one was
+                suspended or out of touch for longer than `ttl`.
+        """
+        return Lease(self._database, name, ttl, wait)
+
+    def leases(self) -> list[LeaseRecord]:
+        """All leases that somebody holds, or left behind in a crash, by name."""
+        return find_all(self._database)
+
+    # --- failures ---
+
+    def record_failures(
+        self,
+        source: SourceKey,
+        stage: Stage,
+        failed: Iterable[DocumentFailure],
+        cleared: Collection[str] = (),
+    ) -> None:
+        """Take down which documents a stage failed on, and which are no longer failing (done, or gone upstream).
+
+        Raises:
+            CatalogError: the source is not in the catalog.
+        """
+        of_stage = (failures.c.source == str(source)) & (failures.c.stage == stage.value)
+        by_id = {failure.document_id: failure for failure in failed}
+        with self._database.write() as connection:
+            known = connection.execute(select(failures.c.document_id).where(of_stage)).scalars().all()
+            for document_id in set(known).intersection(cleared).difference(by_id):
+                connection.execute(delete(failures).where(of_stage, failures.c.document_id == document_id))
+            if by_id:
+                _upsert_failures(connection, source, stage, by_id.values())
+
+    def failures(self, source: SourceKey) -> list[FailureRecord]:
+        """The source's documents that are failing, those that do so for longest first."""
+        chosen = (
+            select(failures)
+            .where(failures.c.source == str(source))
+            .order_by(failures.c.first_failed_at, failures.c.document_id, failures.c.stage)
+        )
+        with self._database.read() as connection:
+            return [_failure_record(row) for row in connection.execute(chosen)]
+
+    # --- syncs ---
+
+    def start_sync(self, source: SourceKey, mode: SyncMode, run_id: str = "") -> int:
+        """Take down that a sync starts, under the source's lease. Returns its `sync_id`.
+
+        Syncs of the source that never ended are marked interrupted: their process is gone, or this one would not have
+        the lease. Only the last `SYNCS_KEPT` are kept.
+
+        Raises:
+            CatalogError: the source is not in the catalog.
+        """
+        of_source = syncs.c.source == str(source)
+        with self._database.write() as connection:
+            unfinished = update(syncs).where(of_source, syncs.c.status == SyncStatus.RUNNING.value)
+            connection.execute(unfinished.values(status=SyncStatus.INTERRUPTED.value))
+            row = {"source": str(source), "mode": mode.value, "run_id": run_id, "started": now(connection)}
+            started = insert(syncs).values(
+                **row, status=SyncStatus.RUNNING.value, totals={}, error_code="", error_message=""
+            )
+            sync_id: int = connection.execute(started.returning(syncs.c.sync_id)).scalar_one()
+            oldest_kept = select(syncs.c.sync_id).where(of_source).order_by(syncs.c.sync_id.desc())
+            oldest_kept = oldest_kept.offset(SYNCS_KEPT - 1).limit(1)
+            connection.execute(delete(syncs).where(of_source, syncs.c.sync_id < oldest_kept.scalar_subquery()))
+        return sync_id
+
+    def finish_sync(
+        self, sync_id: int, reports: Sequence[StageReport] = (), error: WikiPipelineError | None = None
+    ) -> SyncStatus:
+        """Take down how a sync ended: failed if there is an error, with errors if a document failed."""
+        if error is not None:
+            status = SyncStatus.FAILED
+        elif any(report.failed for report in reports):
+            status = SyncStatus.COMPLETED_WITH_ERRORS
+        else:
+            status = SyncStatus.COMPLETED
+        with self._database.write() as connection:
+            ended = update(syncs).where(syncs.c.sync_id == sync_id)
+            connection.execute(
+                ended.values(
+                    finished=now(connection),
+                    status=status.value,
+                    totals={report.stage.value: _totals(report) for report in reports},
+                    error_code=error.code if error else "",
+                    error_message=str(error) if error else "",
+                )
+            )
+        return status
+
+    def syncs(self, source: SourceKey, limit: int = 20) -> list[SyncRecord]:
+        """The source's last syncs, newest first."""
+        chosen = select(syncs).where(syncs.c.source == str(source)).order_by(syncs.c.sync_id.desc()).limit(limit)
+        with self._database.read() as connection:
+            return [_sync_record(row) for row in connection.execute(chosen)]
+
+
+def _upsert_failures(
+    connection: Connection, source: SourceKey, stage: Stage, failed: Iterable[DocumentFailure]
+) -> None:
+    moment = now(connection)
+    statement = upsert(connection, failures)
+    statement = statement.on_conflict_do_update(
+        index_elements=["source", "document_id", "stage"],
+        set_={
+            "title": statement.excluded.title,
+            "message": statement.excluded.message,
+            "attempts": failures.c.attempts + 1,
+            "last_failed_at": statement.excluded.last_failed_at,
+        },
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "source": str(source),
+                "document_id": failure.document_id,
+                "stage": stage.value,
+                "title": failure.title,
+                "message": failure.message,
+                "attempts": 1,
+                "first_failed_at": moment,
+                "last_failed_at": moment,
+            }
+            for failure in failed
+        ],
+    )
+
+
+def _source_record(row: Row[Any]) -> SourceRecord:
+    return SourceRecord(SourceKey(row.tenant, row.kind, row.name), row.specification, row.title, row.url, row.added_at)
+
+
+def _failure_record(row: Row[Any]) -> FailureRecord:
+    return FailureRecord(
+        source=SourceKey.parse(row.source),
+        document_id=row.document_id,
+        title=row.title,
+        stage=Stage(row.stage),
+        message=row.message,
+        attempts=row.attempts,
+        first_failed_at=row.first_failed_at,
+        last_failed_at=row.last_failed_at,
+    )
+
+
+def _sync_record(row: Row[Any]) -> SyncRecord:
+    key = SourceKey.parse(row.source)
+    return SyncRecord(
+        sync_id=row.sync_id,
+        source=key,
+        mode=SyncMode(row.mode),
+        run_id=row.run_id,
+        started=row.started,
+        finished=row.finished,
+        status=SyncStatus(row.status),
+        reports=tuple(_report(stage, key, row.totals[stage.value]) for stage in Stage if stage.value in row.totals),
+        error_code=row.error_code,
+        error_message=row.error_message,
+    )
+
+
+def _totals(report: StageReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in _TOTALS}
+
+
+def _report(stage: Stage, source: SourceKey, totals: Mapping[str, Any]) -> StageReport:
+    # Numbers that this version does not know, or did not know yet, are left out.
+    return StageReport(stage=stage, source=source, **{name: totals[name] for name in _TOTALS if name in totals})

@@ -1,0 +1,169 @@
+"""Leases: one writer at a time, across processes and machines, and none for ever after a crash.
+
+A lease is a row with an end. Its holder's heartbeat moves the end forward; a holder that is known to be dead, or that
+let the end pass, is replaced by whoever comes next. Every claim is a compare-and-set on the row as it was read, so of
+two that come at once exactly one wins.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+import uuid
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, delete, false, select, update
+
+from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.processes import Process
+from wiki_pipeline.catalog.records import LeaseRecord
+from wiki_pipeline.catalog.tables import leases
+from wiki_pipeline.errors import CatalogError, LeaseHeldError, LeaseLostError
+
+_LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 0.5
+# A clock that goes on while the machine sleeps, where there is one: a lease runs out meanwhile.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Lease:
+    """A lease as a context manager: taken on entry, renewed in the background, given back at the end.
+
+    See `Catalog.lease` for the errors. One use each.
+    """
+
+    def __init__(self, database: Database, name: str, ttl: float, wait: float) -> None:
+        self.name = name
+        self._database = database
+        self._ttl = ttl
+        self._wait = wait
+        self._token = uuid.uuid4().hex
+        self._mine = (leases.c.name == name) & (leases.c.token == self._token)
+        self._confirmed = 0.0  # by _CLOCK: when this process last knew that the lease was its own
+        self._lost = False
+        self._stop = threading.Event()
+        self._heartbeat = threading.Thread(target=self._beat, name=f"lease {name}", daemon=True)
+
+    def check(self) -> None:
+        """Make sure that the lease is still held, and will be for at least a third of its time. Call before writing.
+
+        Costs nothing while the heartbeat works. When it fell behind (the process was suspended, the database was out
+        of reach), the lease is renewed here and now.
+
+        Raises:
+            LeaseLostError: another process took it.
+            CatalogError: the heartbeat fell behind and the database is still out of reach.
+        """
+        if not self._lost and time.clock_gettime(_CLOCK) - self._confirmed > self._ttl * 2 / 3:
+            self._renew()
+        if self._lost:
+            raise self._loss()
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + self._wait
+        while not self._claim():
+            holder = find(self._database, self.name)
+            if holder is None:
+                continue  # given back between the two looks
+            if time.monotonic() >= deadline:
+                raise LeaseHeldError(
+                    f"Another process is writing {self.name}: {holder.holder}, since {_utc(holder.acquired)}.",
+                    f"Wait for it to end. If it is gone, its claim ends by itself at {_utc(holder.expires)}.",
+                )
+            time.sleep(_POLL_SECONDS * random.uniform(0.5, 1))  # noqa: S311 - only spreads the waiting ones
+        self._heartbeat.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._heartbeat.join()
+        self._give_back()
+        if self._lost and error is None:
+            raise self._loss()
+
+    def _claim(self) -> bool:
+        me = Process.this()
+        asked = time.clock_gettime(_CLOCK)
+        with self._database.write() as connection:
+            seen = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
+            moment = now(connection)
+            if seen is None:
+                as_seen = false()
+            elif seen.expires <= moment or me.knows_dead(seen.pid_space, seen.pid):
+                as_seen = (leases.c.token == seen.token) & (leases.c.expires == seen.expires)
+            else:
+                return False
+            claim = {
+                "holder": str(me),
+                "token": self._token,
+                "pid_space": me.space,
+                "pid": me.pid,
+                "acquired": moment,
+                "expires": moment + timedelta(seconds=self._ttl),
+            }
+            insert = upsert(connection, leases).values(name=self.name, **claim)
+            insert = insert.on_conflict_do_update(index_elements=["name"], set_=claim, where=as_seen)
+            won = connection.execute(insert.returning(leases.c.token)).one_or_none() is not None
+        self._confirmed = asked
+        return won
+
+    def _renew(self) -> None:
+        asked = time.clock_gettime(_CLOCK)
+        with self._database.write() as connection:
+            expires = now(connection) + timedelta(seconds=self._ttl)
+            renewed = connection.execute(update(leases).where(self._mine).values(expires=expires)).rowcount
+        if renewed:
+            self._confirmed = asked
+        else:
+            self._lost = True
+
+    def _beat(self) -> None:
+        while not self._lost and not self._stop.wait(self._ttl / 3):
+            try:
+                self._renew()
+            except CatalogError as error:
+                _LOG.warning("The lease on %s could not be renewed and is tried again: %s", self.name, error)
+
+    def _give_back(self) -> None:
+        # A database out of reach is only logged: the work is done, and the lease ends by itself.
+        try:
+            with self._database.write() as connection:
+                self._lost = not connection.execute(delete(leases).where(self._mine)).rowcount
+        except CatalogError as error:
+            _LOG.warning("The lease on %s could not be given back and ends by itself: %s", self.name, error)
+
+    def _loss(self) -> LeaseLostError:
+        holder = find(self._database, self.name)
+        who = f"{holder.holder} took over at {_utc(holder.acquired)}" if holder else "another process took over"
+        return LeaseLostError(
+            f"This process was out of touch for more than {self._ttl:g} s while writing {self.name}, and {who}.",
+            "What was committed before stands; run again to do the rest.",
+        )
+
+
+def find(database: Database, name: str) -> LeaseRecord | None:
+    """The lease `name`, if somebody holds it or left it behind."""
+    with database.read() as connection:
+        return next(iter(_records(connection, name)), None)
+
+
+def find_all(database: Database) -> list[LeaseRecord]:
+    """All leases that somebody holds or left behind, by name."""
+    with database.read() as connection:
+        return _records(connection)
+
+
+def _records(connection: Connection, name: str | None = None) -> list[LeaseRecord]:
+    columns = select(leases.c.name, leases.c.holder, leases.c.acquired, leases.c.expires).order_by(leases.c.name)
+    chosen = columns if name is None else columns.where(leases.c.name == name)
+    return [LeaseRecord(*row) for row in connection.execute(chosen)]
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,102 @@
+"""Rows of the catalog as frozen dataclasses. All times are timezone-aware, in UTC, by the database's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wiki_pipeline.model import SourceKey, Stage, StageReport
+
+
+class SyncMode(StrEnum):
+    """What a sync looks at: the complete listing, or the documents it was told of."""
+
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
+class SyncStatus(StrEnum):
+    """Where a sync stands. `INTERRUPTED`: its process ended without saying how, and a later sync found that out."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    COMPLETED_WITH_ERRORS = "completed_with_errors"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source that was added.
+
+    Attributes:
+        specification: JSON by which the source's kind opens it; no secrets.
+        title, url: for people; empty until the source was asked what it is.
+    """
+
+    key: SourceKey
+    specification: str
+    title: str
+    url: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """Who may write something at the moment.
+
+    Attributes:
+        name: what is held, as `source default:git:org/repo`.
+        holder: the holding process as `host:pid`.
+        acquired: since when.
+        expires: until when, unless the holder renews it or is known to be dead.
+    """
+
+    name: str
+    holder: str
+    acquired: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """A document that could not be brought up to date by a stage, and still is not.
+
+    Attributes:
+        message: of the last attempt.
+        attempts: how many in a row failed.
+    """
+
+    source: SourceKey
+    document_id: str
+    title: str
+    stage: Stage
+    message: str
+    attempts: int
+    first_failed_at: datetime
+    last_failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRecord:
+    """One sync of one source.
+
+    Attributes:
+        sync_id: grows with time.
+        run_id: of the Dagster run; empty outside Dagster.
+        finished: None while it runs, and for ever if it was interrupted.
+        reports: what each stage did, without the failures by name (those are `FailureRecord`s while they last).
+        error_code, error_message: why it failed; empty otherwise.
+    """
+
+    sync_id: int
+    source: SourceKey
+    mode: SyncMode
+    run_id: str
+    started: datetime
+    finished: datetime | None
+    status: SyncStatus
+    reports: tuple[StageReport, ...]
+    error_code: str
+    error_message: str
