@@ -1,0 +1,201 @@
+"""What Confluence's answers mean: JSON that can be read, or an error that tells people what to do."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+
+from wiki_pipeline.errors import (
+    AccessDeniedError,
+    SourceError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+    WikiPipelineError,
+)
+
+Json = dict[str, Any]
+
+
+class ForbiddenError(AccessDeniedError):
+    """403: the credentials are right, but may not see this."""
+
+
+class RefusedError(SourceError):
+    """Confluence answered a request with an error of its own (500, 400, ...) that waiting doesn't mend."""
+
+
+class NotTheApiError(SourceUnreachableError):
+    """Something answers at the address, but it is not Confluence's API: a login page, a proxy, a wrong context path."""
+
+
+class SpaceNotFoundError(SourceNotFoundError):
+    """The API is there, and says that the space is not."""
+
+
+class TooLargeError(SourceError):
+    """An answer is larger than the setting allows; it was not read to its end."""
+
+
+_OVERLOADED = "Confluence is overloaded or limits its callers. Sync again later, or lower CONFLUENCE_MAX_CONCURRENCY."
+_MEANINGS: dict[int, tuple[type[WikiPipelineError], str, str]] = {
+    401: (
+        AccessDeniedError,
+        "Confluence refused the credentials",
+        (
+            "Check CONFLUENCE_USERNAME and CONFLUENCE_TOKEN: on Cloud the account's e-mail address and an API token, "
+            "on Data Center a personal access token and no user name."
+        ),
+    ),
+    403: (
+        ForbiddenError,
+        "the credentials may not read this",
+        "Give their account the right to view the space, or the token the scopes for reading it.",
+    ),
+    404: (
+        SourceNotFoundError,
+        "not found, or the credentials may not see it",
+        "Confluence gives the same answer for both. Check CONFLUENCE_URL and the account's rights.",
+    ),
+    410: (
+        RefusedError,
+        "this API is gone for this kind of token",
+        "Set WIKI_PIPELINE_CONFLUENCE_API to v2 or auto.",
+    ),
+    429: (SourceUnreachableError, "too many requests, after all tries", _OVERLOADED),
+    502: (SourceUnreachableError, "no answer behind the gateway, after all tries", _OVERLOADED),
+    503: (SourceUnreachableError, "not available, after all tries", _OVERLOADED),
+    504: (SourceUnreachableError, "no answer in time, after all tries", _OVERLOADED),
+}
+_PASSING = frozenset(status for status, (kind, _, _) in _MEANINGS.items() if kind is SourceUnreachableError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request is likely to succeed a little later.
+
+        Data Center may answer 403 when it throttles; its rate-limit headers, which it sends with every answer, tell
+        such a 403 from a refusal.
+        """
+        if self.status == 403:
+            return self.headers.get("x-ratelimit-remaining") == "0" or (retry_after(self.headers) or 0) > 0
+        return self.status in _PASSING
+
+    @property
+    def next_link(self) -> str:
+        """The `Link: <...>; rel="next"` header's address, as v2 sends it; empty if there is none."""
+        return str(httpx.Response(200, headers=self.headers).links.get("next", {}).get("url", ""))
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds that the server asks to wait; None if it doesn't say, or not as a number of seconds."""
+    text = headers.get("retry-after", "")
+    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) else None
+
+
+def read_json(answer: Answer, what: str) -> Json:
+    """The object in an answer; `what` names site and path in errors.
+
+    Raises:
+        WikiPipelineError: the answer is an error, a redirect, or something else than Confluence's API gives.
+    """
+    if answer.status != 200:
+        raise explain(answer, what)
+    try:
+        data = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise _not_the_api(answer, what) from None
+    if not isinstance(data, dict):
+        raise _not_the_api(answer, what)
+    return data
+
+
+def explain(answer: Answer, what: str) -> WikiPipelineError:
+    """An answer that is no success, as an error for people."""
+    status = answer.status
+    if 300 <= status < 400:
+        return NotTheApiError(
+            f"{what}: the site redirects to {_host_of(answer.headers.get('location', ''))} ({status}).",
+            "Set CONFLUENCE_URL to the address that it redirects to; if that is a login page, the credentials "
+            "were not taken.",
+        )
+    if status == 404 and _is_web_page(answer):
+        return _not_the_api(answer, what)
+    kind, meaning, advice = _MEANINGS.get(status, (RefusedError, "Confluence failed", "See Confluence's own log."))
+    return kind(f"{what}: {meaning} ({status}{_said(answer)}).", advice)
+
+
+def explain_transport(error: Exception, what: str) -> SourceUnreachableError:
+    """A request without an answer, as an error for people."""
+    if is_certificate_problem(error):
+        return SourceUnreachableError(
+            f"{what}: the site's certificate is not trusted ({_certificate_problem(error)}).",
+            "Set CONFLUENCE_SSL_VERIFY to the file of your company's CA certificates.",
+        )
+    reason = "no answer in time" if isinstance(error, TimeoutError | httpx.TimeoutException) else str(error)
+    return SourceUnreachableError(
+        f"{what}: {reason or type(error).__name__}.", "Check CONFLUENCE_URL, the network and the proxy settings."
+    )
+
+
+def is_certificate_problem(error: BaseException) -> bool:
+    """Whether a connection failed because the server's certificate was not accepted: waiting doesn't mend that."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _certificate_problem(error: BaseException) -> str:
+    found = next(cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
+    return found.verify_message or found.reason or "unknown reason"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _not_the_api(answer: Answer, what: str) -> NotTheApiError:
+    page = "a web page" if _is_web_page(answer) else "something else than JSON"
+    return NotTheApiError(
+        f"{what}: the answer ({answer.status}) is {page}, not Confluence's API.",
+        "A login page (SSO) or a proxy may stand in between, or CONFLUENCE_URL lacks its context path "
+        "(/wiki, /confluence).",
+    )
+
+
+def _is_web_page(answer: Answer) -> bool:
+    return answer.body.lstrip()[:1] == b"<"
+
+
+def _said(answer: Answer) -> str:
+    """The message in an error answer, one short line: v1 has `message`, v2 a list of `errors`."""
+    try:
+        data = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return ""
+    message: Any = data.get("message") if isinstance(data, dict) else None
+    errors = data.get("errors") if isinstance(data, dict) else None
+    if not message and isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        message = errors[0].get("detail") or errors[0].get("title")
+    text = " ".join(str(message or "").split())
+    return f": {text[:200]}" if text else ""
+
+
+def _host_of(location: str) -> str:
+    try:
+        return httpx.URL(location).host or "another page of its own"
+    except httpx.InvalidURL:
+        return "an address that can't be read"

@@ -1,0 +1,266 @@
+"""REST API v1: Data Center, and Cloud where v2 is not wanted. Lists by offset, brings details by `expand`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from functools import partial
+from urllib.parse import quote
+
+from wiki_pipeline.errors import IncompleteListingError, SourceNotFoundError
+from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
+from wiki_pipeline.sources.confluence.address import join_link
+from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
+from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
+from wiki_pipeline.sources.confluence.page import (
+    COMING_BACK,
+    DELETED,
+    MOVED,
+    Page,
+    Representation,
+    Scope,
+    Space,
+    failure,
+    gone,
+)
+from wiki_pipeline.sources.confluence.paging import Portion, ShiftedError, follow, get_portion, in_order, walk
+from wiki_pipeline.sources.confluence.reading_v1 import ReaderV1
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.protocol import Fetched
+
+_STATE = "version,ancestors,metadata.labels"
+_DETAILS = f"{_STATE},history"
+_WALKS = 3
+# A request costs about as much as so many bodies more in one that is made anyway.
+_WORTH_SKIPPING = 10
+
+
+class ApiV1:
+    """One source through v1."""
+
+    name = "v1"
+
+    def __init__(
+        self,
+        client: ConfluenceClient,
+        settings: ConfluenceSettings,
+        specification: Specification,
+        max_document_bytes: int,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._specification = specification
+        self._max_document_bytes = max_document_bytes
+        self._reader = ReaderV1(client, settings)
+        self._space: Space | None = None
+        # Of each page of the last listing: its place in the space's listing, and its version.
+        self._listed: dict[str, tuple[int, int]] = {}
+        self._body_limit = settings.body_limit
+        self._space_confirmed = False
+        self.skipped: Counter[str] = Counter()
+
+    async def space(self) -> Space:
+        """The space; asked for once."""
+        if self._space is None:
+            self._space = await self._read_space()
+        return self._space
+
+    async def confirm_space(self) -> None:
+        """See `PageReader`."""
+        self._space = await self._read_space()
+        self._space_confirmed = True
+
+    async def _read_space(self) -> Space:
+        key = self._specification.space
+        try:
+            answer = await self._client.get(f"/rest/api/space/{quote(key, safe='~')}")
+        except SourceNotFoundError:
+            raise SpaceNotFoundError(
+                f"{self._settings.url} has no space {key}, or the credentials may not see it.",
+                "Check the key in CONFLUENCE_SPACES (it is in the space's address) and the account's rights.",
+            ) from None
+        links = answer.get("_links") or {}
+        url = join_link(links.get("base") or self._settings.public_url, links.get("webui") or "")
+        return Space(str(answer.get("id", "")), answer.get("key", ""), answer.get("name", ""), url)
+
+    # --- listing -------------------------------------------------------------------------------------------------
+
+    async def list_documents(self) -> list[DocumentRef]:
+        """All documents of the source; see `Source.list_documents`.
+
+        Of a source with `get_child_pages` the whole space is listed and cut to its scope: the index that
+        `content/search` asks lags behind, and Data Center has no other way to name all descendants at once.
+        """
+        scope = self._specification.pages
+        if scope and not any(page.get_child_pages for page in scope):
+            return await self._list_single_pages()
+        for walk_number in range(1, _WALKS + 1):
+            try:
+                return await self._list_space()
+            except ShiftedError:
+                if walk_number == _WALKS:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _list_space(self) -> list[DocumentRef]:
+        scope = self._scope(await self.space())
+        refs: list[DocumentRef] = []
+        listed: dict[str, tuple[int, int]] = {}
+        self.skipped.clear()
+        place = 0
+        async for items, base in self._walk_space():
+            current = [item for item in items if self._is_current(item)]
+            places = {str(item.get("id")): place + index for index, item in enumerate(items)}
+            place += len(items)
+            for item in current:
+                page = await self._reader.page(item, base)
+                if scope.holds(page):
+                    refs.append(scope.ref(page))
+                    listed[page.id] = (places[page.id], page.version)
+        self._listed = listed
+        return refs
+
+    async def _walk_space(self) -> AsyncIterator[tuple[list[Json], str]]:
+        """The space's pages in portions, each page once, with the address their links are relative to."""
+        settings = self._settings
+        get = partial(self._get_pages, expand=_STATE)
+        first = await get(0, settings.list_limit)
+        if "cursor=" in first.next_link:  # some Cloud sites page v1 by cursor and ignore `start`
+            params = self._space_params(_STATE) | {"limit": settings.list_limit}
+            async for portion in follow(
+                self._client, "/rest/api/content", params, settings.max_list_requests, start=first
+            ):
+                yield portion.items, portion.base
+            return
+        ahead = settings.max_concurrency
+        async for items in walk(get, first, settings.list_limit, ahead, settings.max_list_requests):
+            yield items, first.base
+
+    def _is_current(self, item: Json) -> bool:
+        """Whether an item is a page that belongs in a listing, in case the server lists more than it was asked for."""
+        if not item.get("id"):
+            raise IncompleteListingError("Confluence listed a page without an id.", "Nothing was deleted; sync again.")
+        status = item.get("status", "current")
+        if status != "current":
+            self.skipped[str(status)] += 1
+        return bool(status == "current" and item.get("type", "page") == "page")
+
+    async def _list_single_pages(self) -> list[DocumentRef]:
+        space = await self.space()
+        scope = self._scope(space)
+        ids = [page.page_id for page in self._specification.pages]
+        self.skipped.clear()
+        refs = []
+        async for page in in_order((partial(self._find, page_id) for page_id in ids), self._settings.max_concurrency):
+            if page is None:
+                self.skipped["not found"] += 1
+            else:
+                refs.append(scope.ref(page))
+        if not refs:
+            raise SourceNotFoundError(
+                f"None of the pages {', '.join(ids)} is a current page of space {space.key}.",
+                "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
+            )
+        return refs
+
+    async def _find(self, page_id: str) -> Page | None:
+        """A page of the space, if it is there and current."""
+        try:
+            item = await self._client.get(f"/rest/api/content/{page_id}", {"expand": f"{_STATE},space"})
+        except SourceNotFoundError:
+            return None
+        return None if await self._why_gone(item) else await self._reader.page(item)
+
+    # --- fetching ------------------------------------------------------------------------------------------------
+
+    async def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+        """See `Source.fetch`. Pages that lie close together in the listing come in stretches of it, others singly."""
+        await self.space()
+        self._space_confirmed = False
+        wanted = set(ids)
+        ahead = self._settings.max_concurrency
+        async for answers in in_order(self._stretches(wanted), ahead):
+            wanted.difference_update(answer.document_id for answer in answers)
+            if answers:
+                yield answers
+        async for answer in in_order((partial(fetch_one, self, page_id) for page_id in sorted(wanted)), ahead):
+            yield [answer]
+
+    def _stretches(self, wanted: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
+        """Calls that each bring a stretch of the listing with at least two wanted pages."""
+        places = sorted(self._listed[page_id][0] for page_id in wanted if page_id in self._listed)
+        while places:
+            end = 1
+            while (
+                end < len(places)
+                and places[end] - places[end - 1] <= _WORTH_SKIPPING
+                and places[end] - places[0] < self._body_limit
+            ):
+                end += 1
+            stretch, places = range(places[0], places[end - 1] + 1), places[end:]
+            if end > 1:
+                yield partial(fetch_batch, self, partial(self._read_stretch, wanted), stretch)
+
+    async def _read_stretch(self, wanted: Collection[str], stretch: Sequence[int]) -> list[Fetched]:
+        """The wanted pages among places `stretch` of the listing that are as new as they were listed."""
+        start, end = stretch[0], stretch[-1] + 1
+        found: list[Fetched] = []
+        while start < end:
+            portion = await self._get_pages(start, end - start, expand=f"{_DETAILS},body.storage")
+            for item in portion.items:
+                if item.get("id") in wanted and item.get("status", "current") == "current":
+                    found.extend(await self._read_listed(item, portion.base))
+            if not portion.items:
+                break
+            start += len(portion.items)
+            if start < end:  # the server gives fewer at a time
+                self._body_limit = min(self._body_limit, len(portion.items))
+        return found
+
+    async def _read_listed(self, item: Json, base: str) -> list[Fetched]:
+        page = await self._reader.page(item, base)
+        if page.version < self._listed[page.id][1]:
+            return []  # an old copy; asked for singly
+        scope = self._scope(await self.space())
+        answer = scope.answer(page, item, "storage")
+        return [answer] if answer else []
+
+    async def read_one(self, page_id: str, representation: Representation) -> Fetched | None:
+        """See `PageReader`."""
+        expand = f"{_DETAILS},space,body.{representation}"
+        item = await self._client.get(f"/rest/api/content/{page_id}", {"expand": expand})
+        if reason := await self._why_gone(item):
+            return reason
+        scope = self._scope(await self.space())
+        return scope.answer(await self._reader.page(item), item, representation)
+
+    async def _why_gone(self, item: Json) -> DocumentGone | None:
+        page_id, status = str(item.get("id")), item.get("status", "current")
+        if status != "current":
+            return gone(page_id, status)
+        key = (item.get("space") or {}).get("key")
+        return DocumentGone(page_id, MOVED) if key and key != (await self.space()).key else None
+
+    async def why_missing(self, page_id: str) -> DocumentGone | DocumentFailure:
+        """See `PageReader`."""
+        if not self._space_confirmed:
+            await self.confirm_space()
+        try:
+            item = await self._client.get(f"/rest/api/content/{page_id}", {"status": "any"})
+        except (SourceNotFoundError, RefusedError):
+            return DocumentGone(page_id, DELETED)
+        status = str(item.get("status"))
+        return gone(page_id, status) if status != "current" else failure(page_id, page_id, COMING_BACK)
+
+    def _scope(self, space: Space) -> Scope:
+        return Scope(space, self._specification, self._max_document_bytes)
+
+    def _space_params(self, expand: str) -> dict[str, str | int]:
+        space = self._space.key if self._space else self._specification.space
+        return {"spaceKey": space, "type": "page", "status": "current", "expand": expand}
+
+    async def _get_pages(self, start: int, limit: int, *, expand: str) -> Portion:
+        params = self._space_params(expand) | {"start": start, "limit": limit}
+        return await get_portion(self._client, "/rest/api/content", params)

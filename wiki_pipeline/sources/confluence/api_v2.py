@@ -1,0 +1,291 @@
+"""REST API v2 of Cloud: lists by cursor; tree, labels and people are looked up apart (`lookups_v2`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from wiki_pipeline.errors import IncompleteListingError, SourceNotFoundError
+from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
+from wiki_pipeline.sources.confluence.address import join_link
+from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
+from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
+from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, Lookups, chunks, read_node
+from wiki_pipeline.sources.confluence.page import (
+    COMING_BACK,
+    DELETED,
+    MOVED,
+    Page,
+    Representation,
+    Scope,
+    Space,
+    failure,
+    gone,
+    read_position,
+    read_time,
+)
+from wiki_pipeline.sources.confluence.paging import follow, get_portion, in_order, together
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.confluence.tree import Tree
+from wiki_pipeline.sources.protocol import Fetched
+
+_ANY_STATUS = "current,archived,trashed"
+
+
+class ApiV2:
+    """One source through v2."""
+
+    name = "v2"
+
+    def __init__(
+        self,
+        client: ConfluenceClient,
+        settings: ConfluenceSettings,
+        specification: Specification,
+        max_document_bytes: int,
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._specification = specification
+        self._max_document_bytes = max_document_bytes
+        self._lookups = Lookups(client, settings)
+        self._space: Space | None = None
+        self._space_confirmed = False
+        # What the last listing found; labels of pages that it did not meet are looked up when they are fetched.
+        self._tree = Tree()
+        self._versions: dict[str, int] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self.skipped: Counter[str] = Counter()
+
+    async def space(self) -> Space:
+        """The space; asked for once."""
+        if self._space is None:
+            self._space = await self._read_space()
+        return self._space
+
+    async def confirm_space(self) -> None:
+        """See `PageReader`."""
+        self._space = await self._read_space()
+        self._space_confirmed = True
+
+    async def _read_space(self) -> Space:
+        key = self._specification.space
+        portion = await get_portion(self._client, "/api/v2/spaces", {"keys": key, "limit": 1})
+        if not portion.items:
+            raise SpaceNotFoundError(
+                f"{self._settings.url} has no space {key}, or the credentials may not see it.",
+                "Check the key in CONFLUENCE_SPACES (it is in the space's address) and the account's rights.",
+            )
+        item = portion.items[0]
+        url = join_link(self._base(portion.base), str((item.get("_links") or {}).get("webui") or ""))
+        return Space(str(item.get("id")), str(item.get("key")), str(item.get("name")), url)
+
+    def _scope(self, space: Space) -> Scope:
+        return Scope(space, self._specification, self._max_document_bytes)
+
+    def _base(self, base: str) -> str:
+        return base or self._settings.public_url
+
+    # --- listing -------------------------------------------------------------------------------------------------
+
+    async def list_documents(self) -> list[DocumentRef]:
+        """All documents of the source; see `Source.list_documents`."""
+        space = await self.space()
+        self.skipped.clear()
+        tree = Tree()
+        if self._specification.pages:
+            pages = await self._list_scope(space, tree)
+            labels = await self._lookups.labels(pages, space.id)
+        else:
+            newest, pages, labels = await together(
+                self._newest(space), self._list_space(space, tree), self._lookups.labels_by_label(space.id)
+            )
+            await self._check_end(newest, pages, space)
+        await self._lookups.complete(tree)
+        self._tree, self._labels = tree, labels
+        self._versions = {page_id: page.version for page_id, page in pages.items()}
+        scope, complete = self._scope(space), (self._complete(page) for page in pages.values())
+        return [scope.ref(page) for page in complete if scope.holds(page)]
+
+    async def _list_space(self, space: Space, tree: Tree) -> dict[str, Page]:
+        params: dict[str, str | int] = {
+            "status": "current",
+            "sort": "id",
+            "limit": min(self._settings.list_limit, MAX_LIMIT),
+        }
+        pages: dict[str, Page] = {}
+        path, most = f"/api/v2/spaces/{space.id}/pages", self._settings.max_list_requests
+        async for portion in follow(self._client, path, params, most):
+            self._take(portion.items, pages, tree)
+        return pages
+
+    def _take(self, items: Iterable[Json], pages: dict[str, Page], tree: Tree) -> None:
+        for item in items:
+            if not item.get("id"):
+                raise IncompleteListingError("Confluence listed a page without an id.", "Nothing was deleted.")
+            status = str(item.get("status", "current"))
+            if status != "current":
+                self.skipped[status] += 1
+                continue
+            page = self._read_page(item, "")
+            pages[page.id] = page
+            tree.put(read_node(item, "page"))
+
+    async def _newest(self, space: Space) -> str | None:
+        """The space's newest page: a listing that runs to its end must meet it."""
+        params: dict[str, str | int] = {"status": "current", "sort": "-id", "limit": 1}
+        portion = await get_portion(self._client, f"/api/v2/spaces/{space.id}/pages", params)
+        return str(portion.items[0].get("id")) if portion.items else None
+
+    async def _check_end(self, newest: str | None, pages: Collection[str], space: Space) -> None:
+        """A list that pages by cursor ends where no link leads on; this tells a lost link from the end."""
+        if newest is None or newest in pages:
+            return
+        found = await self._lookups.list_all("/api/v2/pages", id=newest, status="current")
+        if any(str(page.get("spaceId")) == space.id for page in found):
+            raise IncompleteListingError(
+                f"Confluence ended the listing of space {space.key} after {len(pages)} pages, before its end.",
+                "Sync again; nothing was deleted.",
+            )
+
+    async def _list_scope(self, space: Space, tree: Tree) -> dict[str, Page]:
+        scope = self._specification.pages
+        pages: dict[str, Page] = {}
+        await self._take_by_id([page.page_id for page in scope], space, pages, tree)
+        missing = [page.page_id for page in scope if page.page_id not in pages]
+        self.skipped["not found"] += len(missing)
+        if not pages:
+            raise SourceNotFoundError(
+                f"None of the pages {', '.join(missing)} is a current page of space {space.key}.",
+                "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
+            )
+        roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in pages]
+        calls = [partial(self._lookups.below, root) for root in roots]
+        async for nodes in in_order(calls, self._settings.max_concurrency):
+            for node in nodes:
+                tree.put(node)
+            await self._take_by_id([node.id for node in nodes if node.is_document], space, pages, tree)
+        return pages
+
+    async def _take_by_id(self, ids: Sequence[str], space: Space, pages: dict[str, Page], tree: Tree) -> None:
+        for some in chunks([page_id for page_id in ids if page_id not in pages], MAX_LIMIT):
+            found = await self._pages_by_id(some, status="current")
+            self._take((item for item in found if str(item.get("spaceId")) == space.id), pages, tree)
+
+    # --- fetching ------------------------------------------------------------------------------------------------
+
+    async def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+        """See `Source.fetch`. Pages come in batches, and singly where a batch did not bring them."""
+        await self.space()
+        self._space_confirmed = False
+        wanted = dict.fromkeys(ids)
+        ahead = self._settings.max_concurrency
+        batches = chunks(list(wanted), min(self._settings.body_limit, MAX_LIMIT))
+        calls = (partial(fetch_batch, self, self._read_batch, batch) for batch in batches)
+        async for answers in in_order(calls, ahead):
+            for answer in answers:
+                del wanted[answer.document_id]
+            if answers:
+                yield answers
+        async for answer in in_order((partial(fetch_one, self, page_id) for page_id in wanted), ahead):
+            yield [answer]
+
+    async def _read_batch(self, ids: Sequence[str]) -> list[Fetched]:
+        """Those of the pages that Confluence gives with their bodies, as new as they were listed."""
+        items = await self._pages_by_id(ids, **{"status": _ANY_STATUS, "body-format": "storage"})
+        answers = await self._answer(items, "storage")
+        return [
+            answer
+            for item, answer in zip(items, answers, strict=True)
+            if answer and self._read_version(item) >= self._versions.get(str(item.get("id")), 0)
+        ]
+
+    async def _pages_by_id(self, ids: Sequence[str], **params: str | int) -> list[Json]:
+        """Those of at most 250 pages that are there; asked for again as long as the server gives fewer at a time."""
+        missing, found = dict.fromkeys(ids), list[Json]()
+        while missing:
+            query = {"id": ",".join(missing), "limit": MAX_LIMIT, **params}
+            portion = await get_portion(self._client, "/api/v2/pages", query)
+            new = [item for item in portion.items if str(item.get("id")) in missing]
+            for item in new:
+                del missing[str(item.get("id"))]
+                links = item.setdefault("_links", {})
+                links.setdefault("base", portion.base)
+            found += new
+            if not new:
+                break
+        return found
+
+    async def read_one(self, page_id: str, representation: Representation) -> Fetched | None:
+        """See `PageReader`."""
+        item = await self._client.get(f"/api/v2/pages/{page_id}", {"body-format": representation})
+        return (await self._answer([item], representation))[0]
+
+    async def why_missing(self, page_id: str) -> DocumentGone | DocumentFailure:
+        """See `PageReader`."""
+        if not self._space_confirmed:
+            await self.confirm_space()
+        found = await self._pages_by_id([page_id], status=_ANY_STATUS)
+        if not found:
+            return DocumentGone(page_id, DELETED)
+        status = str(found[0].get("status"))
+        return gone(page_id, status) if status != "current" else failure(page_id, page_id, COMING_BACK)
+
+    async def _answer(self, items: Sequence[Json], representation: Representation) -> list[Fetched | None]:
+        """An answer for each item; None for a page without a body."""
+        space = await self.space()
+        here = [item for item in items if self._is_here(item, space)]
+        for item in here:
+            self._tree.put(read_node(item, "page"))
+        await self._lookups.complete(self._tree)
+        await self._lookups.learn_names([_author(item) for item in here])
+        if unlisted := [page_id for item in here if (page_id := str(item.get("id"))) not in self._versions]:
+            self._labels |= dict.fromkeys(unlisted, ()) | await self._lookups.labels(unlisted, space.id)
+        return [self._answer_item(item, representation, space) for item in items]
+
+    def _answer_item(self, item: Json, representation: Representation, space: Space) -> Fetched | None:
+        page_id, status = str(item.get("id")), str(item.get("status", "current"))
+        if status != "current":
+            return gone(page_id, status)
+        if not self._is_here(item, space):
+            return DocumentGone(page_id, MOVED)
+        page = self._complete(self._read_page(item, self._lookups.name_of(_author(item))))
+        return self._scope(space).answer(page, item, representation)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _is_here(item: Json, space: Space) -> bool:
+        return item.get("status", "current") == "current" and str(item.get("spaceId")) == space.id
+
+    @staticmethod
+    def _read_version(item: Json) -> int:
+        return int((item.get("version") or {}).get("number") or 0)
+
+    def _read_page(self, item: Json, author: str) -> Page:
+        """The page as far as its item tells; `_complete` adds what is above it, and its labels."""
+        links, version = item.get("_links") or {}, item.get("version") or {}
+        return Page(
+            id=str(item["id"]),
+            title=str(item.get("title") or ""),
+            url=join_link(self._base(str(links.get("base") or "")), str(links.get("webui") or "")),
+            version=self._read_version(item),
+            changed_at=read_time(version.get("createdAt")),
+            position=read_position(item.get("position")),
+            above=(),
+            labels=(),
+            author=author,
+            created_at=read_time(item.get("createdAt")),
+        )
+
+    def _complete(self, page: Page) -> Page:
+        return replace(page, above=self._tree.above(page.id), labels=self._labels.get(page.id, ()))
+
+
+def _author(item: Json) -> str:
+    """Account id of who made the page's version."""
+    return str((item.get("version") or {}).get("authorId") or "")

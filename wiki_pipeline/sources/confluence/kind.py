@@ -1,0 +1,108 @@
+"""Confluence as a kind of source: from settings and addresses to opened sources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.sources.confluence.address import Site, read_target
+from wiki_pipeline.sources.confluence.resolve import find_page
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.source import ConfluenceSource
+from wiki_pipeline.sources.confluence.specification import PageScope, Specification
+from wiki_pipeline.sources.protocol import Source
+
+T = TypeVar("T")
+
+
+class ConfluenceKind:
+    """See `wiki_pipeline.sources.protocol.SourceKind`."""
+
+    name = "confluence"
+    settings_group: type[SettingsGroup] = ConfluenceSettings
+
+    def configured(self, tenant: str) -> Mapping[SourceKey, str]:
+        """See `SourceKind.configured`: a source for each space of `CONFLUENCE_SPACES`."""
+        settings = load(ConfluenceSettings)
+        if settings.spaces and not settings.url:
+            raise ConfigurationError(
+                "CONFLUENCE_SPACES names spaces, but CONFLUENCE_URL is not set.",
+                "Set it to the site's address, as https://yourcompany.atlassian.net/wiki.",
+            )
+        return {
+            SourceKey(tenant, self.name, space): Specification(settings.url, space, pages).dump()
+            for space, pages in settings.spaces.items()
+        }
+
+    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
+        """See `SourceKind.from_address`: a space's or page's address below the configured site.
+
+        A page's address makes a source of that one page. Addresses that don't name the space or the page's id are
+        looked up, which waits for the site.
+
+        Raises:
+            ConfigurationError: an address of Cloud, but not of the configured site; or neither a space's nor a page's.
+            SourceError: the look-up failed.
+        """
+        settings = load(ConfluenceSettings)
+        parts = _below(settings, address)
+        if parts is None:
+            if _is_cloud(address):
+                raise ConfigurationError(
+                    "This address belongs to another Confluence than the one configured.",
+                    f"CONFLUENCE_URL is {settings.url or 'not set'}.",
+                )
+            return None
+        target = read_target(parts)
+        if target.title or not target.space:
+            target = _wait_for(find_page(settings, target))
+        pages = (PageScope(target.page_id),) if target.page_id else ()
+        return SourceKey(tenant, self.name, target.space), Specification(settings.url, target.space, pages).dump()
+
+    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+        """See `SourceKind.open`. Nothing is kept in `home`."""
+        settings = load(ConfluenceSettings)
+        wanted = Specification.parse(specification)
+        if not settings.url:
+            raise ConfigurationError(
+                f"{key}: CONFLUENCE_URL is not set.", f"It was {wanted.url} when the source was added."
+            )
+        if Site.parse(wanted.url) != Site.parse(settings.url):
+            # The credentials are meant for the configured site alone.
+            raise ConfigurationError(
+                f"{key} belongs to {wanted.url}, but CONFLUENCE_URL is {settings.url}.",
+                "Set CONFLUENCE_URL back, or remove the source and add it again.",
+            )
+        return ConfluenceSource(key, wanted, settings, load(Settings).max_document_bytes)
+
+    def datasource_id(self, key: SourceKey, specification: str) -> str:
+        """See `SourceKind.datasource_id`."""
+        return f"{Site.parse(Specification.parse(specification).url).datasource_prefix}__{key.name}"
+
+
+def _below(settings: ConfluenceSettings, address: str) -> SplitResult | None:
+    """The address from the site's root on, if it is the configured site's."""
+    for root in (settings.url, settings.site_url):
+        if root and (parts := Site.parse(root).below(address)) is not None:
+            return parts
+    return None
+
+
+def _is_cloud(address: str) -> bool:
+    try:
+        return (urlsplit(address.strip()).hostname or "").lower().endswith(".atlassian.net")
+    except ValueError:
+        return False
+
+
+def _wait_for(look_up: Coroutine[Any, Any, T]) -> T:
+    """The result of a look-up, for callers inside and outside of an event loop alike."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, look_up).result()

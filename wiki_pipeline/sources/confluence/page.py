@@ -1,0 +1,177 @@
+"""What a page is besides its body, whichever API told it; its version key and its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from wiki_pipeline.model import Ancestor, DocumentFailure, DocumentGone, DocumentRef, RawPage, Stage, digest
+from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.protocol import Fetched
+
+Representation = Literal["storage", "view"]
+
+_MEDIA_TYPES = {"storage": "application/vnd.atlassian.confluence.storage+xml", "view": "text/html"}
+
+MOVED = "The page is in another space now."
+OUT_OF_SCOPE = "The page is no longer among, or below, the pages of this source."
+DELETED = "The page was deleted, or the credentials may no longer see it: Confluence answers 404 for both."
+RENDERED = "The storage format could not be had; this is the rendered view."
+COMING_BACK = "Confluence answered 404 for the page, though it is there; it is tried again next time."
+_STATUSES = {
+    "trashed": "The page is in the trash.",
+    "deleted": "The page is deleted.",
+    "archived": "The page is archived.",
+    "draft": "The page is a draft.",
+    "historical": "The page is an old version.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space as Confluence names it; `id` is v2's."""
+
+    id: str
+    key: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """Something above a page in the tree: a page, or a folder, whiteboard, database, which are no documents."""
+
+    id: str
+    title: str
+    is_document: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page without its body. `above` leads from the root downwards; `changed_at` is when its version was made."""
+
+    id: str
+    title: str
+    url: str
+    version: int
+    changed_at: datetime | None
+    position: int
+    above: tuple[Above, ...]
+    labels: tuple[str, ...]
+    author: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What belongs to a source, and what becomes of it.
+
+    Attributes:
+        space: the source's space, as Confluence names it now.
+        specification: which of its pages.
+        max_document_bytes: larger bodies are failures.
+    """
+
+    space: Space
+    specification: Specification
+    max_document_bytes: int
+
+    def holds(self, page: Page) -> bool:
+        """Whether a page of the space belongs to the source."""
+        return self.specification.holds(page.id, [item.id for item in page.above])
+
+    def ref(self, page: Page) -> DocumentRef:
+        """The page in a listing."""
+        return DocumentRef(page.id, self.version_key(page))
+
+    def version_key(self, page: Page) -> str:
+        """All that changes a page's row: moves, restores, label changes and renamed ancestors bump no version.
+
+        The moment of the version is part of it because a site restored from a backup counts versions again.
+        """
+        changed = int(page.changed_at.timestamp()) if page.changed_at else None
+        above = [(item.id, item.title) for item in page.above]
+        space = (self.space.key, self.space.name)
+        return digest((page.version, changed, page.title, page.position, above, page.labels, space))
+
+    def answer(self, page: Page, item: dict[str, Any], representation: Representation) -> Fetched | None:
+        """The answer for a current page of the space that came as `item`; None if it came without its body."""
+        if not self.holds(page):
+            return DocumentGone(page.id, OUT_OF_SCOPE)
+        text = ((item.get("body") or {}).get(representation) or {}).get("value")
+        if not isinstance(text, str):
+            return None
+        size, limit = len(text.encode("utf-8", "surrogatepass")), self.max_document_bytes
+        if size > limit:
+            message = f"The page's body has {size:,} bytes; WIKI_PIPELINE_MAX_DOCUMENT_BYTES allows {limit:,}."
+            return failure(page.id, page.title, message)
+        return self._row(page, text, representation)
+
+    def _row(self, page: Page, text: str, representation: Representation) -> RawPage:
+        return RawPage(
+            document_id=page.id,
+            title=page.title,
+            url=page.url,
+            parent_id=self._parent(page),
+            position=page.position,
+            ancestors=tuple(Ancestor(item.id, item.title) for item in page.above),
+            labels=page.labels,
+            version=str(page.version),
+            space_key=self.space.key,
+            space_name=self.space.name,
+            author=page.author,
+            created_at=page.created_at,
+            modified_at=page.changed_at,
+            media_type=_MEDIA_TYPES[representation],
+            version_key=self.version_key(page),
+            body=text,
+            notes=() if representation == "storage" else (RENDERED,),
+        )
+
+    def _parent(self, page: Page) -> str | None:
+        """The nearest document of the source above a page: folders and the like don't orphan what is below them."""
+        ids = [item.id for item in page.above]
+        for depth in range(len(ids) - 1, -1, -1):
+            if page.above[depth].is_document and self.specification.holds(ids[depth], ids[:depth]):
+                return ids[depth]
+        return None
+
+
+def gone(page_id: str, status: str) -> DocumentGone:
+    """The answer for a page that is there, but not current."""
+    return DocumentGone(page_id, _STATUSES.get(status, f"The page's status is {status!r}."))
+
+
+def failure(page_id: str, title: str, message: str) -> DocumentFailure:
+    """A page that could not be read."""
+    return DocumentFailure(page_id, title, Stage.RAW_PAGES, message)
+
+
+def read_time(value: Any) -> datetime | None:
+    """A moment as Confluence writes it (`...Z` or with an offset), in UTC; None if it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def read_position(value: Any) -> int:
+    """Order among siblings, made to fit 32 bits; 0 if there is none (v1 then says "none")."""
+    return min(max(value, -(2**31)), 2**31 - 1) if isinstance(value, int) else 0
+
+
+def read_label(label: dict[str, Any]) -> str | None:
+    """A label as it is shown: team labels keep their prefix; `my:` labels are one person's business."""
+    name, prefix = label.get("name") or label.get("label"), label.get("prefix", "global")
+    if not isinstance(name, str) or prefix == "my":
+        return None
+    return name if prefix in {"global", "", None} else f"{prefix}:{name}"
+
+
+def sorted_labels(labels: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Labels in an order that doesn't depend on the server."""
+    return tuple(sorted({name for label in labels if (name := read_label(label))}))

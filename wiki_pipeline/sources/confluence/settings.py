@@ -1,0 +1,139 @@
+"""Settings of the Confluence source. The names without `WIKI_PIPELINE_` are those of the connector it replaces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.sources.confluence.address import Site
+from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
+
+
+class ConfluenceSettings(SettingsGroup):
+    """Where Confluence is, who asks, for what, and how hard."""
+
+    url: str = Field(
+        "",
+        validation_alias="CONFLUENCE_URL",
+        description="Root of the site with its context path, as https://yourcompany.atlassian.net/wiki.",
+    )
+    site_url: str = Field(
+        "",
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_SITE_URL",
+        description="The site as people open it, where CONFLUENCE_URL is the API gateway (api.atlassian.com/ex/...).",
+    )
+    username: str = Field(
+        "",
+        validation_alias="CONFLUENCE_USERNAME",
+        description="Cloud: the account's e-mail address. Data Center: empty with a personal access token.",
+    )
+    token: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="CONFLUENCE_TOKEN",
+        description="API token, OAuth token, personal access token or password; sent as Bearer without a user name.",
+    )
+    spaces: Annotated[dict[str, tuple[PageScope, ...]], NoDecode] = Field(
+        default_factory=dict,
+        validation_alias="CONFLUENCE_SPACES",
+        description='JSON: {"DEV": [], "DOCS": [{"page_id": "123", "get_child_pages": true}]}; []: the whole space.',
+    )
+    ssl_verify: str = Field(
+        "true",
+        validation_alias="CONFLUENCE_SSL_VERIFY",
+        description="true, false, or the path of a CA bundle (file or folder).",
+    )
+    max_concurrency: int = Field(
+        5,
+        ge=1,
+        le=64,
+        validation_alias="CONFLUENCE_MAX_CONCURRENCY",
+        description="Requests under way at once, a source.",
+    )
+    api: Literal["auto", "v1", "v2"] = Field(
+        "auto",
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_API",
+        description="REST API: auto asks the site once and prefers v2.",
+    )
+    http2: bool = Field(
+        True, validation_alias="WIKI_PIPELINE_CONFLUENCE_HTTP2", description="Use HTTP/2 where the site offers it."
+    )
+    connect_timeout: float = Field(
+        10.0, gt=0, validation_alias="WIKI_PIPELINE_CONFLUENCE_CONNECT_TIMEOUT", description="Seconds to connect."
+    )
+    read_timeout: float = Field(
+        30.0, gt=0, validation_alias="WIKI_PIPELINE_CONFLUENCE_READ_TIMEOUT", description="Seconds of silence allowed."
+    )
+    request_timeout: float = Field(
+        120.0, gt=0, validation_alias="WIKI_PIPELINE_CONFLUENCE_REQUEST_TIMEOUT", description="Seconds a try may take."
+    )
+    tries: int = Field(
+        4, ge=1, le=20, validation_alias="WIKI_PIPELINE_CONFLUENCE_TRIES", description="Tries a request."
+    )
+    max_wait: float = Field(
+        60.0,
+        ge=0,
+        le=600,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_MAX_WAIT",
+        description="Most seconds between two tries, whatever Retry-After says.",
+    )
+    list_limit: int = Field(
+        250,
+        ge=2,
+        le=1000,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_LIST_LIMIT",
+        description="Pages a request when listing; the site may give fewer.",
+    )
+    body_limit: int = Field(
+        100,
+        ge=1,
+        le=250,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_BODY_LIMIT",
+        description="Pages a request when their bodies come along.",
+    )
+    max_list_requests: int = Field(
+        20_000,
+        ge=1,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_MAX_LIST_REQUESTS",
+        description="A listing that is not at its end after so many requests is given up.",
+    )
+    max_response_bytes: int = Field(
+        32_000_000,
+        ge=100_000,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_MAX_RESPONSE_BYTES",
+        description="Larger answers are not read; batches are split instead. Bounds memory.",
+    )
+
+    @field_validator("url", "site_url")
+    @classmethod
+    def _root(cls, value: str) -> str:
+        try:
+            return Site.parse(value).root if value.strip() else ""
+        except ConfigurationError as error:
+            raise ValueError(error.message) from None
+
+    @field_validator("spaces", mode="before")
+    @classmethod
+    def _spaces(cls, value: Any) -> dict[str, tuple[PageScope, ...]]:
+        return read_spaces(value)
+
+    @field_validator("ssl_verify", mode="before")
+    @classmethod
+    def _verify(cls, value: Any) -> str:
+        text = str(value).strip()
+        if text.lower() in {"", "true", "1", "yes", "on"}:
+            return "true"
+        if text.lower() in {"false", "0", "no", "off"}:
+            return "false"
+        if not Path(text).expanduser().exists():
+            raise ValueError("is neither true nor false, and there is no such file or folder of CA certificates")
+        return str(Path(text).expanduser())
+
+    @property
+    def public_url(self) -> str:
+        """The site's root as people open it."""
+        return self.site_url or self.url

@@ -1,0 +1,121 @@
+"""One Confluence space, or some pages of it, as a source of documents."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
+from wiki_pipeline.model import DocumentGone, DocumentRef, SourceDescription, SourceKey
+from wiki_pipeline.sources.confluence.answers import NotTheApiError, RefusedError, SpaceNotFoundError
+from wiki_pipeline.sources.confluence.api_v1 import ApiV1
+from wiki_pipeline.sources.confluence.api_v2 import ApiV2
+from wiki_pipeline.sources.confluence.client import ConfluenceClient, Sleep
+from wiki_pipeline.sources.confluence.lookups_v2 import chunks
+from wiki_pipeline.sources.confluence.page import DELETED, Space
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
+from wiki_pipeline.sources.protocol import Fetched
+
+_REFS_A_PORTION = 1000
+_log = logging.getLogger(__name__)
+
+
+class Api(Protocol):
+    """What the source needs of a REST API."""
+
+    name: str
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """See `Source.skipped`."""
+
+    async def space(self) -> Space:
+        """The space; raises `SourceError` if there is none to be seen."""
+
+    async def list_documents(self) -> list[DocumentRef]:
+        """All documents, or an error; see `Source.list_documents`."""
+
+    def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+        """Answers for different ids that are page ids; see `Source.fetch`."""
+
+
+class ConfluenceSource:
+    """A source, through whichever REST API the site has; see `wiki_pipeline.sources.protocol.Source`.
+
+    Args:
+        max_document_bytes: larger bodies are failures.
+        sleep: waits between tries; tests hand in their own.
+    """
+
+    def __init__(
+        self,
+        key: SourceKey,
+        specification: Specification,
+        settings: ConfluenceSettings,
+        max_document_bytes: int,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.key = key
+        self._client = ConfluenceClient(settings, str(key), sleep)
+        self._settings = settings
+        self._v1 = ApiV1(self._client, settings, specification, max_document_bytes)
+        self._v2 = ApiV2(self._client, settings, specification, max_document_bytes)
+        self._chosen: Api | None = None
+
+    async def describe(self) -> SourceDescription:
+        """See `Source.describe`."""
+        api = await self._api()
+        space = await api.space()
+        return SourceDescription(space.name, space.url, (("Space", space.key), ("API", api.name)))
+
+    async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
+        """See `Source.list_documents`. Nothing is yielded before the listing is known to be complete."""
+        api = await self._api()
+        for portion in chunks(await api.list_documents(), _REFS_A_PORTION):
+            yield portion
+
+    async def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
+        """See `Source.fetch`."""
+        ids = list(dict.fromkeys(document_ids))
+        strange = [DocumentGone(id_, DELETED) for id_ in ids if not PAGE_ID.fullmatch(id_)]
+        if strange:
+            yield strange
+        if len(strange) == len(ids):
+            return
+        api = await self._api()
+        async for answers in api.fetch([id_ for id_ in ids if PAGE_ID.fullmatch(id_)]):
+            yield answers
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """See `Source.skipped`."""
+        return dict(self._chosen.skipped) if self._chosen else {}
+
+    async def aclose(self) -> None:
+        """See `Source.aclose`."""
+        await self._client.aclose()
+
+    async def _api(self) -> Api:
+        """The API to use: asking each for the space is probe and look-up in one."""
+        if self._chosen is None:
+            forced: dict[str, Api] = {"v1": self._v1, "v2": self._v2}
+            self._chosen = forced.get(self._settings.api) or await self._probe()
+            _log.info("%s: using REST API %s", self.key, self._chosen.name)
+        return self._chosen
+
+    async def _probe(self) -> Api:
+        try:
+            await self._v2.space()
+        except SpaceNotFoundError:
+            raise
+        except (NotTheApiError, RefusedError, AccessDeniedError, SourceNotFoundError) as no_v2:
+            try:
+                await self._v1.space()
+            except (NotTheApiError, RefusedError) as no_v1:
+                # v1 is gone for OAuth tokens: then what v2 said is what people must know.
+                raise (no_v2 if isinstance(no_v2, AccessDeniedError) else no_v1) from None
+            return self._v1
+        return self._v2
