@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
+
 from wiki_pipeline_tests.confluence_server.content import Attachment, Content
 from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit, link, piece, query_without, start_of
 from wiki_pipeline_tests.confluence_server.site import Space
@@ -13,6 +15,7 @@ from wiki_pipeline_tests.confluence_server.v2_json import V2Json
 from wiki_pipeline_tests.confluence_server.web import (
     Answer,
     ApiError,
+    ContractError,
     Request,
     boolean,
     choice,
@@ -20,6 +23,7 @@ from wiki_pipeline_tests.confluence_server.web import (
     integer,
     json_answer,
     numbers,
+    post,
     route,
     text,
 )
@@ -29,7 +33,9 @@ from wiki_pipeline_tests.confluence_server.world import World
 DEFAULT_STATUSES = ("current", "archived")
 _SORTS = ("id", "created-date", "modified-date", "title")
 _ONE_BODY = ("storage", "atlas_doc_format", "view", "export_view", "anonymous_export_view", "styled_view", "editor")
-_TREE_TYPES = frozenset({"page", "folder", "whiteboard", "database", "embed"})
+_CONTAINERS = ("folder", "whiteboard", "database", "embed")
+_TREE_TYPES = frozenset({"page", *_CONTAINERS})
+_IN_TREE = "/(?:pages|folders|whiteboards|databases|embeds)"
 
 
 def _sort(*names: str) -> Callable[[str], object]:
@@ -86,9 +92,9 @@ class V2:
             ),
             route("/pages/{page_id}/labels", self.page_labels, **labels),
             route("/pages/{page_id}/children", self.child_pages, **children),
-            route("/(?:pages|folders)/{content_id}/direct-children", self.direct_children, **children),
-            route("/(?:pages|folders)/{content_id}/descendants", self.descendants, depth=integer(1, 10), **paging),
-            route("/(?:pages|folders)/{content_id}/ancestors", self.ancestors, limit=integer(1, 250)),
+            route(f"{_IN_TREE}/{{content_id}}/direct-children", self.direct_children, **children),
+            route(f"{_IN_TREE}/{{content_id}}/descendants", self.descendants, depth=integer(1, 10), **paging),
+            route(f"{_IN_TREE}/{{content_id}}/ancestors", self.ancestors, limit=integer(1, 250)),
             route(
                 "/pages/{page_id}/attachments",
                 self.attachments,
@@ -100,7 +106,8 @@ class V2:
             ),
             route("/attachments/{attachment_id}", self.attachment, **flags),
             route("/labels/{label_id}/pages", self.labelled_pages, space_id=numbers, **bulk),
-            route("/folders/{folder_id}", self.folder, **flags),
+            *(route(f"/{kind}s/{{content_id}}", partial(self.container, kind), **flags) for kind in _CONTAINERS),
+            post("/users-bulk", self.people),
         ]
 
     def answer(self, request: Request) -> Answer:
@@ -210,28 +217,28 @@ class V2:
         return self._list(request, children, self._writer(request).child_page)
 
     def direct_children(self, request: Request, content_id: str) -> Answer:
-        """GET /pages|folders/{id}/direct-children: pages, folders, whiteboards, databases."""
+        """GET /pages|folders|.../{id}/direct-children: pages, folders, whiteboards, databases."""
         children = self._living(request, self._content(request, content_id).ordered_children())
         return self._list(request, children, self._writer(request).child)
 
     def descendants(self, request: Request, content_id: str) -> Answer:
-        """GET /pages|folders/{id}/descendants: down to `depth` levels, not further."""
+        """GET /pages|folders|.../{id}/descendants: down to `depth` levels, not further."""
         top = self._content(request, content_id)
-        depth, level = request.number("depth", 10), len(top.ancestors)
+        depth, level = request.number("depth", 2), len(top.ancestors)
         below = [item for item in self._living(request, top.descendants()) if len(item.ancestors) - level <= depth]
         writer = self._writer(request)
         return self._list(request, below, lambda item: writer.descendant(item, len(item.ancestors) - level))
 
     def ancestors(self, request: Request, content_id: str) -> Answer:
-        """GET /pages|folders/{id}/ancestors: the nearest `limit` ones, top first; more by asking for the first."""
+        """GET /pages|folders|.../{id}/ancestors: the nearest `limit` ones, top first; more by asking for the first."""
         above = self._content(request, content_id).ancestors
         limit = request.number("limit", 25)
         return json_answer({"results": [{"id": item.id, "type": item.type} for item in above[-limit:]], "_links": {}})
 
-    def folder(self, request: Request, folder_id: str) -> Answer:
-        """GET /folders/{id}."""
+    def container(self, kind: str, request: Request, content_id: str) -> Answer:
+        """GET /folders/{id}, /whiteboards/{id}, ...: what pages may hang below besides pages."""
         writer = self._writer(request)
-        data = writer.folder(self._content(request, folder_id, "folder"))
+        data = writer.container(self._content(request, content_id, kind))
         data["_links"]["base"] = writer.base
         return json_answer(data)
 
@@ -241,6 +248,21 @@ class V2:
             for item in contents
             if item.type in _TREE_TYPES and item.status in DEFAULT_STATUSES and self.world.sees(request.user, item)
         ]
+
+    # --- people --------------------------------------------------------------------------------------------------
+
+    def people(self, request: Request) -> Answer:
+        """POST /users-bulk `{"accountIds": [...]}`: those of up to 250 people that there are."""
+        try:
+            ids = orjson.loads(request.body)["accountIds"]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise ContractError("the body must be an object with accountIds") from error
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise ContractError("a body of JSON must say so", 415)
+        if not isinstance(ids, list) or not 1 <= len(ids) <= 250 or not all(isinstance(item, str) for item in ids):
+            raise ContractError("accountIds must be 1 to 250 ids")
+        users = [user for user in self.site.users.values() if user.key in ids]
+        return json_answer({"results": [self._writer(request).person(user) for user in users], "_links": {}})
 
     # --- files ---------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 import orjson
 
 from wiki_pipeline_tests.confluence_server import view
-from wiki_pipeline_tests.confluence_server.content import Attachment, Content, Version
+from wiki_pipeline_tests.confluence_server.content import Attachment, Content, User, Version
 from wiki_pipeline_tests.confluence_server.site import Site, Space
 from wiki_pipeline_tests.confluence_server.v1_json import timestamp as timestamp_in
 from wiki_pipeline_tests.confluence_server.v1_json import tiny
@@ -64,8 +64,8 @@ class V2Json:
             "parentId": page.parent.id if page.parent else None,
             "parentType": page.parent.type if page.parent else None,
             "position": self.position(page),
-            "authorId": page.creator.key,
-            "ownerId": page.creator.key,
+            "authorId": page.creator.key or None,
+            "ownerId": page.creator.key or None,
             "lastOwnerId": None,
             "createdAt": timestamp(page.created),
             "version": self.version(shown),
@@ -87,7 +87,7 @@ class V2Json:
             "number": version.number,
             "message": version.message,
             "minorEdit": version.minor_edit,
-            "authorId": version.by.key,
+            "authorId": version.by.key or None,
             "createdAt": timestamp(version.when),
         }
 
@@ -143,10 +143,22 @@ class V2Json:
             "childPosition": self.position(content),
         }
 
-    def folder(self, folder: Content) -> Json:
-        """A folder: like a page without a body."""
-        page = self.page(folder)
-        return {"type": "folder"} | {name: page[name] for name in page if name not in {"body", "lastOwnerId"}}
+    def container(self, content: Content) -> Json:
+        """A folder, whiteboard, ...: like a page without a body."""
+        page = self.page(content)
+        return {"type": content.type} | {name: page[name] for name in page if name not in {"body", "lastOwnerId"}}
+
+    def person(self, user: User) -> Json:
+        """A person."""
+        return {
+            "accountId": user.key,
+            "accountType": "atlassian",
+            "accountStatus": "active",
+            "displayName": user.display_name,
+            "publicName": user.display_name,
+            "email": "",
+            "isExternalCollaborator": False,
+        }
 
     def attachment(self, page: Content, item: Attachment) -> Json:
         """A file; `downloadLink` lacks the context path as `webui` does."""

@@ -106,12 +106,18 @@ class Route:
     pattern: re.Pattern[str]
     parameters: Mapping[str, Check]
     handler: Callable[..., Answer]
+    method: str = "GET"
 
 
 def route(pattern: str, handler: Callable[..., Answer], /, **parameters: Check) -> Route:
     """A route; `{name}` in the pattern is handed to the handler, `-` in a parameter's name is written `_`."""
     expression = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
     return Route(re.compile(expression), {name.replace("_", "-"): check for name, check in parameters.items()}, handler)
+
+
+def post(path: str, handler: Callable[..., Answer]) -> Route:
+    """A route for questions that are too long for an address: asked by POST, with a body of JSON."""
+    return Route(re.compile(re.escape(path)), {}, handler, "POST")
 
 
 def find_route(routes: list[Route], request: Request) -> tuple[Route, dict[str, str]]:
@@ -124,7 +130,7 @@ def find_route(routes: list[Route], request: Request) -> tuple[Route, dict[str, 
     for candidate in routes:
         match = candidate.pattern.fullmatch(request.path)
         if match:
-            if request.method != "GET":
+            if request.method != candidate.method:
                 raise ContractError(f"{request.method} is not allowed here", 405)
             _check_parameters(candidate, request)
             _check_accept(request)
