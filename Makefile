@@ -1,0 +1,42 @@
+# The commands of the project. Each one sets up what it needs first; a second start finds that done.
+
+VENV := .venv
+READY := $(VENV)/.ready
+UV ?= uv
+
+.PHONY: help setup run test bench lint format lock
+.DEFAULT_GOAL := help
+
+help: ## show the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## make .venv with the locked packages
+
+$(READY): requirements.lock pyproject.toml tools/setup.sh
+	@tools/setup.sh
+	@touch $@
+
+run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C stops it
+	@exec $(VENV)/bin/wiki-pipeline up
+
+test: $(READY) ## run the test suite
+	$(VENV)/bin/pytest
+
+bench: $(READY) ## run the benchmarks against their peers
+	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks
+
+lint: $(READY) ## check format, style, types and the borders between packages
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(READY) ## put the code into its format
+	$(VENV)/bin/ruff check --fix-only
+	$(VENV)/bin/ruff format
+
+# Versions that are locked and still allowed stay; `make lock UPGRADE=--upgrade` moves them all forward.
+lock: ## write requirements.lock from pyproject.toml (needs uv)
+	$(UV) pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 $(UPGRADE) \
+	    --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" --output-file requirements.lock
