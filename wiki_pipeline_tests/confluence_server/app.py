@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wiki_pipeline_tests.confluence_server import pages, v1, v2
+from wiki_pipeline_tests.confluence_server import pages, v1, v1_answers, v2
 from wiki_pipeline_tests.confluence_server.faults import Effect, Fault
 from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline_tests.confluence_server.world import Unauthorized, World
@@ -54,7 +54,7 @@ class App:
 
     def __post_init__(self) -> None:
         self.world.report = self.violations.append
-        self._apis = [("/rest/api", v1.V1(self.world).answer, v1.error)]
+        self._apis = [("/rest/api", v1.V1(self.world).answer, v1_answers.error)]
         if self.world.cloud:
             self._apis.append(("/api/v2", v2.V2(self.world).answer, v2.error))
 

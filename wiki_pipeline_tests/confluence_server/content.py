@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 CURRENT, ARCHIVED, TRASHED, DRAFT = "current", "archived", "trashed", "draft"
 
+# Whoever edits without being logged in, where a site allows it.
+ANONYMOUS = "Anonymous"
+
 # A body is its storage format, or what makes it (generated spaces would not fit into memory otherwise).
 Body = str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `key` is the account id on Cloud and the user key on Data Center."""
+    """A person. `key` is the account id on Cloud and the user key on Data Center; empty for the anonymous one."""
 
     key: str
     name: str

@@ -40,7 +40,7 @@ def query_without(request: Request, *names: str) -> list[tuple[str, str]]:
 
 def link(path: str, query: list[tuple[str, str]]) -> str:
     """A relative address."""
-    return f"{path}?{urlencode(query)}"
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def cursor(request: Request, start: int) -> str:

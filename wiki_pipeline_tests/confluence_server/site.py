@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from wiki_pipeline_tests.confluence_server.content import CURRENT, Attachment, Body, Content, User, Version
+from wiki_pipeline_tests.confluence_server.content import ANONYMOUS, CURRENT, Attachment, Body, Content, User, Version
 
 Flavour = Literal["cloud", "datacenter"]
 
@@ -138,6 +138,8 @@ class Site:
     def user(self, display_name: str, key: str = "") -> User:
         """The person of that display name; made (with that account id or user key) if there is none."""
         with self.lock:
+            if display_name == ANONYMOUS:
+                return User("", "", ANONYMOUS)
             if display_name not in self.users:
                 digest = hashlib.sha256(display_name.encode()).hexdigest()
                 made_up = f"557058:{digest[:8]}-{digest[8:12]}" if self.flavour == "cloud" else digest[:32]

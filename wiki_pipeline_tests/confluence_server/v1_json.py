@@ -6,26 +6,20 @@ What is not expanded is only named under `_expandable`, with the address that wo
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
-from datetime import datetime, tzinfo
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
 from wiki_pipeline_tests.confluence_server import expansions, view
 from wiki_pipeline_tests.confluence_server.cache import WrittenContents
-from wiki_pipeline_tests.confluence_server.content import Attachment, Content, Restriction, User, Version
+from wiki_pipeline_tests.confluence_server.content import Content, Version
 from wiki_pipeline_tests.confluence_server.expansions import Tree
 from wiki_pipeline_tests.confluence_server.site import Space
+from wiki_pipeline_tests.confluence_server.v1_parts import Json, V1Parts, timestamp
 from wiki_pipeline_tests.confluence_server.web import ApiError
 
-Json = dict[str, Any]
 _UNSAFE_IN_DISPLAY = frozenset('?&\\/:;+<>"%#')
-
-
-def timestamp(moment: datetime, zone: tzinfo) -> str:
-    """`2023-02-17T09:08:30.734Z`, or with an offset where the server does not live in UTC."""
-    return moment.astimezone(zone).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def tiny(content_id: str) -> str:
@@ -35,21 +29,12 @@ def tiny(content_id: str) -> str:
 
 
 class V1Json:
-    """Writes the v1 form of things for one site seen at one base address.
+    """Writes the v1 form of contents and spaces; `parts` writes what is inside, `written` keeps what was written."""
 
-    Args:
-        base: address of the site with its context path, as `https://x.atlassian.net/wiki`.
-        cloud: whether Cloud's form is written, otherwise Data Center's.
-        zone: the zone in which Data Center writes its timestamps.
-        nested_limit: how many labels or restrictions a nested list holds.
-        written: contents written before.
-    """
-
-    def __init__(self, base: str, *, cloud: bool, zone: tzinfo, nested_limit: int, written: WrittenContents) -> None:
-        self.base = base
-        self.cloud = cloud
-        self.zone = zone
-        self.nested_limit = nested_limit
+    def __init__(self, parts: V1Parts, written: WrittenContents) -> None:
+        self.parts = parts
+        self.base = parts.base
+        self.cloud = parts.cloud
         self.written = written
 
     # --- contents ------------------------------------------------------------------------------------------------
@@ -70,7 +55,7 @@ class V1Json:
         parts: list[tuple[str, str, Callable[[Tree], Any]]] = [
             ("space", space_path, lambda tree: self.space(content.space, tree)),
             ("history", f"{path}/history", lambda tree: self.history(content, tree)),
-            ("version", "", lambda tree: self.version(content, shown)),
+            ("version", "", lambda tree: self.parts.version(content, shown)),
             ("ancestors", "", lambda tree: [self.ancestor(above, tree) for above in content.ancestors]),
             ("body", "", lambda tree: self.body(content, shown, tree)),
             ("metadata", "", lambda tree: self.metadata(content, tree)),
@@ -129,44 +114,23 @@ class V1Json:
             return f"/display/{content.space.key}/{title}"
         return f"/pages/viewpage.action?pageId={content.id}"
 
-    def version(self, content: Content, version: Version) -> Json:
-        """A version: who, when, number."""
-        api = "api" if self.cloud else "experimental"
-        result: Json = {
-            "by": self.user(version.by),
-            "when": timestamp(version.when, self.zone),
-            "message": version.message,
-            "number": version.number,
-            "minorEdit": version.minor_edit,
-            "_expandable": {"content": f"/rest/api/content/{content.id}"},
-            "_links": {"self": f"{self.base}/rest/{api}/content/{content.id}/version/{version.number}"},
-        }
-        if self.cloud:
-            result["friendlyWhen"] = version.when.strftime("%b %d, %Y")
-            result["confRev"] = f"confluence$content${content.id}.{version.number}"
-            result["contentTypeModified"] = False
-            result["_expandable"]["collaborators"] = ""
-        else:
-            result["hidden"] = False
-        return result
-
     def history(self, content: Content, want: Tree) -> Json:
         """Who made it and when; `lastUpdated` only if it is expanded itself."""
         result: Json = {
             "latest": True,
-            "createdBy": self.user(content.creator),
-            "createdDate": timestamp(content.created, self.zone),
+            "createdBy": self.parts.user(content.creator),
+            "createdDate": timestamp(content.created, self.parts.zone),
             "_links": {"self": f"{self.base}/rest/api/content/{content.id}/history"},
         }
         previous = content.versions[-2] if len(content.versions) > 1 else None
         parts: dict[str, Any] = {
-            "lastUpdated": self.version(content, content.version) if "lastUpdated" in want else None,
-            "previousVersion": self.version(content, previous) if previous else None,
+            "lastUpdated": self.parts.version(content, content.version) if "lastUpdated" in want else None,
+            "previousVersion": self.parts.version(content, previous) if previous else None,
             "contributors": {"_expandable": {"publishers": ""}},
             "nextVersion": None,
         }
         if self.cloud:
-            parts |= {"ownedBy": self.user(content.creator), "lastOwnedBy": None}
+            parts |= {"ownedBy": self.parts.user(content.creator), "lastOwnedBy": None}
         result |= {name: part for name, part in parts.items() if name in want and part is not None}
         result["_expandable"] = {name: "" for name in parts if name not in want}
         return result
@@ -202,21 +166,8 @@ class V1Json:
         result: Json = {"_expandable": {kind: "" for kind in kinds if kind not in want}}
         if "labels" in want:
             path = f"/rest/api/content/{content.id}/label"
-            result["labels"] = self.nested(path, [self.label(content, name) for name in content.labels])
+            result["labels"] = self.parts.nested(path, [self.parts.label(content, name) for name in content.labels])
         return result
-
-    def label(self, content: Content, name: str) -> Json:
-        """A label."""
-        number = str(content.space.site.label_id(name))
-        return {"prefix": "global", "name": name, "id": number, "label": name}
-
-    def nested(self, path: str, items: list[Json]) -> Json:
-        """The first page of a list inside a content: it goes on at its own address."""
-        shown = items[: self.nested_limit]
-        links = {"self": self.base + path}
-        if len(items) > len(shown):
-            links["next"] = f"{path}?limit={self.nested_limit}&start={len(shown)}"
-        return {"results": shown, "start": 0, "limit": self.nested_limit, "size": len(shown), "_links": links}
 
     def children(self, content: Content, want: Tree) -> Json:
         """The children of the types asked for, first page."""
@@ -224,11 +175,11 @@ class V1Json:
         result: Json = {"_links": {"self": self.base + path}}
         for kind in want:
             if kind == "attachment":
-                items = [self.attachment(content, item) for item in content.attachments]
+                items = [self.parts.attachment(content, item) for item in content.attachments]
             else:
                 source = content.comments if kind == "comment" else content.ordered_children()
                 items = [self.content(child, want[kind]) for child in source if child.type == kind]
-            result[kind] = self.nested(f"{path}/{kind}", items)
+            result[kind] = self.parts.nested(f"{path}/{kind}", items)
         kinds = ("page", "attachment", "comment")
         result["_expandable"] = {kind: f"{path}/{kind}" for kind in kinds if kind not in want}
         return result
@@ -241,33 +192,13 @@ class V1Json:
             raise ApiError(404, f"No content found with id: ContentId{{id={content.id}}}")
         path = f"/rest/api/content/{content.id}/restriction/byOperation"
         result: Json = {
-            operation: self.restriction(content, operation, want[operation].get("restrictions", {}))
+            operation: self.parts.restriction(content, operation, want[operation].get("restrictions", {}))
             for operation in ("read", "update")
             if operation in want
         }
         result["_expandable"] = {operation: "" for operation in ("read", "update") if operation not in want}
         result["_links"] = {"self": self.base + path}
         return result
-
-    def restriction(self, content: Content, operation: str, want: Tree) -> Json:
-        """One operation of a page: the users and groups that may do it; empty lists mean: whoever may above."""
-        path = f"/rest/api/content/{content.id}/restriction/byOperation/{operation}"
-        restriction = content.restrictions.get(operation, Restriction())
-        lists: dict[str, Iterable[Json]] = {
-            "user": [self.user(user) for user in restriction.users],
-            "group": [{"type": "group", "name": name, "id": name} for name in restriction.groups],
-        }
-        held: Json = {}
-        for kind, items in lists.items():
-            if kind in want:
-                held[kind] = self.nested(f"{path}/{kind}", list(items))
-        held["_expandable"] = {kind: "" for kind in lists if kind not in want}
-        return {
-            "operation": operation,
-            "restrictions": held,
-            "_expandable": {"content": f"/rest/api/content/{content.id}"},
-            "_links": {"self": self.base + path},
-        }
 
     # --- spaces, people, files -----------------------------------------------------------------------------------
 
@@ -281,7 +212,10 @@ class V1Json:
             expandable |= {"settings": f"/rest/api/space/{space.key}/settings", "operations": "", "lookAndFeel": ""}
             expandable |= {"theme": f"/rest/api/space/{space.key}/theme", "history": "", "identifiers": ""}
         else:
-            result |= {"status": space.status}
+            result |= {"status": space.status, "creator": self.parts.user(space.creator)}
+            result |= {"lastModifier": self.parts.user(space.creator)}
+            moment = timestamp(space.created, self.parts.zone)
+            result |= {"creationDate": moment, "lastModificationDate": moment}
             expandable |= {"retentionPolicy": ""}
         if "description" in want:
             result["description"] = {
@@ -297,45 +231,3 @@ class V1Json:
         result["_expandable"] = expandable
         result["_links"] = {"webui": webui, "self": f"{self.base}/rest/api/space/{space.key}"}
         return result
-
-    def user(self, user: User) -> Json:
-        """A person: by account id on Cloud, by user name and key on Data Center."""
-        if self.cloud:
-            return {
-                "type": "known",
-                "accountId": user.key,
-                "accountType": "atlassian",
-                "email": "",
-                "publicName": user.display_name,
-                "displayName": user.display_name,
-                "isExternalCollaborator": False,
-                "_expandable": {"operations": "", "personalSpace": ""},
-                "_links": {"self": f"{self.base}/rest/api/user?accountId={user.key}"},
-            }
-        return {
-            "type": "known",
-            "username": user.name,
-            "userKey": user.key,
-            "displayName": user.display_name,
-            "_links": {"self": f"{self.base}/rest/api/user?key={user.key}"},
-            "_expandable": {"profilePicture": "", "status": ""},
-        }
-
-    def attachment(self, page: Content, item: Attachment) -> Json:
-        """A file of a page; `download` lacks the context path as `webui` does."""
-        path = f"/rest/api/content/{item.id}"
-        return {
-            "id": item.id,
-            "type": "attachment",
-            "status": "current",
-            "title": item.title,
-            "version": self.version(page, item.version),
-            "metadata": {"mediaType": item.media_type, "comment": item.version.message},
-            "extensions": {"mediaType": item.media_type, "fileSize": len(item.data), "comment": item.version.message},
-            "_expandable": {"container": f"/rest/api/content/{page.id}", "history": f"{path}/history", "space": ""},
-            "_links": {
-                "webui": f"/pages/viewpageattachments.action?pageId={page.id}&preview=/{page.id}/{item.id}",
-                "download": f"/download/attachments/{page.id}/{quote_plus(item.title)}?version={item.version.number}",
-                "self": self.base + path,
-            },
-        }

@@ -11,8 +11,8 @@ import orjson
 from wiki_pipeline_tests.confluence_server import view
 from wiki_pipeline_tests.confluence_server.content import Attachment, Content, User, Version
 from wiki_pipeline_tests.confluence_server.site import Site, Space
-from wiki_pipeline_tests.confluence_server.v1_json import timestamp as timestamp_in
 from wiki_pipeline_tests.confluence_server.v1_json import tiny
+from wiki_pipeline_tests.confluence_server.v1_parts import timestamp as timestamp_in
 from wiki_pipeline_tests.confluence_server.web import ApiError
 
 Json = dict[str, Any]
