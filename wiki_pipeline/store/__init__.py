@@ -1,0 +1,33 @@
+"""LanceDB: a tenant's tables, one function that brings any of them up to date, search, and upkeep.
+
+The only room that knows lancedb and lance. The names below are what stages, gateway and command line use.
+"""
+
+from __future__ import annotations
+
+from wiki_pipeline.store.filters import Filters
+from wiki_pipeline.store.plan import Plan
+from wiki_pipeline.store.reconcile import Compute, reconcile
+from wiki_pipeline.store.reconciliation import Batch, Reconciliation
+from wiki_pipeline.store.search import Hit, search
+from wiki_pipeline.store.stage_table import StageTable
+from wiki_pipeline.store.tables import Store
+from wiki_pipeline.store.upkeep import Upkeep, maintain
+from wiki_pipeline.store.vectors import KnownVectors, vector_rows
+
+__all__ = [
+    "Batch",
+    "Compute",
+    "Filters",
+    "Hit",
+    "KnownVectors",
+    "Plan",
+    "Reconciliation",
+    "StageTable",
+    "Store",
+    "Upkeep",
+    "maintain",
+    "reconcile",
+    "search",
+    "vector_rows",
+]

@@ -1,0 +1,88 @@
+"""What a search may be restricted to, and the condition that LanceDB is given for it.
+
+LanceDB's expression builder has no functions for lists and prefixes, so the condition is SQL; every value in it goes
+through `_text` or is a number. The column names are this module's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wiki_pipeline.errors import SearchError
+from wiki_pipeline.model import SourceKey
+
+MAX_VALUES = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Restrictions of a search. All that are set must hold; of the values of one, any.
+
+    Attributes:
+        sources: the sources to search.
+        space_keys: spaces, repositories.
+        labels: documents with any of the labels.
+        authors: display names of who changed the document last.
+        path_prefix: repository files below this path ("docs/").
+        media_types: of the documents, as "text/markdown".
+        modified_from, modified_before: from the first moment up to, but without, the second. Documents whose date is
+            not known are left out. Times without a zone are UTC.
+        document_ids: the documents to search.
+    """
+
+    sources: tuple[SourceKey, ...] = ()
+    space_keys: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    path_prefix: str = ""
+    media_types: tuple[str, ...] = ()
+    modified_from: datetime | None = None
+    modified_before: datetime | None = None
+    document_ids: tuple[str, ...] = ()
+
+    def condition(self) -> str | None:
+        """As SQL; None if nothing is restricted.
+
+        Raises:
+            SearchError: more values than a condition should have.
+        """
+        parts = [
+            *_any_of("source", map(str, self.sources)),
+            *_any_of("space_key", self.space_keys),
+            *_any_of("author", self.authors),
+            *_any_of("media_type", self.media_types),
+            *_any_of("document_id", self.document_ids),
+        ]
+        if self.labels:
+            parts.append(f"array_has_any(labels, [{_list(self.labels)}])")
+        if self.path_prefix:
+            parts.append(f"starts_with(path, {_text(self.path_prefix)})")
+        if self.modified_from is not None:
+            parts.append(f"last_modified >= {_seconds(self.modified_from)}")
+        if self.modified_before is not None:
+            parts.append(f"last_modified < {_seconds(self.modified_before)}")
+        return " AND ".join(parts) or None
+
+
+def _any_of(column: str, values: Iterable[str]) -> list[str]:
+    wanted = list(values)
+    return [f"{column} IN ({_list(wanted)})"] if wanted else []
+
+
+def _list(values: Iterable[str]) -> str:
+    texts = [_text(value) for value in values]
+    if len(texts) > MAX_VALUES:
+        raise SearchError(f"A filter with {len(texts)} values is too long.", f"Give at most {MAX_VALUES}.")
+    return ", ".join(texts)
+
+
+def _text(value: str) -> str:
+    """A string literal. Only the quote means anything within one."""
+    whole = value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is in no table and can't be sent
+    return "'" + whole.replace("'", "''") + "'"
+
+
+def _seconds(moment: datetime) -> int:
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,226 @@
+"""Finding passages: by meaning (vectors), by words (full text), or by both, fused by rank.
+
+A query goes to the serving table of one embedding model, so distances of different models are never compared. Both
+sides bring many candidates and their ranks decide (reciprocal rank fusion), which needs no common scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import pyarrow as pa
+
+from wiki_pipeline.errors import SearchError, StoreError
+from wiki_pipeline.store.filters import Filters
+from wiki_pipeline.store.storage import explained
+from wiki_pipeline.store.tables import Store, vectors_name
+from wiki_pipeline.store.vectors import Vectors
+from wiki_pipeline.text.embed import Embedder
+from wiki_pipeline.text.normalise import cjk_bigrams, normalise
+
+if TYPE_CHECKING:
+    from lancedb.query import FullTextQuery
+    from lancedb.table import Table
+
+Mode = Literal["hybrid", "vector", "text"]
+
+MAX_HITS = 100
+_CANDIDATES = 100  # of each side: a passage that is only fair on both may still come out first
+_RANK_CONSTANT = 60  # of reciprocal rank fusion, as in its paper (Cormack, Clarke, Büttcher 2009)
+_REFINE_FACTOR = 5  # candidates whose distances the index guessed, for each that is asked for
+# Full-text search takes time by the word (5,000 words over a second); what lies beyond says little about a question.
+_MAX_TERMS = 64
+_MAX_CHARACTERS = 2_000
+_MAX_EMBEDDED_CHARACTERS = 8_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage that was found, with all that is needed to cite it.
+
+    Attributes:
+        score: higher is better; comparable only within one answer. The fused rank (hybrid), the cosine similarity
+            (vector), BM25 (text).
+        created_date, last_modified: Unix seconds.
+        page_id: the document id of a Confluence page, otherwise None.
+
+    The others are columns of `vectors_schema`.
+    """
+
+    score: float
+    chunk_id: str
+    tenant: str
+    source: str
+    source_type: str
+    page_id: str | None
+    document_id: str
+    version: str
+    title: str
+    url: str
+    space_key: str
+    space_name: str
+    path: str
+    heading_path: tuple[str, ...]
+    start_line: int
+    end_line: int
+    author: str
+    created_date: int | None
+    last_modified: int | None
+    last_modified_iso: str | None
+    chunk_index: int
+    total_chunks: int
+    text: str
+    search_text: str
+    labels: tuple[str, ...]
+    media_type: str
+    embedding_model: str
+
+
+_COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    key: str  # of the chunk
+    document: tuple[str, str]
+    fingerprint: str
+    score: float
+    row: Mapping[str, Any]
+
+
+def search(  # noqa: PLR0913 - what one may ask, each by its name
+    store: Store,
+    embedder: Embedder,
+    query: str,
+    *,
+    k: int = 10,
+    mode: Mode = "hybrid",
+    filters: Filters | None = None,
+    per_document: int | None = None,
+) -> list[Hit]:
+    """The best passages for a question or some words, best first. Equal scores are ordered by chunk id.
+
+    Args:
+        store: the tenant's tables.
+        embedder: whose serving table is searched; asked for a vector unless `mode` is text.
+        query: any text. Quotes, operators and wildcards mean nothing; of a very long one the beginning counts.
+        k: how many passages, 1 to 100.
+        mode: both sides, or one.
+        filters: which passages may be found; applied before ranking, so `k` passages come if there are so many.
+        per_document: at most so many passages of one document.
+
+    Returns:
+        None that match is an empty list; so is a table that does not exist yet.
+
+    Raises:
+        SearchError: the query is empty, or an argument makes no sense.
+        EmbeddingError: the query could not be embedded.
+        StoreError: the tables are out of reach.
+    """
+    if mode not in get_args(Mode):
+        raise SearchError(f"There is no search mode {mode!r}.", f"Use one of {', '.join(get_args(Mode))}.")
+    if not 1 <= k <= MAX_HITS:
+        raise SearchError(f"{k} hits can't be asked for.", f"Ask for 1 to {MAX_HITS}.")
+    words = normalise(query).strip()
+    if not words:
+        raise SearchError("The query is empty.", "Ask for some words.")
+    condition = (filters or Filters()).condition()
+    table = store.searched(vectors_name(embedder.model))
+    if table is None:
+        return []
+    vector = None if mode == "text" else _embedded(store, embedder, words, table)
+    with store.searches, explained("search"):
+        sides = []
+        if vector is not None:
+            sides.append(_by_vector(table, vector, condition, max(_CANDIDATES, k)))
+        if mode != "vector":
+            sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
+    ranked = sides[0] if len(sides) == 1 else _fused(*sides)
+    return [_hit(candidate) for candidate in _thinned(ranked, per_document)[:k]]
+
+
+def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vectors:
+    with store.embedding:
+        vector: Vectors = embedder.embed([words[:_MAX_EMBEDDED_CHARACTERS]]).vectors[0]
+    dimension = table.schema.field("vector").type.list_size
+    if len(vector) != dimension:
+        raise StoreError(
+            f"The model {embedder.model} gives vectors of {len(vector)} numbers, but those stored have {dimension}.",
+            "Sync all sources again under a model name of its own.",
+        )
+    return vector
+
+
+def _by_vector(table: Table, vector: Vectors, condition: str | None, limit: int) -> list[_Candidate]:
+    asked: Any = table.search(vector, vector_column_name="vector")
+    return _candidates(asked.distance_type("cosine").refine_factor(_REFINE_FACTOR), "_distance", condition, limit)
+
+
+def _by_text(table: Table, words: str, condition: str | None, limit: int) -> list[_Candidate]:
+    return _candidates(table.search(_text_query(words), query_type="fts"), "_score", condition, limit)
+
+
+def _text_query(words: str) -> FullTextQuery:
+    """The words in either full-text column. As query objects, because a query string would be parsed for operators."""
+    from lancedb.query import BooleanQuery, MatchQuery, Occur
+
+    terms = " ".join(list(dict.fromkeys(words.split()))[:_MAX_TERMS])[:_MAX_CHARACTERS]
+    pairs = " ".join(list(dict.fromkeys(cjk_bigrams(terms).split()))[:_MAX_TERMS])
+    match: Any = MatchQuery  # its optional arguments look required to the type checker
+    queries = [match(terms, "search_text"), *([match(pairs, "search_cjk")] if pairs else [])]
+    return BooleanQuery([(Occur.SHOULD, query) for query in queries])
+
+
+def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> list[_Candidate]:
+    """Run one side's query."""
+    if condition is not None:
+        asked = asked.where(condition, prefilter=True)
+    found: pa.Table = asked.select([*_COLUMNS, "fingerprint", measure]).limit(limit).to_arrow()
+    candidates = [
+        _Candidate(
+            key=row["chunk_id"],
+            document=(row["source"], row["document_id"]),
+            fingerprint=row["fingerprint"],
+            score=1.0 - row[measure] if measure == "_distance" else row[measure],
+            row=row,
+        )
+        for row in found.to_pylist()
+    ]
+    return _ordered(candidates)
+
+
+def _fused(by_vector: Sequence[_Candidate], by_text: Sequence[_Candidate]) -> list[_Candidate]:
+    """Both sides by reciprocal rank. The text side was asked later: where a commit came in between, it is right."""
+    later = {candidate.document: candidate.fingerprint for candidate in by_text}
+    current = [c for c in by_vector if later.get(c.document, c.fingerprint) == c.fingerprint]
+    scores: dict[str, float] = {}
+    for side in (current, by_text):
+        for rank, candidate in enumerate(side, start=1):
+            scores[candidate.key] = scores.get(candidate.key, 0.0) + 1.0 / (_RANK_CONSTANT + rank)
+    of_key = {candidate.key: candidate for candidate in (*current, *by_text)}
+    return _ordered(_Candidate(key, c.document, c.fingerprint, scores[key], c.row) for key, c in of_key.items())
+
+
+def _ordered(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.key))
+
+
+def _thinned(candidates: Sequence[_Candidate], per_document: int | None) -> Sequence[_Candidate]:
+    if per_document is None:
+        return candidates
+    seen: dict[tuple[str, str], int] = {}
+    kept = []
+    for candidate in candidates:
+        seen[candidate.document] = seen.get(candidate.document, 0) + 1
+        if seen[candidate.document] <= per_document:
+            kept.append(candidate)
+    return kept
+
+
+def _hit(candidate: _Candidate) -> Hit:
+    values: dict[str, Any] = {name: candidate.row[name] for name in _COLUMNS}
+    for name in ("heading_path", "labels"):
+        values[name] = tuple(values[name])
+    return Hit(score=candidate.score, **values)

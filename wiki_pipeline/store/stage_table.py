@@ -1,0 +1,184 @@
+"""One table as a stage of one source sees it: read its state and rows, replace documents in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wiki_pipeline.errors import StoreError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.store.indexes import create_text_indexes
+from wiki_pipeline.store.replace import addresses, replace
+from wiki_pipeline.store.state import TORN, document_states, state_columns
+from wiki_pipeline.store.storage import explained, open_dataset
+from wiki_pipeline.store.vectors import check_vectors
+
+if TYPE_CHECKING:
+    from lance import LanceDataset
+
+_BATCH_ROWS = 1024  # bodies may be long, and what a scan reads ahead is a multiple of this
+
+
+class StageTable:
+    """One table as a stage of one source sees it. Holds no open files; every call sees the latest version.
+
+    Attributes:
+        name: the table's name in the tenant's folder.
+        schema: of the rows to write.
+        source: set where other sources' rows are in the table too, and then nothing here touches those.
+    """
+
+    def __init__(self, folder: str, name: str, schema: pa.Schema, source: SourceKey | None = None) -> None:
+        self.name = name
+        self.schema = schema
+        self.source = source
+        self._url = f"{folder}/{name}.lance"
+        self._has_indexes = False
+
+    def state(self) -> pa.Table:
+        """One row of `STATE` (document_id, fingerprint, content_hash) a document.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        with explained(f"read {self.name}"):
+            return document_states(self._scan(state_columns(self.schema)))
+
+    def read(self, document_ids: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Rows of the documents, in the table's order: a document's rows lie together as they were written.
+
+        Args:
+            document_ids: None for all, which is meant for small columns; ids that are not there are left out.
+            columns: None for all.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        names = list(columns) if columns is not None else self.schema.names
+        wanted = None if document_ids is None else pc.field("document_id").isin(pa.array(document_ids, pa.string()))
+        with explained(f"read {self.name}"):
+            batches = list(self._scan(names, wanted))
+        schema = pa.schema([self.schema.field(name) for name in names])
+        return pa.Table.from_batches(batches, batches[0].schema).cast(schema) if batches else schema.empty_table()
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """All rows, a bounded number at a time, in the table's order.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        with explained(f"read {self.name}"):
+            yield from self._scan(list(columns) if columns is not None else self.schema.names)
+
+    def row_count(self) -> int:
+        """Number of rows.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        dataset = self.dataset()
+        if dataset is None:
+            return 0
+        with explained(f"count {self.name}"):
+            return int(dataset.count_rows(filter=self._mine()))
+
+    def replace(self, rows: pa.Table, delete: Sequence[str] = ()) -> bool:
+        """One commit: all rows of the documents in `rows` and in `delete` go, `rows` come. Readers see all or nothing.
+
+        Args:
+            rows: of `schema`, a document's rows together; as many as its `total_chunks` says.
+            delete: documents to take out.
+
+        Returns:
+            Whether there was anything to commit.
+
+        Raises:
+            StoreError: disk full, storage out of reach, or another writer came in between.
+            EmbeddingError: a vector that must not be stored. Nothing was committed.
+            ValueError: rows that don't fit together: a defect of the caller.
+        """
+        rows = rows.select(self.schema.names).cast(self.schema)
+        documents = self._checked(rows)
+        with explained(f"write {self.name}"):
+            dataset = self._writable(create=rows.num_rows > 0)
+            if dataset is None:
+                return False
+            leaving = pa.concat_arrays([documents, pa.array(delete, pa.string())])
+            stale = addresses(dataset, leaving, None if self.source is None else str(self.source))
+            if not rows.num_rows and not len(stale):
+                return False
+            replace(dataset, rows, stale)
+            return True
+
+    def clear(self) -> None:
+        """Take out all rows, in one commit.
+
+        Raises:
+            StoreError: as `replace`.
+        """
+        self.replace(self.schema.empty_table(), self.state()["document_id"].to_pylist())
+
+    def dataset(self) -> LanceDataset | None:
+        """The whole table (other sources' rows too) at its latest version; None before its first row.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        return open_dataset(self._url)
+
+    def _mine(self) -> pc.Expression | None:
+        return None if self.source is None else pc.field("source") == str(self.source)
+
+    def _scan(self, columns: Sequence[str], wanted: pc.Expression | None = None) -> Iterator[pa.RecordBatch]:
+        dataset = self.dataset()
+        if dataset is None:
+            return
+        mine = self._mine()
+        condition = mine if wanted is None else wanted if mine is None else mine & wanted
+        scanner = dataset.scanner(
+            columns=list(columns),
+            filter=condition,
+            # Long texts are read only for the rows that are wanted, not for all to be filtered afterwards.
+            late_materialization=condition is not None,
+            batch_size=_BATCH_ROWS,
+            batch_readahead=4,
+        )
+        yield from scanner.to_batches()
+
+    def _writable(self, *, create: bool) -> LanceDataset | None:
+        dataset = self.dataset()
+        if dataset is None and create:
+            dataset = self._create()
+        if dataset is None:
+            return None
+        if not dataset.schema.remove_metadata().equals(self.schema.remove_metadata()):
+            raise StoreError(
+                f"The table {self.name} has other columns than this version of wiki-pipeline writes.",
+                "Forget the source and sync it again, or go back to the version that wrote it.",
+            )
+        if self.source is not None and not self._has_indexes:
+            # Looked at once a writer, not only when the table is made: the process may have died in between.
+            self._has_indexes = True
+            if create_text_indexes(dataset):
+                dataset = self.dataset()
+        return dataset
+
+    def _create(self) -> LanceDataset:
+        import lance
+
+        return lance.write_dataset(self.schema.empty_table(), self._url, mode="create")
+
+    def _checked(self, rows: pa.Table) -> pa.Array:
+        """The documents in `rows`, after making sure that `state` will find them in order."""
+        states = document_states(rows.select(state_columns(self.schema)).to_batches())
+        torn = states.filter(pc.equal(states["fingerprint"], TORN))
+        if torn.num_rows:
+            raise ValueError(f"{self.name}: rows of {torn['document_id'][0]} don't lie together or are not complete")
+        if self.source is not None:
+            check_vectors(rows)
+            if not pc.all(pc.equal(rows["source"], str(self.source))).as_py() and rows.num_rows:
+                raise ValueError(f"{self.name}: rows of another source than {self.source}")
+        return states["document_id"].combine_chunks()

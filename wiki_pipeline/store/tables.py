@@ -1,0 +1,170 @@
+"""A tenant's tables: one a stage and source, and the serving table that all sources share.
+
+They are plain LanceDB tables in one folder a tenant, named `{stage}.{source}` and `vectors.{model}`; anyone may read
+them with lancedb, pandas, DuckDB or Polars. What is written here goes through pylance, which lancedb stands on, because
+only pylance can replace documents in one commit cheaply; lancedb is for searching (`search`).
+
+Reading is safe at any time. Writing is for one process at a time, who holds a lease from the catalog.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import CHUNKS, CLEAN_PAGES, RAW_PAGES, WIKI_PAGES, SourceKey, Stage, digest, vectors_schema
+from wiki_pipeline.store.stage_table import StageTable
+from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
+
+if TYPE_CHECKING:
+    from lancedb import DBConnection
+    from lancedb.table import Table as SearchTable
+
+SCHEMAS: Mapping[Stage, pa.Schema] = {
+    Stage.RAW_PAGES: RAW_PAGES,
+    Stage.CLEAN_PAGES: CLEAN_PAGES,
+    Stage.CHUNKS: CHUNKS,
+    Stage.WIKI_PAGES: WIKI_PAGES,
+}
+_SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
+# Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB.
+_INDEX_CACHE_BYTES = 256 * 1024 * 1024
+_METADATA_CACHE_BYTES = 64 * 1024 * 1024
+
+
+class Store:
+    """The tables of one tenant. Cheap to open: nothing is read or imported until it is needed. Safe between threads.
+
+    Args:
+        lance_url: folder or object store address of all tenants' tables.
+        tenant: whose tables.
+
+    Raises:
+        ConfigurationError: not a tenant's name.
+    """
+
+    def __init__(self, lance_url: str, tenant: str) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", tenant):
+            raise ConfigurationError(
+                f"{tenant!r} is not a tenant's name.", "Set WIKI_PIPELINE_TENANT to lower-case letters and digits."
+            )
+        self.tenant = tenant
+        self.url = f"{absolute(lance_url)}/{tenant}"
+        self.searches = threading.BoundedSemaphore(os.cpu_count() or 1)
+        """How many searches run at once: more only take turns on the cores, each with its memory."""
+        self.embedding = threading.Lock()
+        """Held while a query is embedded: an embedder is for one thread at a time."""
+        self._lock = threading.Lock()
+        self._connection: DBConnection | None = None
+        self._searched: dict[str, SearchTable] = {}
+
+    def table(self, stage: Stage, source: SourceKey) -> StageTable:
+        """A source's own table of a stage; it need not exist yet. For `Stage.VECTORS` see `vectors`."""
+        self._own(source)
+        schema = SCHEMAS[stage].with_metadata({_SOURCE: str(source).encode()})
+        return StageTable(self.url, f"{stage}.{source.slug}", schema)
+
+    def vectors(self, model: str, dimension: int, source: SourceKey) -> StageTable:
+        """The serving table of an embedding model, seen through one source: other sources' rows are out of sight."""
+        self._own(source)
+        return StageTable(self.url, vectors_name(model), vectors_schema(dimension), source)
+
+    def names(self) -> list[str]:
+        """Names of all tables that exist, sorted.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        with explained("list the tables"):
+            names: list[str] = []
+            token: str | None = None
+            while True:
+                page = self._connect().list_tables(page_token=token)
+                names += page.tables
+                token = page.page_token
+                if not token:
+                    return sorted(names)
+
+    def sources(self) -> list[SourceKey]:
+        """The sources that have a table of their own.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        found = set()
+        for name in self.names():
+            dataset = open_dataset(self.table_url(name))
+            key = (dataset.schema.metadata or {}).get(_SOURCE) if dataset is not None else None
+            if key is not None:
+                found.add(SourceKey.parse(key.decode()))
+        return sorted(found)
+
+    def forget(self, source: SourceKey) -> None:
+        """Drop a source's tables and take its rows out of the serving tables. Repeatable. The caller holds its leases.
+
+        Raises:
+            StoreError: the storage is out of reach; what is left goes when this is called again.
+        """
+        self._own(source)
+        for name in self.names():
+            if name.startswith(f"{Stage.VECTORS}."):
+                dataset = open_dataset(self.table_url(name))
+                if dataset is not None:
+                    StageTable(self.url, name, dataset.schema, source).clear()
+        with explained(f"drop the tables of {source}"):
+            for name in self.names():
+                if name in {f"{stage}.{source.slug}" for stage in SCHEMAS}:
+                    self._connect().drop_table(name)
+
+    def searched(self, name: str) -> SearchTable | None:
+        """The table as lancedb searches it, always at its latest version; None if there is no such table. Cached.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        with self._lock:
+            table = self._searched.get(name)
+        if table is None:
+            with explained(f"open {name}"):
+                try:
+                    table = self._connect().open_table(name)
+                except ValueError as error:
+                    if is_missing(error):
+                        return None
+                    raise
+            with self._lock:
+                self._searched[name] = table
+        return table
+
+    def table_url(self, name: str) -> str:
+        """Where the table is: what lance, DuckDB and Polars open."""
+        return f"{self.url}/{name}.lance"
+
+    def _connect(self) -> DBConnection:
+        with self._lock:
+            if self._connection is None:
+                import lancedb  # takes seconds, and only searching needs it
+
+                session = lancedb.Session(
+                    index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
+                )
+                # Without an interval of zero a handle never sees later commits.
+                self._connection = lancedb.connect(self.url, read_consistency_interval=timedelta(0), session=session)
+            return self._connection
+
+    def _own(self, source: SourceKey) -> None:
+        if source.tenant != self.tenant:
+            raise ConfigurationError(f"{source} is not a source of the tenant {self.tenant}.")
+
+
+def vectors_name(model: str) -> str:
+    """Name of the serving table of an embedding model, as `vectors.wordllama`; two models never share one."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", model)[:80]
+    return f"{Stage.VECTORS}.{safe}" if safe == model else f"{Stage.VECTORS}.{safe}-{digest(model)[:6]}"
