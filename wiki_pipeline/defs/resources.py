@@ -1,0 +1,77 @@
+"""What the assets are given: the sync of the run, and someone to tell how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from wiki_pipeline.catalog import SyncMode
+from wiki_pipeline.defs.partitions import registered_source
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.model import Progress
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.sync import Listener, Sync, open_sync
+
+
+class PipelineResource(dg.ConfigurableResource[Any]):
+    """The catalog and the tables, opened once a run, and the run's sync, opened by its first asset.
+
+    It has no configuration of its own: settings come from the environment, so that no secret gets into run
+    configuration or the event log. It relies on all steps of a run being in one process.
+    """
+
+    _pipeline: Pipeline | None = PrivateAttr(default=None)
+    _sync: Sync | None = PrivateAttr(default=None)
+    _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PipelineResource]:
+        with self._opened:
+            yield self
+            self._pipeline = self._sync = None
+
+    def pipeline(self) -> Pipeline:
+        """The catalog and the tables.
+
+        Raises:
+            ConfigurationError, CatalogError: they can't be opened.
+        """
+        if self._pipeline is None:
+            self._pipeline = self._opened.enter_context(Pipeline.open(load(Settings)))
+        return self._pipeline
+
+    def sync(self, run: dg.DagsterRun, partition_key: str, mode: SyncMode, listener: Listener) -> Sync:
+        """The run's sync, which holds the source's lease until the run ends.
+
+        Raises:
+            ConfigurationError: the partition key is not a source's.
+            LeaseHeldError: another process writes the source.
+        """
+        if self._sync is None:
+            pipeline = self.pipeline()
+            source = registered_source(partition_key, pipeline.catalog)
+            self._sync = self._opened.enter_context(open_sync(pipeline, source, mode, listener, run.run_id))
+        return self._sync
+
+    def failed(self, error: WikiPipelineError) -> None:
+        """Take down why the run's sync failed: Dagster catches what its steps raise, so the sync would not know."""
+        if self._sync is not None:
+            self._sync.error = error
+
+
+def _log(progress: Progress) -> None:
+    total = "?" if progress.total is None else progress.total
+    dg.get_dagster_logger().info(
+        "%s: %s of %s documents, %s failed", progress.stage, progress.done, total, progress.failed
+    )
+
+
+@dg.resource(description="Writes how far a stage has come to the run's log.")
+def log_progress(_: dg.InitResourceContext) -> Listener:
+    """The listener of runs that Dagster starts; the command line puts its progress bars in its place."""
+    return _log

@@ -1,0 +1,74 @@
+"""What every stage works with: settings, catalog and tables, opened once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.sources import kinds
+from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.store import Store
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Settings, catalog and one tenant's tables."""
+
+    settings: Settings
+    catalog: Catalog
+    store: Store
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings) -> Iterator[Pipeline]:
+        """Open the catalog and the tables, and close them again.
+
+        Raises:
+            ConfigurationError, CatalogError, StoreError: one of them can't be opened.
+        """
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with Catalog(settings.catalog_url) as catalog:
+            yield cls(settings, catalog, Store(settings.lance_url, settings.tenant))
+
+    def add_configured_sources(self) -> list[SourceKey]:
+        """Take the sources that the settings name into the catalog; all of them, by kind and name. Repeatable.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        configured: dict[SourceKey, str] = {}
+        for kind in kinds().values():
+            configured.update(kind.configured(self.settings.tenant))
+        for key, specification in configured.items():
+            known = self.catalog.source(key)
+            if known is None or known.specification != specification:
+                self.catalog.add_source(key, specification)
+        return sorted(configured)
+
+    def open_source(self, key: SourceKey) -> Source:
+        """The source as it was added to the catalog.
+
+        Raises:
+            ConfigurationError: not in the catalog, of a kind that is not installed, or its settings are wrong.
+        """
+        entry = self.catalog.source(key)
+        if entry is None:
+            raise ConfigurationError(f"There is no source {key}.", "Add it with `wiki-pipeline sources add ADDRESS`.")
+        kind = kinds().get(key.kind)
+        if kind is None:
+            raise ConfigurationError(
+                f"{key} is of a kind that is not installed.", f"Installed kinds: {', '.join(sorted(kinds()))}."
+            )
+        home = self.home_of(key)
+        home.mkdir(parents=True, exist_ok=True)
+        return kind.open(key, entry.specification, home)
+
+    def home_of(self, key: SourceKey) -> Path:
+        """Folder for the source's own clones and caches."""
+        return self.settings.home / "sources" / key.tenant / key.slug

@@ -1,0 +1,128 @@
+"""A sync: one source being brought up to date by one writer, with its progress told and its outcome taken down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from wiki_pipeline.catalog import Lease, SyncMode
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.store import Batch, StageTable
+from wiki_pipeline.text.embed import Embedder, open_embedder
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class Sync:
+    """What a stage is given. Its source's lease is held as long as the sync is open.
+
+    Attributes:
+        listener: told how far a stage has come.
+        reports: what the stages have done so far.
+        error: why the sync failed; None while it did not.
+    """
+
+    pipeline: Pipeline
+    source: SourceKey
+    listener: Listener
+    lease: Lease
+    reports: list[StageReport] = field(default_factory=list)
+    error: WikiPipelineError | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.pipeline.settings
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedding model in force; loads nothing until it is used."""
+        return open_embedder(self.settings)
+
+    def table(self, stage: Stage) -> StageTable:
+        """The source's table of a stage; of `vectors`, the serving table of the model in force."""
+        store = self.pipeline.store
+        if stage is Stage.VECTORS:
+            return store.vectors(self.embedder.model, self.embedder.dimension, self.source)
+        return store.table(stage, self.source)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Entered around each commit to a table of the source's own.
+
+        Raises:
+            LeaseLostError: another process took over meanwhile.
+        """
+        self.lease.check()
+        yield
+
+    @contextmanager
+    def writing_vectors(self) -> Iterator[None]:
+        """Entered around each commit to the serving table, which the tenant's sources write in turn.
+
+        Raises:
+            LeaseLostError: another process took over this source meanwhile.
+            LeaseHeldError: others wrote the table for ten times the lease's duration.
+        """
+        self.lease.check()
+        seconds = self.settings.lease_seconds
+        with self.pipeline.catalog.lease(f"vectors of {self.source.tenant}", seconds, wait=10 * seconds):
+            yield
+
+    def tried(self, stage: Stage, document_ids: Sequence[str], batch: Batch) -> Batch:
+        """Take down which of the documents failed, and which no longer do. Returns the batch."""
+        if batch.failures or self._failing[stage].intersection(document_ids):
+            self.pipeline.catalog.record_failures(self.source, stage, batch.failures, document_ids)
+        return batch
+
+    def gone(self, document_ids: Sequence[str]) -> None:
+        """Take down that documents are gone upstream: they fail no more, in any stage."""
+        for stage, failing in self._failing.items():
+            if vanished := failing.intersection(document_ids):
+                self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
+
+    def failing(self) -> set[str]:
+        """Documents that any stage failed on before this sync."""
+        return set().union(*self._failing.values())
+
+    def done(self, report: StageReport) -> StageReport:
+        """Take down what a stage did. Returns the report."""
+        self.reports.append(report)
+        return report
+
+    @cached_property
+    def _failing(self) -> dict[Stage, set[str]]:
+        failing: dict[Stage, set[str]] = defaultdict(set)
+        for failure in self.pipeline.catalog.failures(self.source):
+            failing[failure.stage].add(failure.document_id)
+        return failing
+
+
+@contextmanager
+def open_sync(
+    pipeline: Pipeline, source: SourceKey, mode: SyncMode, listener: Listener, run_id: str = ""
+) -> Iterator[Sync]:
+    """Be the source's one writer, across processes and machines, and keep the sync's history.
+
+    Raises:
+        LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
+        LeaseLostError: another process took over meanwhile. What was committed before stands.
+    """
+    catalog = pipeline.catalog
+    with catalog.lease(f"source {source}", pipeline.settings.lease_seconds) as lease:
+        sync_id = catalog.start_sync(source, mode, run_id)
+        sync = Sync(pipeline, source, listener, lease)
+        try:
+            yield sync
+        except WikiPipelineError as error:
+            sync.error = error
+            raise
+        finally:
+            catalog.finish_sync(sync_id, sync.reports, sync.error)
