@@ -38,6 +38,13 @@ class Recorded:
         return dict(self.query).get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Api:
+    prefix: str
+    answer: Callable[[Request], Answer]
+    error: Callable[[ApiError], Answer]
+
+
 @dataclass(slots=True, eq=False)
 class App:
     """One site over HTTP. `latency` is in seconds and added to every answer."""
@@ -50,13 +57,14 @@ class App:
     in_flight: int = 0
     max_in_flight: int = 0
     control: Callable[[Request], Answer] | None = None
-    _apis: list[tuple[str, Callable[[Request], Answer], Callable[[ApiError], Answer]]] = field(init=False)
+    _apis: list[_Api] = field(init=False)
 
     def __post_init__(self) -> None:
         self.world.report = self.violations.append
-        self._apis = [("/rest/api", v1.V1(self.world).answer, v1_answers.error)]
+        self._apis = [_Api("/rest/api", v1.V1(self.world).answer, v1_answers.error)]
         if self.world.cloud:
-            self._apis.append(("/api/v2", v2.V2(self.world).answer, v2.error))
+            self._apis.append(_Api("/api/v2", v2.V2(self.world).answer, v2.error))
+        self._apis.append(_Api("", self._page, v1_answers.error))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -114,24 +122,26 @@ class App:
             path = path.removeprefix(world.context)
             if path.startswith(world.context + "/"):
                 return self._lost(request, "the context path is doubled")
-        try:
-            request.user = world.identify(request.headers.get("authorization", ""), via_gateway=request.via_gateway)
-        except Unauthorized:
-            return pages.unauthorized(request, cloud=world.cloud)
         return self._serve(request, path)
 
     def _serve(self, request: Request, path: str) -> Answer:
-        full_path = request.path
-        for prefix, answer, write_error in self._apis:
-            if path.startswith(prefix + "/"):
-                request.path = path.removeprefix(prefix)
-                try:
-                    return answer(request)
-                except ApiError as problem:
-                    if isinstance(problem, ContractError):
-                        self.violations.append(f"{request.method} {full_path}: {problem.message}")
-                    return write_error(problem)
-        request.path = path
+        full_path, world = request.path, self.world
+        api = next(api for api in self._apis if path.startswith(f"{api.prefix}/"))
+        request.path = path.removeprefix(api.prefix)
+        try:
+            request.user = world.identify(request.headers.get("authorization", ""), via_gateway=request.via_gateway)
+            return api.answer(request)
+        except Unauthorized as problem:
+            if str(problem):
+                self.violations.append(f"{request.method} {full_path}: {problem}")
+            request.path = full_path
+            return pages.unauthorized(request, cloud=world.cloud)
+        except ApiError as problem:
+            if isinstance(problem, ContractError):
+                self.violations.append(f"{request.method} {full_path}: {problem.message}")
+            return api.error(problem)
+
+    def _page(self, request: Request) -> Answer:
         return pages.answer(self.world, request) or self._lost(request, "nothing lives at this address")
 
     def _lost(self, request: Request, reason: str) -> Answer:

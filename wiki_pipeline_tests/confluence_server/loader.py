@@ -1,6 +1,7 @@
 """Reads a space from a folder of storage-format files.
 
-`space.json` names the space: {"key", "name", "description", "homepage": page id, "users"?: {display name: account id}}.
+`space.json` names the space and the people that its pages mention: {"key", "name", "description", "homepage": page id,
+"users"?: [{"display_name", "account_id", "user_key"}]}.
 A page is `NN-slug.xml`; `NN` orders it among its siblings, its children are in the folder `NN-slug/` beside it, its
 files in `NN-slug.attachments/`. The first line is a comment with its facts as JSON: `<!-- {"id", "title", "labels",
 "author", "version", "created", "modified", "status"?, "type"?} -->`; the rest is the body.
@@ -29,8 +30,8 @@ def load_folder(site: Site, folder: Path = HANDBOOK) -> Space:
         ValueError: a file's first line does not hold its facts.
     """
     facts = json.loads((folder / "space.json").read_text("utf-8"))
-    for display_name, key in facts.get("users", {}).items():
-        site.user(display_name, key)
+    for user in facts.get("users", ()):
+        site.user(user["display_name"], user["account_id" if site.flavour == "cloud" else "user_key"])
     space = site.space(facts["key"], facts["name"], description=facts.get("description", ""))
     _load_pages(space, folder, None)
     space.homepage = space.contents[facts["homepage"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
@@ -74,7 +75,7 @@ class ConfluenceServer:
         self._address = (host, port)
         self._certificate = certificate
         self._socket: socket.socket | None = None
-        self._server: uvicorn.Server | None = None
+        self._server: _ThreadServer | None = None
         self._thread: threading.Thread | None = None
 
     # --- running -------------------------------------------------------------------------------------------------
@@ -90,36 +91,35 @@ class ConfluenceServer:
 
     def start(self) -> None:
         """Listen and serve in a thread; returns when connections are taken."""
-        ready = threading.Event()
-        self._server = self._uvicorn(ready)
+        self._server = _ThreadServer(self._config())
         self._thread = threading.Thread(target=self._server.run, args=([self._listen()],), daemon=True)
         self._thread.start()
-        if not ready.wait(_START_SECONDS):
+        if not self._server.listens.wait(_START_SECONDS):
             raise TimeoutError("the Confluence test server did not start")
 
     def stop(self) -> None:
         """End all connections and the thread."""
         if self._server and self._thread:
-            self._server.should_exit = self._server.force_exit = True
+            self._server.end()
             self._thread.join(_START_SECONDS)
         if self._socket:
             self._socket.close()
 
     def serve_forever(self, announce: Callable[[], None]) -> None:
         """Serve in this thread until the process is told to stop; `announce` is called when it listens."""
-        ready = threading.Event()
-        server = self._uvicorn(ready)
         listening = self._listen()
         announce()
-        server.run([listening])
+        uvicorn.Server(self._config()).run([listening])
 
     def _listen(self) -> socket.socket:
         self._socket = socket.create_server(self._address, backlog=1024)
+        # Kept: a server that is stopped and started again is found where it was.
+        self._address = self._socket.getsockname()[:2]
         return self._socket
 
-    def _uvicorn(self, ready: threading.Event) -> uvicorn.Server:
+    def _config(self) -> uvicorn.Config:
         certificate, key = self._certificate or (None, None)
-        config = uvicorn.Config(
+        return uvicorn.Config(
             self.app,
             http=_Protocol,
             lifespan="off",
@@ -131,16 +131,13 @@ class ConfluenceServer:
             ssl_keyfile=key,
             timeout_graceful_shutdown=1,
         )
-        return _Server(config, ready)
 
     # --- addresses -----------------------------------------------------------------------------------------------
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
-        if self._socket is None:
-            raise RuntimeError("the server has not been started")
-        host, port = self._socket.getsockname()[:2]
+        """Scheme, host and port; known once the server has been started."""
+        host, port = self._address
         return f"{'https' if self._certificate else 'http'}://{host}:{port}"
 
     @property
@@ -159,15 +156,18 @@ class ConfluenceServer:
         """The space of that key; made if there is none. `space(...).add(...)` makes pages."""
         return self.site.space(key, name, description=description)
 
-    def allow(self, *, user: str = "Wiki Reader", name: str = "", secret: str, scoped: bool = False) -> None:
+    def allow(
+        self, *, secret: str, name: str = "", user: str = "Wiki Reader", scoped: bool = False, permitted: bool = True
+    ) -> None:
         """Take these credentials, and no anonymous calls any more.
 
         Args:
-            user: display name of the person they belong to.
             name: user name or e-mail address for Basic; empty for Bearer.
+            user: display name of the person they belong to.
             scoped: valid at the gateway address only.
+            permitted: whether that person may use Confluence at all; 403 otherwise.
         """
-        self.world.accounts.append(Account(secret, self.site.user(user), name, scoped))
+        self.world.accounts.append(Account(secret, self.site.user(user), name, scoped, permitted))
 
     def fault(
         self,
@@ -210,13 +210,33 @@ class ConfluenceServer:
         self.app.max_in_flight = self.app.in_flight
 
 
-class _Server(uvicorn.Server):
-    """Says when it listens; leaves signals to the process that it lives in unless it is the main thread's."""
+class _ThreadServer(uvicorn.Server):
+    """Lives in a thread: begins and ends at once, where uvicorn looks ten times a second whether it is to end."""
 
-    def __init__(self, config: uvicorn.Config, ready: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._ready = ready
+        self.listens = threading.Event()
+        self._over = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def end(self) -> None:
+        """Cut all connections and leave `run`; called from another thread."""
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._over.set)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ready.set()
+        self._loop = asyncio.get_running_loop()
+        self.listens.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()

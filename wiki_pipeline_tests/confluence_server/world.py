@@ -35,16 +35,25 @@ class Limits:
 
 @dataclass(slots=True)
 class Account:
-    """Credentials that the server takes: a name and a secret (Basic), or a secret alone (Bearer)."""
+    """Credentials that the server takes: a name and a secret (Basic), or a secret alone (Bearer).
+
+    Attributes:
+        scoped: valid at the gateway's address only, as OAuth and scoped tokens are.
+        permitted: whether their owner may use Confluence at all; 403 otherwise.
+    """
 
     secret: str
     user: User
     name: str = ""
     scoped: bool = False
+    permitted: bool = True
 
 
 class Unauthorized(Exception):  # noqa: N818 - named after the answer that it becomes
-    """Credentials were sent and are wrong, or none were and some are needed."""
+    """Credentials were sent and are wrong, or none were and some are needed.
+
+    Its message is not empty if no right client sends such a request, whatever credentials it was given.
+    """
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +121,7 @@ class World:
 
         Raises:
             Unauthorized: wrong credentials, or a scoped token at the site's own address.
+            ApiError: 403, right credentials of somebody who may not use Confluence.
         """
         if not self.accounts:
             return None
@@ -120,7 +130,13 @@ class World:
         if kind.lower() == "basic":
             name, secret = _basic(credentials)
         for account in self.accounts:
-            if kind and (account.name, account.secret) == (name, secret) and account.scoped == via_gateway:
+            if not kind or (account.name, account.secret) != (name, secret):
+                continue
+            if account.scoped and not via_gateway:
+                raise Unauthorized("a scoped token was sent to the site's own address")
+            if account.scoped == via_gateway:
+                if not account.permitted:
+                    raise ApiError(403, "Current user not permitted to use Confluence")
                 return account.user
         raise Unauthorized
 
@@ -129,5 +145,5 @@ def _basic(credentials: str) -> tuple[str, str]:
     try:
         name, _, secret = base64.b64decode(credentials).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise Unauthorized from error
+        raise Unauthorized("the Authorization header can't be read") from error
     return name, secret

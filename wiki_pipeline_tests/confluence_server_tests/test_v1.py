@@ -1,0 +1,338 @@
+"""REST v1 as both flavours speak it: lists, paging, expansions, statuses, errors."""
+
+from __future__ import annotations
+
+import json
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Limits
+from wiki_pipeline_tests.confluence_server_tests.conftest import Api
+
+
+def test_a_list_names_what_it_does_not_expand(api: Api) -> None:
+    page = api.json("/rest/api/content", spaceKey="ENG", limit=1)["results"][0]
+    assert {"version", "history", "body", "ancestors", "space", "metadata"} <= page["_expandable"].keys()
+    assert page["_expandable"]["history"] == f"/rest/api/content/{page['id']}/history"
+    assert "version" not in page
+
+
+def test_history_alone_does_not_bring_last_updated(api: Api) -> None:
+    page_id = api.server.space("ENG").page("Home").id
+    alone = api.json(f"/rest/api/content/{page_id}", expand="history")
+    assert "lastUpdated" not in alone["history"]
+    assert "lastUpdated" in alone["history"]["_expandable"]
+    asked = api.json(f"/rest/api/content/{page_id}", expand="history.lastUpdated")
+    assert asked["history"]["lastUpdated"]["number"] == 1
+    assert asked["history"]["createdBy"]["displayName"] == "Ada Lovelace"
+
+
+def test_ids_are_text_and_space_ids_numbers(api: Api) -> None:
+    page = api.json("/rest/api/content", spaceKey="ENG", limit=1, expand="space,version")["results"][0]
+    assert isinstance(page["id"], str)
+    assert isinstance(page["space"]["id"], int)
+    assert page["version"]["when"] == "2026-03-10T12:00:30.000Z"
+
+
+def test_webui_is_joined_to_base_and_leads_to_the_page(api: Api) -> None:
+    answer = api.json("/rest/api/content", spaceKey="ENG", title="Runbook 3")
+    link = answer["_links"]["base"] + answer["results"][0]["_links"]["webui"]
+    assert "<h1>Runbook 3</h1>" in api.http.get(link).text
+    assert api.server.violations == []
+
+
+def test_data_center_shows_titles_in_addresses_only_where_they_are_safe(datacenter: Api) -> None:
+    space = datacenter.server.space("ENG")
+    odd = space.add("What? A/B & more")
+    links = {
+        item["title"]: item["_links"]["webui"]
+        for item in datacenter.json("/rest/api/content", spaceKey="ENG", limit=50)["results"]
+    }
+    assert links["Runbook 3"] == "/display/ENG/Runbook+3"
+    assert links[odd.title] == f"/pages/viewpage.action?pageId={odd.id}"
+    assert datacenter.get(links[odd.title]).status_code == 200
+
+
+def test_data_center_may_write_times_with_an_offset(http: httpx.Client) -> None:
+    with ConfluenceServer("datacenter", server_zone=ZoneInfo("Europe/Berlin")) as server:
+        page = server.space("ENG").add("Home")
+        version = Api(server, http).json(f"/rest/api/content/{page.id}", expand="version")["version"]
+        assert version["when"].endswith(("+01:00", "+02:00"))
+
+
+def test_next_lacks_the_context_path(cloud: Api, datacenter: Api) -> None:
+    for api in (cloud, datacenter):
+        answer = api.json("/rest/api/content", spaceKey="ENG", limit=5, type="page")
+        assert answer["_links"]["next"].startswith("/rest/api/content?")
+        second = api.follow(answer["_links"]["base"] + answer["_links"]["next"])
+        assert second["start"] == 5
+        assert {item["id"] for item in answer["results"]}.isdisjoint(item["id"] for item in second["results"])
+        assert api.server.violations == []
+
+
+@given(pages=st.integers(0, 30), limit=st.integers(1, 12), cap=st.integers(1, 12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_paging_brings_everything_once(pages: int, limit: int, cap: int, api: Api) -> None:
+    api.server.world.limits.contents = cap
+    space = api.server.space(f"S{len(api.server.site.spaces)}")
+    ids = [space.add(f"Page {number}").id for number in range(pages)]
+    found: list[str] = []
+    answer = api.json("/rest/api/content", spaceKey=space.key, limit=limit)
+    while True:
+        assert answer["size"] == len(answer["results"]) <= answer["limit"] == min(limit, cap)
+        found += [item["id"] for item in answer["results"]]
+        if "next" not in answer["_links"]:
+            break
+        answer = api.follow(answer["_links"]["base"] + answer["_links"]["next"])
+    assert found == ids
+
+
+def test_limits_are_capped_without_a_word(datacenter: Api) -> None:
+    space = datacenter.server.space("BIG")
+    for number in range(210):
+        space.add(f"Page {number}")
+    sizes = {
+        expand: datacenter.json("/rest/api/content", spaceKey="BIG", limit=1000, expand=expand)["size"]
+        for expand in ("version", "body.storage", "body.export_view", "body.styled_view", "version,body.export_view")
+    }
+    assert sizes == {
+        "version": 200,
+        "body.storage": 100,
+        "body.export_view": 25,
+        "body.styled_view": 25,
+        "version,body.export_view": 25,
+    }
+
+
+def test_nested_lists_page_like_all_lists(http: httpx.Client) -> None:
+    with ConfluenceServer("datacenter", limits=Limits(nested=2)) as server:
+        page = server.space("ENG").add("Home", labels=[f"label-{number}" for number in range(5)])
+        page.restrict(read=["Ada Lovelace", "Grace Hopper", "Alan Turing"])
+        expand = "metadata.labels,restrictions.read.restrictions.user"
+        answer = http.get(f"{server.url}/rest/api/content/{page.id}", params={"expand": expand})
+        assert answer.status_code == 404, "anonymous may not see it"
+        page.restrict()
+        labels = http.get(f"{server.url}/rest/api/content/{page.id}", params={"expand": expand}).json()["metadata"]
+        names: list[str] = []
+        nested = labels["labels"]
+        while True:
+            names += [item["name"] for item in nested["results"]]
+            if "next" not in nested["_links"]:
+                break
+            nested = http.get(server.url + nested["_links"]["next"]).json()
+        assert names == [f"label-{number}" for number in range(5)]
+
+
+def test_only_current_pages_are_listed_unless_asked(api: Api) -> None:
+    space = api.server.space("ENG")
+    space.page("Runbook 1").trash()
+    space.page("Runbook 2").archive()
+    space.add("Unfinished", status="draft")
+
+    def titles(status: str | None) -> set[str]:
+        answer = api.json("/rest/api/content", spaceKey="ENG", limit=100, status=status)
+        return {item["title"] for item in answer["results"]}
+
+    assert titles(None).isdisjoint({"Runbook 1", "Runbook 2", "Unfinished"})
+    assert titles("trashed") == {"Runbook 1"}
+    assert titles("archived") == {"Runbook 2"}
+    assert titles("draft") == {"Unfinished"}
+    assert titles("any") == titles(None) | {"Runbook 1", "Runbook 2", "Unfinished"}
+
+
+def test_a_page_in_the_trash_is_not_found_unless_its_status_is_named(api: Api) -> None:
+    page = api.server.space("ENG").page("Runbook 1")
+    page.trash()
+    path = f"/rest/api/content/{page.id}"
+    assert api.get(path).status_code == 404
+    assert api.json(path, status="trashed")["status"] == "trashed"
+    assert api.json(path, status="any")["title"] == "Runbook 1"
+    page.purge()
+    assert api.get(path, status="any").status_code == 404
+
+
+def test_not_found_has_confluence_s_error_body(api: Api) -> None:
+    answer = api.get("/rest/api/content/404404")
+    assert answer.status_code == 404
+    body = answer.json()
+    assert body["statusCode"] == 404
+    assert body["data"]["successful"] is False
+    assert "404404" in body["message"]
+    assert api.get("/rest/api/content", spaceKey="NOPE").json()["message"] == "No space with key : NOPE"
+    assert api.server.violations == [], "what does not exist may be asked for"
+
+
+def test_ancestors_come_from_the_root_downwards(api: Api) -> None:
+    page = api.server.space("ENG").page("Deep")
+    ancestors = api.json(f"/rest/api/content/{page.id}", expand="ancestors")["ancestors"]
+    assert [item["title"] for item in ancestors] == ["Home", "Runbook 3"]
+
+
+def test_a_kept_answer_follows_edits_renames_and_moves_above_it(api: Api) -> None:
+    space = api.server.space("ENG")
+    page, parent = space.page("Deep"), space.page("Runbook 3")
+    ask = {"spaceKey": "ENG", "title": "Deep", "expand": "ancestors,version,body.storage,metadata.labels"}
+
+    def now() -> tuple[list[str], int, str, int]:
+        item = api.json("/rest/api/content", **ask)["results"][0]
+        above = [ancestor["title"] for ancestor in item["ancestors"]]
+        return above, item["version"]["number"], item["body"]["storage"]["value"], item["metadata"]["labels"]["size"]
+
+    assert now() == (["Home", "Runbook 3"], 1, "<p>Further down</p>", 0)
+    parent.rename("Renamed")
+    assert now()[0] == ["Home", "Renamed"]
+    page.edit("<p>New</p>")
+    page.label("fresh")
+    assert now()[1:] == (2, "<p>New</p>", 1)
+    parent.move(None)
+    assert now()[0] == ["Renamed"]
+
+
+def test_old_versions_can_be_asked_for(api: Api) -> None:
+    page = api.server.space("ENG").page("Home")
+    page.edit("<p>Second</p>", message="better", minor=True, author="Grace Hopper")
+    old = api.json(f"/rest/api/content/{page.id}", status="historical", version=1, expand="body.storage,version")
+    assert (old["status"], old["body"]["storage"]["value"]) == ("historical", "<p>Welcome</p>")
+    new = api.json(f"/rest/api/content/{page.id}", expand="version,history.previousVersion")
+    assert new["version"]["minorEdit"] is True
+    assert new["version"]["message"] == "better"
+    assert new["version"]["by"]["displayName"] == "Grace Hopper"
+    assert new["history"]["previousVersion"]["number"] == 1
+
+
+def test_children_behind_a_folder_are_no_child_pages(cloud: Api) -> None:
+    space = cloud.server.space("ENG")
+    home = space.page("Home")
+    folder = space.add("Drawer", type="folder", parent=home)
+    hidden = space.add("In the drawer", parent=folder)
+    children = cloud.json(f"/rest/api/content/{home.id}/child/page", limit=100)["results"]
+    assert hidden.id not in {item["id"] for item in children}
+    ancestors = cloud.json(f"/rest/api/content/{hidden.id}", expand="ancestors")["ancestors"]
+    assert [item["type"] for item in ancestors] == ["page", "folder"]
+
+
+def test_children_come_in_tree_order(api: Api) -> None:
+    space = api.server.space("TREE")
+    top = space.add("Top")
+    for title, position in (("Zebra", 1), ("Ant", None), ("Bee", None), ("Yak", 0)):
+        space.add(title, parent=top, position=position)
+    children = api.json(f"/rest/api/content/{top.id}/child/page")["results"]
+    assert [item["title"] for item in children] == ["Yak", "Zebra", "Ant", "Bee"]
+
+
+def test_comments_and_attachments_hang_on_their_page(api: Api) -> None:
+    page = api.server.space("ENG").page("Home")
+    page.comment("<p>Well done</p>", author="Grace Hopper")
+    page.attach("plan.txt", b"first", "text/plain")
+    page.attach("plan.txt", b"second", "text/plain")
+    comments = api.json(f"/rest/api/content/{page.id}/child/comment", expand="body.storage")["results"]
+    assert comments[0]["body"]["storage"]["value"] == "<p>Well done</p>"
+    answer = api.json(f"/rest/api/content/{page.id}/child/attachment", mediaType="text/plain")
+    (item,) = answer["results"]
+    assert (item["extensions"]["fileSize"], item["version"]["number"]) == (6, 2)
+    assert api.http.get(answer["_links"]["base"] + item["_links"]["download"]).content == b"second"
+    assert api.json(f"/rest/api/content/{page.id}/child/attachment", filename="other.txt")["results"] == []
+
+
+def test_restrictions_are_those_of_the_page_itself(api: Api) -> None:
+    api.server.allow(name="me", secret="token", user="Ada Lovelace")
+    api.http.auth = ("me", "token")
+    space = api.server.space("ENG")
+    space.page("Runbook 3").restrict(read=["Ada Lovelace"], read_groups=["engineers"])
+    expand = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
+    upper = api.json(f"/rest/api/content/{space.page('Runbook 3').id}", expand=expand)["restrictions"]["read"]
+    assert [item["displayName"] for item in upper["restrictions"]["user"]["results"]] == ["Ada Lovelace"]
+    assert [item["name"] for item in upper["restrictions"]["group"]["results"]] == ["engineers"]
+    lower = api.json(f"/rest/api/content/{space.page('Deep').id}", expand=expand)["restrictions"]["read"]
+    assert lower["restrictions"]["user"]["results"] == [], "empty: inherits, not nobody"
+
+
+def test_restrictions_by_operation_expand_as_each_flavour_documents(cloud: Api, datacenter: Api) -> None:
+    for api, expand in ((cloud, "restrictions.user"), (datacenter, "read.restrictions.user")):
+        page = api.server.space("ENG").page("Home")
+        page.restrict(update=["Grace Hopper"])
+        found = api.json(f"/rest/api/content/{page.id}/restriction/byOperation", expand=expand)
+        assert found["read"]["restrictions"]["user"]["results"] == []
+        one = api.json(f"/rest/api/content/{page.id}/restriction/byOperation/update", expand="restrictions.user")
+        assert one["restrictions"]["user"]["results"][0]["displayName"] == "Grace Hopper"
+    both = datacenter.json(f"/rest/api/content/{page.id}/restriction/byOperation")
+    assert both["update"]["restrictions"]["user"]["size"] == 1, "Data Center expands all by itself"
+
+
+def test_restrictions_below_a_trashed_page_fail_the_whole_list(api: Api) -> None:
+    space = api.server.space("ENG")
+    space.page("Runbook 3").trash(lift_children=False)
+    ask = {"spaceKey": "ENG", "limit": 50}
+    assert api.json("/rest/api/content", **ask)["size"] == 13
+    assert api.get("/rest/api/content", **ask, expand="restrictions.read.restrictions.user").status_code == 404
+
+
+def test_a_page_whose_storage_fails_takes_its_list_down_but_can_be_viewed(api: Api) -> None:
+    page = api.server.space("ENG").page("Runbook 5")
+    page.storage_fails = True
+    assert api.get("/rest/api/content", spaceKey="ENG", expand="body.storage").status_code == 500
+    assert api.get(f"/rest/api/content/{page.id}", expand="body.storage").status_code == 500
+    view = api.json(f"/rest/api/content/{page.id}", expand="body.view")["body"]["view"]["value"]
+    assert view == "<p>Restart number 5.</p>"
+
+
+def test_spaces_and_people_are_found(cloud: Api, datacenter: Api) -> None:
+    for api, parameter in ((cloud, "accountId"), (datacenter, "key")):
+        space = api.json("/rest/api/space/ENG", expand="description.plain,homepage")
+        assert space["description"]["plain"]["value"] == "How we build"
+        assert space["homepage"]["title"] == "Home"
+        assert [item["key"] for item in api.json("/rest/api/space", limit=10)["results"]] == ["ENG"]
+        key = api.server.site.user("Grace Hopper").key
+        assert api.json("/rest/api/user", **{parameter: key})["displayName"] == "Grace Hopper"
+        assert api.get("/rest/api/user", **{parameter: "nobody"}).status_code == 404
+        assert api.get("/rest/api/space/NOPE").status_code == 404
+        assert api.server.violations == []
+
+
+def test_anonymous_authors_have_neither_name_nor_key(datacenter: Api) -> None:
+    page = datacenter.server.space("ENG").add("Guest book", author="Anonymous")
+    author = datacenter.json(f"/rest/api/content/{page.id}", expand="version")["version"]["by"]
+    assert author["type"] == "anonymous"
+    assert author.keys() == {"type", "profilePicture", "displayName"}
+
+
+def test_cloud_refuses_a_start_beyond_its_bound(http: httpx.Client) -> None:
+    with ConfluenceServer("cloud", limits=Limits(start=5)) as server:
+        space = server.space("ENG")
+        for number in range(8):
+            space.add(f"Page {number}")
+        api = Api(server, http)
+        assert api.json("/rest/api/content", spaceKey="ENG", start=5)["size"] == 3
+        assert api.get("/rest/api/content", spaceKey="ENG", start=6).status_code == 400
+        assert api.json("/rest/api/space/ENG/content/page", start=6)["size"] == 2
+
+
+def test_view_renders_what_storage_holds(api: Api) -> None:
+    storage = (
+        '<h1>Title &amp; &nbsp;more</h1><ac:structured-macro ac:name="code"><ac:parameter ac:name="language">sql'
+        "</ac:parameter><ac:plain-text-body><![CDATA[SELECT 1 > 0; <b>x</b>]]></ac:plain-text-body>"
+        '</ac:structured-macro><ac:structured-macro ac:name="info"><ac:rich-text-body><p>Mind</p></ac:rich-text-body>'
+        "</ac:structured-macro><ac:task-list><ac:task><ac:task-id>1</ac:task-id><ac:task-status>complete"
+        "</ac:task-status><ac:task-body>Done</ac:task-body></ac:task></ac:task-list><ac:link><ri:page "
+        'ri:content-title="Home"/></ac:link>'
+    )
+    page = api.server.space("ENG").add("Rich", storage)
+    view = api.json(f"/rest/api/content/{page.id}", expand="body.view")["body"]["view"]["value"]
+    assert "<h1>Title &amp; \xa0more</h1>" in view
+    assert "SELECT 1 &gt; 0; &lt;b&gt;x&lt;/b&gt;</pre>" in view
+    assert 'confluence-information-macro-body"><p>Mind</p>' in view
+    assert '<li class="checked">Done</li>' in view
+    assert "/display/ENG/Home" in view
+    assert "ac:" not in view
+    assert "sql</" not in view
+
+
+@pytest.mark.parametrize("storage", ["<p>open", "<ac:unknown/>", "plain & simple", "<p>&bogus;</p>"])
+def test_view_never_fails(api: Api, storage: str) -> None:
+    page = api.server.space("ENG").add("Broken", storage)
+    answer = api.get(f"/rest/api/content/{page.id}", expand="body.view,body.export_view,body.storage")
+    assert json.loads(answer.text)["body"]["storage"]["value"] == storage
