@@ -86,7 +86,8 @@ async def follow(
 ) -> AsyncIterator[Portion]:
     """The portions of a list that pages by cursor, without empty ones. `start`: its first portion, if already there.
 
-    One empty page may be a stretch of pages that the credentials may not see; two in a row are the end.
+    An empty page with a link to more is asked for again: it may be a hiccup. If it stays empty it may be a stretch of
+    pages that the credentials may not see; two such in a row are the end.
 
     Raises:
         IncompleteListingError: the links lead round in a circle, or the list does not end.
@@ -97,6 +98,8 @@ async def follow(
     for _ in range(max_requests):
         portion = start or await get_portion(client, path, query)
         start = None
+        if not portion.items and portion.next_link:
+            portion = await get_portion(client, path, query)
         new = {str(item.get("id")) for item in portion.items} - seen
         if portion.items:
             if not new:
