@@ -238,7 +238,8 @@ class WikiPage(Document):
     Attributes:
         wiki_path: its address below the source's own, as `98487/onboarding` or `docs/intro.md`; unique in the source.
         html: sanitised HTML of the page's body; links lead into the wiki where the target is there.
-        markdown: the page as Markdown.
+        markdown: the page as Markdown; source code as it is.
+        code_language: as in `CleanPage`.
         headings: for the table of contents.
         words: number of words in the text.
     """
@@ -246,6 +247,7 @@ class WikiPage(Document):
     wiki_path: str
     html: str
     markdown: str
+    code_language: str = ""
     headings: tuple[Heading, ...] = ()
     words: int = 0
 
@@ -425,6 +427,7 @@ WIKI_PAGES = pa.schema(
         _required("wiki_path", pa.string()),
         _required("html", pa.large_string()),
         _required("markdown", pa.large_string()),
+        _required("code_language", pa.string()),
         _required("headings", _HEADINGS),
         _required("words", pa.int32()),
         *STATE_FIELDS,
