@@ -16,13 +16,13 @@ import numpy as np
 
 from wiki_pipeline.errors import EmbeddingError
 from wiki_pipeline.text.embed.protocol import Embedded, Vectors
+from wiki_pipeline.text.embed.word_tokens import WordTokens
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _WEIGHTS = "wordllama/weights/l2_supercat_256.safetensors"
 _TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
-_BATCH_CHARACTERS = 2_000_000
 # In a static model the rest of a very long text moves the average no more.
 _MOST_CHARACTERS = 200_000
 
@@ -36,18 +36,11 @@ class StaticEmbedder:
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts, on this machine."""
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        tokens = start = 0
-        while start < len(texts):
-            end, characters = start, 0
-            while end < len(texts) and (end == start or characters + len(texts[end]) <= _BATCH_CHARACTERS):
-                characters += len(texts[end])
-                end += 1
-            batch = [_encodable(text) for text in texts[start:end]]
-            for row, encoding in enumerate(self._tokenizer.encode_batch_fast(batch, add_special_tokens=False), start):
-                ids = encoding.ids
-                tokens += len(ids)
-                vectors[row] = self._matrix[ids].mean(axis=0) if ids else self._unknown
-            start = end
+        tokens = 0
+        for row, text in enumerate(texts):
+            ids = self._words.ids(_encodable(text))
+            tokens += len(ids)
+            vectors[row] = self._matrix.take(ids, axis=0).mean(axis=0) if ids else self._unknown
         return Embedded(self._normalised(vectors), tokens)
 
     def _normalised(self, vectors: Vectors) -> Vectors:
@@ -69,13 +62,14 @@ class StaticEmbedder:
         return vector if np.any(vector) else np.eye(1, self.dimension, dtype=np.float32)[0]
 
     @cached_property
+    def _words(self) -> WordTokens:
+        return WordTokens(self._tokenizer)
+
+    @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer  # noqa: PLC0415
 
-        tokenizer = Tokenizer.from_file(str(_package_file(_TOKENIZER)))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
+        return Tokenizer.from_file(str(_package_file(_TOKENIZER)))
 
 
 def _encodable(text: str) -> str:
