@@ -126,17 +126,10 @@ class ConfluenceClient:
                     asked = retry_after(answer.headers)
                     error = explain(answer, self._what(path))
                 if attempt < tries:
-                    wait = self._wait(attempt, asked)
+                    wait = seconds_to_wait(attempt, asked, self._settings.max_wait)
                     _log.warning("%s Waiting %.1f s; this was try %d of %d.", error.message, wait, attempt, tries)
                     await self._sleep(wait)
             raise error if isinstance(error, SourceUnreachableError) else SourceUnreachableError(error.message)
-
-    def _wait(self, attempt: int, asked: float | None) -> float:
-        """Seconds until the next try: what the server asks, or else a random share of 1, 2, 4, ... s; bounded."""
-        bound = self._settings.max_wait
-        if asked:
-            return min(asked, bound)
-        return random.uniform(0, min(_FIRST_WAIT * 2 ** (attempt - 1), bound))  # noqa: S311 - spreads load, no secret
 
     async def _once(self, request: httpx.Request, path: str) -> Answer:
         limit = self._settings.max_response_bytes
@@ -153,6 +146,13 @@ class ConfluenceClient:
             return Answer(response.status_code, response.headers, bytes(body))
         finally:
             await response.aclose()
+
+
+def seconds_to_wait(attempt: int, asked: float | None, bound: float) -> float:
+    """Seconds until the next try: what the server asks, or a random share of 1, 2, 4, ... s; never over `bound`."""
+    if asked:
+        return min(asked, bound)
+    return random.uniform(0, min(_FIRST_WAIT * 2 ** (attempt - 1), bound))  # noqa: S311 - spreads load, no secret
 
 
 def _authorization(settings: ConfluenceSettings) -> dict[str, str]:

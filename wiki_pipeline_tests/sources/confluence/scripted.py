@@ -41,9 +41,8 @@ def scripted(answer: Callable[[str, int], Reply]) -> Iterator[Scripted]:
             reply = answer(self.path, len(running.requests))
             body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             self.send_response(reply.status)
-            for name, value in (
-                {"Content-Type": "application/json", "Content-Length": str(len(body))} | reply.headers
-            ).items():
+            headers = {"Content-Type": "application/json", "Content-Length": str(len(body))} | reply.headers
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
@@ -53,7 +52,7 @@ def scripted(answer: Callable[[str, int], Reply]) -> Iterator[Scripted]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         running.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield running
