@@ -8,6 +8,7 @@ where a size crosses a bound.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from itertools import accumulate
 from zlib import crc32
 
 # Strength of the gap before a piece, lower is stronger; headings have their level, 1 to 6.
+DEEPEST_HEADING = 6
 PARAGRAPH = 10
 ITEM = 20
 ROW = 30
 LINE = 40
 SENTENCE = 50
 NEVER = 99  # directly below a heading or above what a comment describes
+
+_NEWLINE = re.compile("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,10 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
     Args:
         text: the document.
         pieces: all of it, in order.
-        most: size of a passage in the pieces' unit; a quarter more where every cut would leave a scrap.
+        most: the bound of a passage, in the pieces' unit.
         overlap: size of the passage before that each repeats.
     """
-    lines = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")] if pieces else []
+    lines = [0, *(newline.end() for newline in _NEWLINE.finditer(text))]
     for first, last in spans(text, pieces, most):
         begin, end = pieces[first].start, pieces[last - 1].end
         if overlap and first:
@@ -82,8 +86,8 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
 def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
     """Ranges of pieces that become one passage each."""
     totals = [0, *accumulate(piece.size for piece in pieces)]
-    hashes = [crc32(text[piece.start : piece.end].strip().encode("utf-8", "replace")) for piece in pieces]
-    least = most // 5
+    hashes = [_hash(text[piece.start : piece.start + 200]) for piece in pieces]
+    least, least_section = most // 5, most // 10
     waiting = [(0, len(pieces))] if pieces else []
     while waiting:
         first, last = waiting.pop()
@@ -98,18 +102,21 @@ def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, 
             rank = pieces[gap].rank
             at = totals[gap]
             distance = abs(at - middle)
-            if at - totals[first] >= least and totals[last] - at >= least:
+            enough = least_section if rank <= DEEPEST_HEADING else least
+            if at - totals[first] >= enough and totals[last] - at >= enough:
                 if best is None or rank <= best[0]:
                     candidate = (rank, hashes[gap], distance, gap)
                     best = candidate if best is None or candidate < best else best
             elif best is None:
                 other = (rank, distance, hashes[gap], gap)
                 fallback = other if fallback is None or other < fallback else fallback
-        if best is None and size <= most + most // 4:
-            yield first, last
-            continue
         cut = best[3] if best is not None else fallback[3] if fallback is not None else last
         waiting += [(cut, last), (first, cut)]
+
+
+def _hash(beginning: str) -> int:
+    """A number for the gap above a piece, from its first words: an edit further down leaves it as it is."""
+    return crc32(beginning.strip()[:100].encode("utf-8", "replace"))
 
 
 def common_path(paths: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
