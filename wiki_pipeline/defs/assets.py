@@ -1,7 +1,5 @@
 """The stages as assets, in the order of the flow. Each runs its stage for one source and says what it did."""
 
-from __future__ import annotations
-
 import dagster as dg
 from pydantic import Field
 
@@ -50,7 +48,7 @@ def raw_pages(
     config: SyncConfig,
     pipeline: PipelineResource,
     listener: dg.ResourceParam[Listener],
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     mode = SyncMode.INCREMENTAL if config.documents else SyncMode.FULL
     with people_can_read_errors(pipeline):
         sync = pipeline.sync(context.run, context.partition_key, mode, listener)
@@ -71,7 +69,7 @@ def raw_pages(
 )
 def clean_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     with people_can_read_errors(pipeline):
         sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
         return result(sync, clean_stage.update(sync))
@@ -90,7 +88,7 @@ def clean_pages(
 )
 def chunks(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     with people_can_read_errors(pipeline):
         sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
         return result(sync, chunks_stage.update(sync))
@@ -109,7 +107,7 @@ def chunks(
 )
 def vectors(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     with people_can_read_errors(pipeline):
         sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
         return result(sync, vectors_stage.update(sync))
@@ -128,7 +126,7 @@ def vectors(
 )
 def wiki_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     with people_can_read_errors(pipeline):
         sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
         return result(sync, wiki_stage.update(sync))

@@ -1,7 +1,5 @@
 """Jobs: bring one source up to date, and forget one."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from wiki_pipeline.defs.partitions import NAME, sources
