@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,7 @@ class RemoteServer:
         self.url = url
         self._http = httpx.Client(base_url=httpx.URL(url).copy_with(path="/_control/"))
 
-    def do(self, path: str, method: str = "POST", **arguments: Any) -> Json:
+    def do(self, path: str, method: str = "POST", /, **arguments: Any) -> Json:
         """One control request, as `do("pages/1001/edit", body="<p>New</p>")`.
 
         Raises:
@@ -152,6 +152,10 @@ class RemoteServer:
         answer = self._http.request(method, path, content=orjson.dumps(arguments))
         answer.raise_for_status()
         return dict(orjson.loads(answer.content))
+
+    def close(self) -> None:
+        """Release the connection. The process goes on."""
+        self._http.close()
 
     def state(self) -> Json:
         """What the server has seen: violations, requests, faults struck, number of pages."""
@@ -167,6 +171,7 @@ def server_process(*arguments: str) -> Iterator[RemoteServer]:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
                 raise RuntimeError(f"the server ended with {process.wait()} before it listened")
-            yield RemoteServer(line.split()[-1])
+            with closing(RemoteServer(line.split()[-1])) as remote:
+                yield remote
         finally:
             process.terminate()
