@@ -34,7 +34,7 @@ def title_slug(title: str) -> str:
 
     Combining marks stay: without them words of several Indian and right-to-left scripts are not words.
     """
-    text = unicodedata.normalize("NFKC", title).casefold()
+    text = unicodedata.normalize("NFKC", title).replace("İ", "i").lower()  # as Turks write it, in one letter
     kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
     return "-".join(kept.split())[:_SLUG_CHARACTERS].rstrip("-")
 

@@ -25,9 +25,9 @@ _GITHUB = (
     | Options.ENABLE_STRIKETHROUGH
     | Options.ENABLE_TASKLISTS
     | Options.ENABLE_FOOTNOTES
+    | Options.ENABLE_MATH
 )
 _MARKDOWN = Markdown(options=_GITHUB)
-_MARKDOWN_WITH_MATH = Markdown(options=_GITHUB | Options.ENABLE_MATH)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -94,15 +94,11 @@ _CLEANER = nh3.Cleaner(
 )
 
 
-def to_html(markdown: str, *, math: bool) -> str | None:
-    """GitHub-flavoured Markdown as sanitised HTML; None if it is too large or too deep to be laid out.
-
-    Args:
-        math: read `$x$` and `$$x$$` as formulas, as GitHub does; their source is shown as it is.
-    """
+def to_html(markdown: str) -> str | None:
+    """GitHub-flavoured Markdown as sanitised HTML; None if it is too large or too deep to be laid out."""
     if len(markdown) > MAX_CHARACTERS:
         return None
-    html = (_MARKDOWN_WITH_MATH if math else _MARKDOWN).html(markdown)
+    html = _MARKDOWN.html(markdown)
     # The parser's own form fields and styles, which as such would not pass, as classes and plain attributes.
     if 'type="checkbox"' in html:
         html = html.replace('<input disabled="" type="checkbox" checked=""/>', '<span class="task done"></span>')

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import unquote, urljoin, urlsplit
 
-from wiki_pipeline.model import CleanPage, Document, Heading, SourceKey, WikiPage
+from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
-from wiki_pipeline.wiki.addresses import title_slug, wiki_path_of
+from wiki_pipeline.wiki.addresses import wiki_path_of
+from wiki_pipeline.wiki.anchors import Anchors
 from wiki_pipeline.wiki.links import LinkIndex
 
 CODE_VERSION = "1"
@@ -39,7 +39,6 @@ _ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
 _ID = re.compile(r' id="[^"]*"')
 _CHECKED = ' checked=""'
 _ANY_TAG = re.compile(r"<[^>]*>")
-_NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPage:
@@ -55,6 +54,7 @@ def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPag
         wiki_path=wiki_path_of(page),
         html=_body(page, source, links),
         markdown=page.markdown,
+        code_language=page.code_language,
         headings=page.headings,
         words=page.words,
     )
@@ -63,7 +63,7 @@ def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPag
 def _body(page: CleanPage, source: SourceKey, links: LinkIndex) -> str:
     if page.code_language:
         return markup.source_block(page.markdown, page.code_language)
-    html = markup.to_html(page.markdown, math=page.media_type == "text/markdown")
+    html = markup.to_html(page.markdown)
     if html is None:
         return _TOO_LARGE + markup.source_block(page.markdown, "markdown")
     return _Finish(page, source, links).finished(html)
@@ -76,7 +76,7 @@ class _Finish:
         self._page = page
         self._source = source
         self._links = links
-        self._headings = _Anchors(page.headings)
+        self._headings = Anchors(page.headings)
         self._in_link = False
         self._kinds = {
             "link": self._link,
@@ -160,38 +160,6 @@ class _Finish:
         return f'<h{level} id="{anchor}"{attributes}>{inner}{permalink}</h{level}>'
 
 
-class _Anchors:
-    """The anchors of a page's headings, handed out in the order in which headings appear in its HTML.
-
-    They are the clean page's own, so that the table of contents, search and links agree. A heading that is in the HTML
-    alone gets one made of its text.
-    """
-
-    _LOOK_AHEAD = 8
-
-    def __init__(self, headings: Sequence[Heading]) -> None:
-        self._waiting = [(heading.level, _letters(heading.text), heading.anchor) for heading in headings]
-        self._next = 0
-        self._taken = {heading.anchor for heading in headings}
-
-    def anchor(self, level: int, text: str) -> str:
-        """The anchor of the next heading."""
-        wanted = (level, _letters(text))
-        for position in range(self._next, min(self._next + self._LOOK_AHEAD, len(self._waiting))):
-            if self._waiting[position][:2] == wanted:
-                self._next = position + 1
-                return self._waiting[position][2]
-        return self._new(title_slug(text) or "section")
-
-    def _new(self, slug: str) -> str:
-        anchor, number = slug, 1
-        while anchor in self._taken:
-            anchor = f"{slug}-{number}"
-            number += 1
-        self._taken.add(anchor)
-        return anchor
-
-
 @lru_cache(maxsize=4096)
 def _absolute(base: str, target: str) -> str:
     """The absolute address of a target that the wiki does not have; empty if it has none that a browser may open."""
@@ -207,8 +175,3 @@ def _absolute(base: str, target: str) -> str:
 
 def _relation(address: str) -> str:
     return ' rel="noopener nofollow"' if address.startswith(("http://", "https://")) else ""
-
-
-def _letters(text: str) -> str:
-    """What two spellings of a heading (with and without markup) have in common."""
-    return _NOT_LETTERS.sub("", text).casefold()

@@ -27,6 +27,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=255)
         ("مرحبا بالعالم", "مرحبا-بالعالم"),
         ("हिन्दी पृष्ठ", "हिन्दी-पृष्ठ"),
         ("入門 ガイド", "入門-ガイド"),
+        ("İĞNEADA ve Πειραιάς", "iğneada-ve-πειραιάς"),
         ("../../etc/passwd", "etc-passwd"),
         ("ＦＵＬＬ　Width", "full-width"),
         ("x" * 255, "x" * 80),

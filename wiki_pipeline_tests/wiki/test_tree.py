@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.model import WIKI_PAGES, Ancestor, Document
 from wiki_pipeline.wiki.addresses import wiki_path_of
-from wiki_pipeline.wiki.outline import DEPTH, SIBLINGS, WHOLE, Level, outline
+from wiki_pipeline.wiki.outline import DEPTH, SIBLINGS, WHOLE, Level, crumbs, outline
 from wiki_pipeline.wiki.tree import COLUMNS, Node, Tree, build
 from wiki_pipeline_tests.wiki.pages import file
 
@@ -138,32 +138,49 @@ def count(level: Level) -> int:
 
 
 def test_a_small_tree_is_shown_whole_with_the_way_to_the_page_unfolded() -> None:
-    tree = tree_of([page("r"), page("a", parent="r"), page("b", parent="r"), page("c", parent="b")])
-    level = outline(tree, tree.document("c"))
-    root = level.branches[0]
+    tree = tree_of([page("a"), page("b"), page("c", parent="b"), page("d", parent="a")])
+    level = outline(tree, tree.document("c"), "Handbook")
+    first, second = level.branches
     assert count(level) == 4
-    assert (root.unfolded, root.current) == (True, False)
-    assert root.children is not None
-    first, second = root.children.branches
-    assert (first.unfolded, second.unfolded) == (False, True)
+    assert (first.unfolded, second.unfolded, second.current) == (False, True, False)
     assert second.children is not None
     assert second.children.branches[0].current
+
+
+def test_the_only_root_is_no_level_of_its_own() -> None:
+    tree = tree_of([page("r", "Welcome"), page("a", parent="r"), page("b", parent="a")])
+    level = outline(tree, tree.document("b"), "Handbook")
+    assert [branch.node.title for branch in level.branches] == ["Welcome", "a"]
+    assert [branch.children is None for branch in level.branches] == [True, False]
+    assert outline(tree, tree.document("r"), "Handbook").branches[0].current
+    node = tree.document("b")
+    assert node is not None
+    assert [above.title for above in crumbs(tree, node, "Handbook")] == ["Welcome", "a"]
+
+
+def test_the_only_root_is_left_out_where_the_heading_says_the_same() -> None:
+    tree = tree_of([page("r", "Handbook"), page("a", parent="r"), page("b", parent="a")])
+    level = outline(tree, tree.document("b"), "handbook")
+    assert [branch.node.title for branch in level.branches] == ["a"]
+    node = tree.document("b")
+    assert node is not None
+    assert [above.title for above in crumbs(tree, node, "handbook")] == ["a"]
 
 
 def test_of_a_large_tree_the_way_to_the_page_is_shown() -> None:
     documents = [page(f"{n:04}") for n in range(WHOLE + 1)] + [page("x", parent="0300"), page("y", parent="0301")]
     tree = tree_of(documents)
-    level = outline(tree, tree.document("x"))
+    level = outline(tree, tree.document("x"), "")
     titles = [branch.node.title for branch in level.branches]
     assert (len(titles), "0300" in titles) == (SIBLINGS, True)
     assert level.before + len(titles) + level.after == WHOLE + 1
     assert next(b for b in level.branches if b.node.title == "0301").folded
-    assert outline(tree, None).before == 0
+    assert outline(tree, None, "").before == 0
 
 
 def test_a_very_deep_tree_is_shown_from_an_ancestor_downwards() -> None:
     documents = [page("0")] + [page(str(n), parent=str(n - 1)) for n in range(1, 5000)]
     tree = tree_of(documents)
-    level = outline(tree, tree.document("4999"))
+    level = outline(tree, tree.document("4999"), "")
     assert count(level) == DEPTH
     assert level.branches[0].node.title == str(5000 - DEPTH)

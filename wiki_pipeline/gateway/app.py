@@ -1,0 +1,105 @@
+"""The application: every route, with what holds for all of them, around services opened once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+
+from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.gateway import errors, reference
+from wiki_pipeline.gateway.access import allowed_hosts, check_binding
+from wiki_pipeline.gateway.api import datasources, operations
+from wiki_pipeline.gateway.api import search as search_api
+from wiki_pipeline.gateway.envelope import Envelope
+from wiki_pipeline.gateway.errors import ErrorAnswer
+from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.pages import search as search_pages
+from wiki_pipeline.gateway.pages import wiki
+from wiki_pipeline.gateway.services import Services
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.store import Filters, Store, search
+from wiki_pipeline.text.embed import open_embedder
+from wiki_pipeline.wiki import site
+
+log = logging.getLogger(__name__)
+
+_THREADS = 16  # requests that read catalog and tables at once; the others wait their turn
+_FOREVER = "public, max-age=31536000, immutable"
+_DESCRIPTION = (
+    "Search what wiki-pipeline keeps of Confluence spaces and Git repositories, and ask how fresh it is. "
+    'Errors are `{"error": {"code", "message", "details"?}}`; codes stay the same between versions.'
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The gateway as an ASGI application.
+
+    Raises:
+        ConfigurationError: it is to serve on an address that others can reach, or the model's settings are wrong.
+    """
+    check_binding(settings.gateway_host)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog(settings.catalog_url)
+    store = Store(settings.lance_url, settings.tenant)
+    services = Services(settings, catalog, store, Library(catalog, store), open_embedder(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+        yield
+        catalog.close()
+
+    app = FastAPI(
+        title="wiki-pipeline",
+        version=version("wiki-pipeline"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            422: {"model": ErrorAnswer, "description": "The request can't be understood."},
+            500: {"model": ErrorAnswer, "description": "Something went wrong here."},
+        },
+    )
+    app.state.services = services
+    errors.install(app)
+    for router in (search_api.router, datasources.router, operations.router, search_pages.router, wiki.router):
+        app.include_router(router)
+    _add_reference(app)
+    _add_assets(app)
+    app.add_middleware(Envelope, hosts=allowed_hosts(settings.gateway_host))
+    return app
+
+
+def _add_reference(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    def reference_page() -> HTMLResponse:
+        return HTMLResponse(site.html(reference.view_of(app.openapi())))
+
+
+def _add_assets(app: FastAPI) -> None:
+    by_address = {asset.address: asset for asset in site.assets().values()}
+
+    @app.get(site.ASSETS_ROOT + "{path:path}", include_in_schema=False)
+    async def asset(request: Request) -> Response:
+        found = by_address.get(request.url.path)
+        if found is None:
+            raise errors.PageNotFound
+        return Response(found.content, media_type=found.media_type, headers={"cache-control": _FOREVER})
+
+
+def _warm_up(services: Services) -> None:
+    """Load what the first search would wait for: LanceDB and the embedding model take seconds."""
+    try:
+        search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
+    except WikiPipelineError as error:
+        log.warning("The first search will be slow, or fail: %s", error)

@@ -1,0 +1,1 @@
+"""The pages for people: HTML without anything from elsewhere."""

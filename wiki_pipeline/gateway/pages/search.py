@@ -1,0 +1,88 @@
+"""`/search`: the search page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.gateway.api.search import MAX_QUERY
+from wiki_pipeline.gateway.library import Place
+from wiki_pipeline.gateway.services import Services, Serving
+from wiki_pipeline.store import Filters, Hit, search
+from wiki_pipeline.store.search import Mode
+from wiki_pipeline.wiki import site
+from wiki_pipeline.wiki.snippet import pieces_of
+from wiki_pipeline.wiki.views import Passage, Result, SearchView
+
+MODES = {"hybrid": "Meaning and words", "vector": "Meaning", "text": "Words"}
+_PASSAGES = 40
+_PASSAGES_OF_A_DOCUMENT = 3
+
+router = APIRouter(tags=["wiki"])
+
+
+@router.get("/search", summary="Show the search page", response_class=HTMLResponse)
+def search_page(
+    serving: Serving,
+    q: Annotated[str, Query(max_length=MAX_QUERY, description="A question or some words.")] = "",
+    source: Annotated[str, Query(max_length=400, description="Only this source; empty for all.")] = "",
+    mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
+) -> HTMLResponse:
+    """Documents found with their best passages."""
+    records = serving.library.sources()
+    titles = {record.key.slug: record.title or record.key.name for record in records}
+    results: Sequence[Result] = ()
+    problem = ""
+    if q.strip():
+        try:
+            results = _results(serving, q, mode, source, {str(r.key): titles[r.key.slug] for r in records})
+        except WikiPipelineError as error:
+            problem = str(error)
+    view = SearchView(query=q, source=source, mode=mode, sources=titles, modes=MODES, results=results, problem=problem)
+    return HTMLResponse(site.html(view), 200 if not problem else 503)
+
+
+def _results(serving: Services, query: str, mode: Mode, source: str, titles: Mapping[str, str]) -> list[Result]:
+    filters = Filters(sources=(serving.source_named(source).key,) if source else ())
+    hits = search(
+        serving.store,
+        serving.embedder,
+        query,
+        k=_PASSAGES,
+        mode=mode,
+        filters=filters,
+        per_document=_PASSAGES_OF_A_DOCUMENT,
+    )
+    found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
+    for hit, place in zip(hits, serving.library.places(hits), strict=True):
+        found.setdefault((hit.source, hit.document_id), []).append((hit, place))
+    return [_result(passages, query, titles) for passages in found.values()]
+
+
+def _result(passages: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str, str]) -> Result:
+    hit, place = passages[0]
+    return Result(
+        title=hit.title,
+        href=place.page,
+        source_title=titles.get(hit.source, hit.source),
+        path=hit.path,
+        modified_at=None if hit.last_modified is None else datetime.fromtimestamp(hit.last_modified, UTC),
+        passages=[_passage(*passage, query) for passage in passages],
+    )
+
+
+def _passage(hit: Hit, place: Place, query: str) -> Passage:
+    above = [name for name in hit.heading_path if name != hit.title]
+    if place.code:
+        above.append(f"lines {hit.start_line} to {hit.end_line}")
+    return Passage(
+        href=place.page + place.fragment,
+        place=above,
+        pieces=pieces_of(hit.text, query, code=place.code),
+        code=place.code,
+    )

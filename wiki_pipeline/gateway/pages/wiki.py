@@ -1,0 +1,204 @@
+"""`/` and `/wiki/...`: the start page, a source's home, its folders and its documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+
+from wiki_pipeline.catalog import FailureRecord
+from wiki_pipeline.gateway import conditional
+from wiki_pipeline.gateway.errors import PageNotFound
+from wiki_pipeline.gateway.library import Found, Library, Shelf
+from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.model import WikiPage
+from wiki_pipeline.wiki import site, views
+from wiki_pipeline.wiki.addresses import page_address, source_address
+from wiki_pipeline.wiki.highlight import highlight
+from wiki_pipeline.wiki.outline import crumbs, outline
+from wiki_pipeline.wiki.tree import Node, introduction
+from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
+
+_FAILURES_SHOWN = 20
+
+Responses = dict[int | str, dict[str, Any]]
+
+router = APIRouter(tags=["wiki"], default_response_class=Response)
+_HTML: Responses = {200: {"content": {"text/html": {}}, "description": "The page."}}
+_PAGE: Responses = {
+    200: {"content": {"text/html": {}, "text/markdown": {}}, "description": "The page, or its Markdown."},
+    302: {"description": "The page has another address now."},
+    304: {"description": "The page is as the asker has it (`If-None-Match`)."},
+    404: {"content": {"text/html": {}}, "description": "There is no such page."},
+}
+Slug = Annotated[str, Path(max_length=200, description="The source's name in addresses.", examples=["confluence-ENG"])]
+
+
+@router.get("/", summary="Show the start page", responses=_HTML)
+@router.get("/wiki/", include_in_schema=False)
+def start(request: Request, serving: Serving) -> Response:
+    """All sources with their freshness, and the search box."""
+    cards = [serving.library.card(record) for record in serving.library.sources()]
+    view = views.StartView(sources=cards)
+    return conditional.page(request, ("start", cards), lambda: site.html(view))
+
+
+@router.get("/wiki", include_in_schema=False)
+def start_without_slash() -> Response:
+    return RedirectResponse("/wiki/", 308)
+
+
+@router.get("/wiki/{slug}", include_in_schema=False)
+def home_without_slash(slug: Slug) -> Response:
+    return RedirectResponse(f"/wiki/{slug}/", 308)
+
+
+@router.get("/wiki/{slug}/", summary="Show a source's home", responses=_HTML)
+def home(request: Request, serving: Serving, slug: Slug) -> Response:
+    """What the source holds, what changed last, what failed, and the page that introduces it."""
+    library = serving.library
+    shelf = _shelf(library, slug)
+    card, failures = library.card(shelf.record), library.failures(shelf.record.key)
+    intro = shelf.tree.home
+
+    def make() -> str:
+        found = shelf.page(intro) if intro else None
+        return site.html(
+            views.SourceView(
+                source=card,
+                outline=outline(shelf.tree, None, card.title),
+                recent=shelf.recent,
+                failed=[_failed(failure) for failure in failures[:_FAILURES_SHOWN]],
+                introduction=highlight(found.page.html) if found else "",
+                introduction_at=page_address(shelf.record.key, found.page.wiki_path) if found else "",
+            )
+        )
+
+    return conditional.page(request, ("home", shelf.version, card, failures[:_FAILURES_SHOWN]), make)
+
+
+@router.get("/wiki/{slug}/{path:path}", summary="Show a page", responses=_PAGE)
+def page(
+    request: Request,
+    serving: Serving,
+    slug: Slug,
+    path: Annotated[str, Path(max_length=4_096, description="`{id}/{title}` of a page, path of a file or folder/.")],
+    form: Annotated[
+        Literal["html", "markdown"], Query(alias="format", description="The page, or its text as Markdown.")
+    ] = "html",
+) -> Response:
+    """A document, or a folder of a repository. Old titles in the address, and the bare id, lead to the page."""
+    shelf = _shelf(serving.library, slug)
+    node = shelf.tree.at(path)
+    if node is None:
+        return _elsewhere(request, shelf, path)
+    if not node.document_id:
+        return _folder(request, serving.library.card(shelf.record), shelf, node)
+    found = shelf.page(node)
+    if found is None:
+        raise PageNotFound
+    if form == "markdown":
+        return conditional.unless_known(request, ("raw", found.content_hash), lambda: _raw(found.page))
+    return _document(request, serving.library, shelf, node, found)
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+def _document(request: Request, library: Library, shelf: Shelf, node: Node, found: Found) -> Response:
+    page, card = found.page, library.card(shelf.record)
+    failure = next((f for f in library.failures(shelf.record.key) if f.document_id == page.document_id), None)
+    before, after = shelf.tree.neighbours(node)
+    return conditional.page(
+        request,
+        ("page", shelf.version, found.content_hash, card, failure),
+        lambda: site.html(
+            views.PageView(
+                source=card,
+                outline=outline(shelf.tree, node, card.title),
+                crumbs=crumbs(shelf.tree, node, card.title),
+                before=before,
+                after=after,
+                title=node.title if page.title == page.path else page.title,
+                body=highlight(page.html),
+                titled=_is_titled(page),
+                code=bool(page.code_language),
+                headings=page.headings,
+                labels=page.labels,
+                version=page.version,
+                author=page.author,
+                modified_at=page.modified_at,
+                original=page.url if page.url.startswith(("http://", "https://")) else "",
+                freshness=_page_freshness(card.freshness, failure),
+            )
+        ),
+    )
+
+
+def _folder(request: Request, card: SourceCard, shelf: Shelf, node: Node) -> Response:
+    intro = introduction(node.children)
+
+    def make() -> str:
+        found = shelf.page(intro) if intro else None
+        return site.html(
+            views.FolderView(
+                source=card,
+                outline=outline(shelf.tree, node, card.title),
+                crumbs=crumbs(shelf.tree, node, card.title),
+                folder=node,
+                introduction=highlight(found.page.html) if found else "",
+            )
+        )
+
+    return conditional.page(request, ("folder", shelf.version, card), make)
+
+
+def _raw(page: WikiPage) -> Response:
+    return PlainTextResponse(page.markdown, media_type="text/plain" if page.code_language else "text/markdown")
+
+
+def _elsewhere(request: Request, shelf: Shelf, path: str) -> Response:
+    """Where a path leads that is not in the tree: a folder without its slash, an old title, a bare id; or nowhere."""
+    node = shelf.tree.at(f"{path}/") or shelf.tree.document(unquote(path.partition("/")[0]))
+    if node is None:
+        words = path.rpartition("/")[2].replace("-", " ").replace("_", " ")
+        raise PageNotFound(words, shelf.suggestions(path))
+    query = f"?{request.url.query}" if request.url.query else ""
+    # Not for ever: a page may be renamed again.
+    return RedirectResponse(page_address(shelf.record.key, node.path) + query, 302)
+
+
+def _shelf(library: Library, slug: str) -> Shelf:
+    record = library.source_at(slug)
+    if record is not None:
+        return library.shelf(record)
+    others = library.sources()
+    raise PageNotFound(
+        suggestions=[Entry(title=other.title or other.key.name, href=source_address(other.key)) for other in others]
+    )
+
+
+def _page_freshness(source: Freshness, failure: FailureRecord | None) -> Freshness:
+    if failure is None:
+        return source
+    message = f"This page could not be brought up to date. {failure.message}"
+    return replace(source, currency=Currency.FAILED, message=message)
+
+
+def _failed(failure: FailureRecord) -> views.FailedDocument:
+    return views.FailedDocument(
+        title=failure.title or failure.document_id,
+        stage=failure.stage.value.replace("_", " "),
+        message=failure.message,
+        since=failure.first_failed_at,
+    )
+
+
+def _is_titled(page: WikiPage) -> bool:
+    """Whether the page's text begins with its title, as files do, so that it need not be shown twice."""
+    first = page.headings[0] if page.headings else None
+    return first is not None and first.level == 1 and page.html.startswith(f'<h1 id="{escape(first.anchor)}"')

@@ -1,0 +1,46 @@
+"""Serving the application with uvicorn, within bounds."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from wiki_pipeline.gateway.app import create_app
+from wiki_pipeline.gateway.envelope import MAX_HEADER_BYTES
+from wiki_pipeline.settings import Settings
+
+_CONNECTIONS = 1_000
+_KEEP_ALIVE_SECONDS = 15
+_SHUTDOWN_SECONDS = 10
+
+
+def server(settings: Settings) -> uvicorn.Server:
+    """The gateway's server, ready to `run`; its own process or a thread may do so.
+
+    Raises:
+        ConfigurationError: as `create_app`.
+    """
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        http="h11",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nobody stands before a gateway on loopback: what such headers say is made up
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        h11_max_incomplete_event_size=2 * MAX_HEADER_BYTES,  # a little more than the envelope takes, so that it answers
+    )
+    return uvicorn.Server(config)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until the process is told to stop.
+
+    Raises:
+        ConfigurationError: as `create_app`.
+    """
+    server(settings).run()

@@ -1,0 +1,58 @@
+"""What requests work with, opened once when the gateway starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from wiki_pipeline.catalog import Catalog, SourceRecord
+from wiki_pipeline.errors import SourceNotFoundError
+from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.sources import kinds
+from wiki_pipeline.store import Store
+from wiki_pipeline.text.embed import Embedder
+
+
+@dataclass(frozen=True)
+class Services:
+    """Settings, catalog, tables and embedding model; safe between threads."""
+
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    library: Library
+    embedder: Embedder
+
+    def datasource_ids(self) -> Mapping[str, SourceRecord]:
+        """The sources by their ids in this interface."""
+        return {datasource_id(record): record for record in self.library.sources()}
+
+    def source_named(self, name: str) -> SourceRecord:
+        """The source that a caller means: by datasource id, by key (`default:confluence:ENG`), or by its name in
+        addresses (`confluence-ENG`).
+
+        Raises:
+            SourceNotFoundError: there is none.
+        """
+        for record in self.library.sources():
+            if name in {str(record.key), record.key.slug, datasource_id(record)}:
+                return record
+        raise SourceNotFoundError(f"There is no source {name!r}.", "GET /v1/datasources lists them.")
+
+
+def datasource_id(record: SourceRecord) -> str:
+    """A source's id in this interface, as its kind makes it; of a kind that is no longer installed, its slug."""
+    kind = kinds().get(record.key.kind)
+    return record.key.slug if kind is None else kind.datasource_id(record.key, record.specification)
+
+
+def services(request: Request) -> Services:
+    """The services of the application that a request came to."""
+    return cast("Services", request.app.state.services)
+
+
+Serving = Annotated[Services, Depends(services)]

@@ -1,0 +1,269 @@
+"""What each kind of page shows: the arguments of the templates. `site.html(view)` makes the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from wiki_pipeline.model import Ancestor, Heading
+from wiki_pipeline.wiki.outline import Level
+from wiki_pipeline.wiki.snippet import Piece
+from wiki_pipeline.wiki.tree import Node
+
+
+class View:
+    """The base of all views.
+
+    Attributes:
+        template: its file in `templates/`.
+    """
+
+    template: ClassVar[str]
+
+
+class Currency(StrEnum):
+    """How a source or a page stands to what is upstream, as far as the last sync tells."""
+
+    FRESH = "fresh"
+    FAILED = "failed"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The freshness strip.
+
+    Attributes:
+        synced_at: when the last sync that succeeded ended.
+        running: a sync is under way.
+        message: what went wrong; empty if nothing did.
+    """
+
+    currency: Currency
+    synced_at: datetime | None = None
+    running: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCard:
+    """A source, as shown on the start page and above its own pages.
+
+    Attributes:
+        key: `tenant:kind:name`.
+        home: its address in the wiki.
+        url: its address upstream; empty if people can't open it there.
+        documents: pages that can be read.
+        failures: documents that could not be brought up to date.
+    """
+
+    key: str
+    kind: str
+    title: str
+    home: str
+    url: str
+    documents: int
+    failures: int
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line in a list of documents."""
+
+    title: str
+    href: str
+    place: str = ""
+    modified_at: datetime | None = None
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartView(View):
+    """The start page: all sources, and the search box."""
+
+    template: ClassVar[str] = "start.html"
+
+    sources: Sequence[SourceCard]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedDocument:
+    """A document that could not be brought up to date, and why."""
+
+    title: str
+    stage: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceView(View):
+    """A source's home: what is in it, what changed, what failed, and the document that introduces it."""
+
+    template: ClassVar[str] = "source.html"
+
+    source: SourceCard
+    outline: Level
+    recent: Sequence[Entry]
+    failed: Sequence[FailedDocument]
+    introduction: str = ""
+    introduction_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderView(View):
+    """A folder of a repository: its contents, and its README if it has one."""
+
+    template: ClassVar[str] = "folder.html"
+
+    source: SourceCard
+    outline: Level
+    crumbs: Sequence[Node]
+    folder: Node
+    introduction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageView(View):
+    """A document.
+
+    Attributes:
+        body: its HTML, sanitised by `render` and coloured by `highlight`.
+        titled: the body begins with the title as its own first heading.
+        code: it is source code, shown as wide as it goes.
+        original: its address upstream; empty if people can't open it there.
+        crumbs: the nodes above it.
+    """
+
+    template: ClassVar[str] = "page.html"
+
+    source: SourceCard
+    outline: Level
+    crumbs: Sequence[Node | Ancestor]
+    before: Node | None
+    after: Node | None
+    title: str
+    body: str
+    titled: bool
+    code: bool
+    headings: Sequence[Heading]
+    labels: Sequence[str]
+    version: str
+    author: str
+    modified_at: datetime | None
+    original: str
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A passage found.
+
+    Attributes:
+        place: headings above it, outermost first, or lines of a file.
+        pieces: an excerpt, cut where the words of the query are.
+    """
+
+    href: str
+    place: Sequence[str]
+    pieces: Sequence[Piece]
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A document found, with its best passages."""
+
+    title: str
+    href: str
+    source_title: str
+    path: str
+    modified_at: datetime | None
+    passages: Sequence[Passage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchView(View):
+    """The search page, with results if there is a query.
+
+    Attributes:
+        sources: address name and title of each source that can be chosen.
+        problem: why there are no results, if that is not for lack of matches.
+    """
+
+    template: ClassVar[str] = "search.html"
+
+    query: str
+    source: str
+    mode: str
+    sources: Mapping[str, str]
+    modes: Mapping[str, str]
+    results: Sequence[Result] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorView(View):
+    """What is shown instead of a page that can't be."""
+
+    template: ClassVar[str] = "error.html"
+
+    status: int
+    title: str
+    message: str
+    query: str = ""
+    suggestions: Sequence[Entry] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter of an operation of the HTTP interface. Descriptions here and below are HTML, made by `markup`."""
+
+    name: str
+    place: str
+    type: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer of an operation: its status, what it means, an example in coloured HTML."""
+
+    status: str
+    description: str
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation of the HTTP interface.
+
+    Attributes:
+        try_it: an address to open, for operations that only read.
+    """
+
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    try_it: str = ""
+    parameters: Sequence[Parameter] = field(default_factory=tuple)
+    answers: Sequence[Answer] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiView(View):
+    """The HTTP interface, described."""
+
+    template: ClassVar[str] = "api.html"
+
+    title: str
+    version: str
+    description: str
+    groups: Mapping[str, Sequence[Operation]]
