@@ -1,7 +1,7 @@
 """Clean pages as passages that retrieve well and stay what they are when something else changes.
 
-Prose is cut along headings, code along its syntax tree; `split.py` decides where, so that an edit changes the passage it
-is in and no other.
+Prose is cut along headings, code along its syntax tree; `split.py` decides where, so that an edit changes the passage
+it is in and no other.
 """
 
 from __future__ import annotations
@@ -50,10 +50,15 @@ def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes) -> list[Ch
 
 def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Passage]:
     if page.code_language:
-        pieces = code_pieces(page.markdown, page.code_language, sizes.code_characters)
-        return passages(page.markdown, pieces, most=sizes.code_characters)
-    pieces = prose_pieces(page.markdown, sizes.prose_tokens)
-    return passages(page.markdown, pieces, most=sizes.prose_tokens, overlap=sizes.overlap_tokens)
+        most = _bound(sizes.code_characters)
+        return passages(page.markdown, code_pieces(page.markdown, page.code_language, most), most=most)
+    most = _bound(sizes.prose_tokens)
+    return passages(page.markdown, prose_pieces(page.markdown, most), most=most, overlap=sizes.overlap_tokens)
+
+
+def _bound(size: int) -> int:
+    """Passages are cut at the strongest places, not filled up: a bound a quarter above makes them about `size`."""
+    return size + size // 4
 
 
 def _identified(page: CleanPage, source: SourceKey, found: Iterable[Passage]) -> Iterator[tuple[str, Passage, str]]:

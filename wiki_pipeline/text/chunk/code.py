@@ -1,24 +1,117 @@
-"""Source code as pieces."""
+"""Source code as pieces: definitions with what describes them, members of classes that are too large, statements."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from tree_sitter import Node
+
+from wiki_pipeline.text.chunk.grammars import syntax_tree
 from wiki_pipeline.text.chunk.split import LINE, PARAGRAPH, Piece
+from wiki_pipeline.text.chunk.symbols import belongs_to_next, symbol_of
+
+_DEEPEST = 14
+# A definition in a language without grammar, at the beginning of a line.
+_DEFINITION = re.compile(
+    r"(?:(?:export|public|private|protected|internal|static|abstract|final|async|local|pub|extend)\s+)*"
+    r"(?:class|def|defmodule|function|func|fn|sub|proc|message|service|rpc|enum|type|interface|input|union|scalar"
+    r"|directive|fragment|query|mutation|subscription|struct|trait|module|package|namespace|object|record|contract"
+    r"|library|macro)\s+[\"']?([\w.$-]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line at which a piece begins."""
+
+    rank: int
+    path: tuple[str, ...]
 
 
 def code_pieces(text: str, language: str, most: int) -> list[Piece]:
-    """All of a source file as pieces of at most `most` characters, by lines."""
-    return list(_lines(text, most))
+    """All of a source file as pieces of at most `most` characters; by lines where there is no grammar."""
+    lines = text.split("\n")
+    root = syntax_tree(text.encode("utf-8", "replace"), language)
+    places = dict(_definitions(root, most) if root is not None else _paragraphs(lines))
+    return list(_pieces(lines, places, most))
 
 
-def _lines(text: str, most: int) -> Iterator[Piece]:
-    start = 0
-    blank = True
-    for line in text.split("\n"):
-        end = min(start + len(line) + 1, len(text))
-        for at in range(start, end, most):
-            stop = min(at + most, end)
-            yield Piece(at, stop, stop - at, PARAGRAPH if blank and line[:1].strip() else LINE)
-        blank = not line.strip()
-        start += len(line) + 1
+def _pieces(lines: list[str], places: dict[int, _Place], most: int) -> Iterator[Piece]:
+    """The lines from each place to the next; what is too large by lines, what is no code (data in a line) by length."""
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    starts[-1] -= 1
+    begins = sorted({0, *(row for row in places if row < len(lines))})
+    for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
+        place = places.get(begin, _Place(PARAGRAPH, ()))
+        size = starts[end] - starts[begin]
+        if size <= most:
+            yield Piece(starts[begin], starts[end], size, place.rank, place.path)
+            continue
+        for row in range(begin, end):
+            rank = place.rank if row == begin else LINE - (1 if not lines[row - 1].strip() else 0)
+            for left in range(starts[row], starts[row + 1], most):
+                right = min(left + most, starts[row + 1])
+                yield Piece(left, right, right - left, rank if left == starts[row] else LINE + 1, place.path)
+
+
+# --- by grammar ------------------------------------------------------------------------------------------------------
+
+
+def _definitions(root: Node, most: int) -> Iterator[tuple[int, _Place]]:
+    """Where definitions and statements begin, from the outside inwards while they are too large to be one piece."""
+    waiting: list[tuple[Node, int, tuple[str, ...]]] = [(root, 0, ())]
+    while waiting:
+        node, depth, scope = waiting.pop()
+        described = -1
+        for child in _items(node):
+            row = child.start_point.row
+            if belongs_to_next(child):
+                described = row if described < 0 else described
+                continue
+            if described >= 0:
+                row = described
+            described = -1
+            symbol = symbol_of(child)
+            path = (*scope, symbol) if symbol else scope
+            yield row, _Place(PARAGRAPH + 2 * min(depth, _DEEPEST - 1) + (0 if symbol else 1), path)
+            if child.end_byte - child.start_byte > most:
+                waiting.append((child, depth + 1, path))
+
+
+def _items(node: Node) -> list[Node]:
+    """The parts of a node that begin on lines of their own: those of its body, however deep that is wrapped."""
+    while True:
+        children = node.named_children
+        own_lines = [child for child in children if child.start_point.row != node.start_point.row]
+        if node.parent is None:
+            return children
+        largest = max(children, key=lambda child: child.end_byte - child.start_byte, default=None)
+        if largest is None or (len(own_lines) > 1 and largest.end_byte - largest.start_byte < _most_of(node)):
+            return own_lines
+        node = largest
+
+
+def _most_of(node: Node) -> int:
+    return (node.end_byte - node.start_byte) * 9 // 10
+
+
+# --- without grammar -------------------------------------------------------------------------------------------------
+
+
+def _paragraphs(lines: list[str]) -> Iterator[tuple[int, _Place]]:
+    """Lines after an empty one, and definitions: those that are not indented are the stronger places."""
+    path: tuple[str, ...] = ()
+    for row, line in enumerate(lines):
+        if not line.strip():
+            continue
+        indent = min(len(line) - len(line.lstrip()), 2 * _DEEPEST - 2)
+        found = _DEFINITION.match(line.lstrip())
+        if indent == 0:
+            path = (found.group(1),) if found else () if line[0].isalnum() else path
+        follows_blank = row == 0 or not lines[row - 1].strip()
+        if follows_blank or (found and indent == 0):
+            yield row, _Place(PARAGRAPH + indent, path)

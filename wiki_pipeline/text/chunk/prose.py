@@ -1,9 +1,14 @@
-"""Markdown as pieces: headings, paragraphs, list items, tables, fences, quotes; what is too large, by its parts."""
+"""Markdown as pieces: headings, paragraphs, list items, tables, fences, quotes; what is too large, by its parts.
+
+A block is read by its first lines, as CommonMark does at the top level; that is all a cut needs to know. (A full
+parser takes several times as long and tells no more.)
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from wiki_pipeline.text.chunk.split import ITEM, LINE, NEVER, PARAGRAPH, ROW, SENTENCE, Piece
 from wiki_pipeline.text.clean.markdown import plain
@@ -19,199 +24,243 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n")
 _WORD_END = re.compile(r"\s+")
 
 
-class _Lines:
-    """A document's lines and where each begins."""
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of lines `first` to `last` (exclusive); `level` 0 is no heading."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.lines = text.split("\n")
-        self.starts = [0]
-        for line in self.lines:
-            self.starts.append(self.starts[-1] + len(line) + 1)
-
-    def end(self, line: int) -> int:
-        """Offset behind the last character of the line before `line`."""
-        return min(self.starts[line], len(self.text))
+    first: int
+    last: int
+    rank: int = PARAGRAPH
+    level: int = 0
+    title: str = ""
 
 
 def prose_pieces(text: str, most: int) -> list[Piece]:
     """All of a Markdown document as pieces of at most `most` tokens."""
-    doc = _Lines(text)
-    pieces: list[Piece] = []
-    path: list[tuple[int, str]] = []
-    below_heading = False
-    line = 0
-    while line < len(doc.lines):
-        if not doc.lines[line].strip():
-            line += 1
-            continue
-        end, level, title, rank = _block(doc, line)
-        if level:
-            path = [(above, name) for above, name in path if above < level]
-            path.append((level, title))
-        where = tuple(name for _, name in path)
-        rank = NEVER if below_heading else level or rank
-        pieces += _sized(doc, line, end, rank, where, most)
-        below_heading = bool(level)
-        line = end
-    return pieces
+    return list(_Document(text, most).pieces())
 
 
-def _block(doc: _Lines, line: int) -> tuple[int, int, str, int]:
-    """The block that begins at a line: the line behind it, its heading level (0: none) and text, its rank."""
-    text = doc.lines[line]
-    heading = _HEADING.match(text)
-    if heading:
-        return line + 1, len(heading.group(1)), plain(heading.group(2) or ""), PARAGRAPH
-    fence = _FENCE.match(text)
-    if fence:
-        return _fence_end(doc, line, fence.group(1)), 0, "", PARAGRAPH
-    html = _HTML.match(text)
-    if html:
-        return _html_end(doc, line, html.group(1)), 0, "", PARAGRAPH
-    item = _ITEM.match(text)
-    if item and not _is_rule(text):
-        follows = line > 0 and doc.lines[line - 1].strip() != ""
-        return _item_end(doc, line, len(item.group(1))), 0, "", ITEM if follows else PARAGRAPH
-    if text.lstrip().startswith(">"):
-        return _run(doc, line, lambda other: other.lstrip().startswith(">")), 0, "", PARAGRAPH
-    if _is_table(doc, line):
-        return _run(doc, line, lambda other: bool(other.strip())), 0, "", PARAGRAPH
-    return _paragraph(doc, line)
+class _Document:
+    """A document's lines and where each begins."""
+
+    def __init__(self, text: str, most: int) -> None:
+        self._text = text
+        self._most = most
+        self._lines = text.split("\n")
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def pieces(self) -> Iterator[Piece]:
+        """The pieces, each knowing the headings above it."""
+        path: list[tuple[int, str]] = []
+        below_heading = False
+        line = 0
+        while line < len(self._lines):
+            if not self._lines[line].strip():
+                line += 1
+                continue
+            block = self._block(line)
+            if block.level:
+                path = [(level, title) for level, title in path if level < block.level]
+                path.append((block.level, block.title))
+            titles = tuple(title for _, title in path)
+            rank = NEVER if below_heading else block.level or block.rank
+            for number, piece in enumerate(self._parts(block)):
+                yield replace(piece, path=titles, rank=piece.rank if number else rank)
+            below_heading = bool(block.level)
+            line = block.last
+
+    def _end(self, line: int) -> int:
+        """Offset behind the last character, line end included, of the line before `line`."""
+        return min(self._starts[line], len(self._text))
+
+    # --- blocks ------------------------------------------------------------------------------------------------------
+
+    def _block(self, line: int) -> _Block:
+        text = self._lines[line]
+        heading = _HEADING.match(text)
+        if heading:
+            return _Block(line, line + 1, level=len(heading.group(1)), title=plain(heading.group(2) or ""))
+        item = _ITEM.match(text)
+        if item and not _is_rule(text):
+            follows = line > 0 and self._lines[line - 1].strip() != ""
+            return _Block(line, self._item_end(line, len(item.group(1))), ITEM if follows else PARAGRAPH)
+        end = self._special_end(line)
+        return _Block(line, end) if end else self._paragraph(line)
+
+    def _special_end(self, line: int) -> int:
+        """The line behind a fence, an HTML element, a quote or a table; 0 if none begins here."""
+        text = self._lines[line]
+        fence, html = _FENCE.match(text), _HTML.match(text)
+        if fence:
+            return self._fence_end(line, fence.group(1))
+        if html:
+            return self._html_end(line, html.group(1))
+        if text.lstrip().startswith(">"):
+            return self._run(line, lambda other: other.lstrip().startswith(">"))
+        return self._run(line, lambda other: bool(other.strip())) if self._is_table(line) else 0
+
+    def _paragraph(self, line: int) -> _Block:
+        end = line + 1
+        while end < len(self._lines) and self._lines[end].strip():
+            text = self._lines[end]
+            underline = _UNDERLINE.match(text)
+            if underline:
+                level = 1 if underline.group(1)[0] == "=" else 2
+                return _Block(line, end + 1, level=level, title=plain(" ".join(self._lines[line:end])))
+            if any(begin.match(text) for begin in (_HEADING, _FENCE, _HTML, _ITEM)) or text.startswith(">"):
+                break
+            end += 1
+        return _Block(line, end)
+
+    def _is_table(self, line: int) -> bool:
+        following = self._lines[line + 1] if line + 1 < len(self._lines) else ""
+        return "|" in self._lines[line] and "-" in following and _TABLE_RULE.match(following) is not None
+
+    def _run(self, line: int, belongs: Callable[[str], bool]) -> int:
+        end = line + 1
+        while end < len(self._lines) and belongs(self._lines[end]):
+            end += 1
+        return end
+
+    def _fence_end(self, line: int, marks: str) -> int:
+        for end in range(line + 1, len(self._lines)):
+            closing = self._lines[end].strip()
+            if closing.startswith(marks) and not closing.strip(marks[0]):
+                return end + 1
+        return len(self._lines)
+
+    def _html_end(self, line: int, tag: str) -> int:
+        """The line behind the whole element, which by Markdown's own rule would end at an empty line."""
+        tags = re.compile(rf"<(/?){tag}\b", re.IGNORECASE)
+        depth = 0
+        for end in range(line, len(self._lines)):
+            for found in tags.finditer(self._lines[end]):
+                depth += -1 if found.group(1) else 1
+            if depth <= 0:
+                return end + 1
+        return self._run(line, lambda other: bool(other.strip()))
+
+    def _item_end(self, line: int, indent: int) -> int:
+        """The line behind a list item: at the next item of its list, or at text that is not indented below it."""
+        end = line + 1
+        after_blank = False
+        while end < len(self._lines):
+            text = self._lines[end]
+            depth = len(text) - len(text.lstrip())
+            if text.strip() and depth <= indent and (after_blank or _starts_block(text)):
+                break
+            fence = _FENCE.match(text.lstrip())
+            if fence:
+                end = self._fence_end(end, fence.group(1)) - 1
+            after_blank = not text.strip()
+            end += 1
+        while not self._lines[end - 1].strip():
+            end -= 1
+        return end
+
+    # --- what is too large -------------------------------------------------------------------------------------------
+
+    def _parts(self, block: _Block) -> Iterator[Piece]:
+        """A block whole, or by its parts if it is too large."""
+        start, end = self._starts[block.first], self._end(block.last)
+        size = estimate_tokens(self._text[start:end])
+        first = self._lines[block.first]
+        fence = _FENCE.match(first)
+        if size <= self._most:
+            yield Piece(start, end, size, PARAGRAPH)
+        elif fence:
+            yield from self._wrapped(block, 1, LINE, opening=f"{first}\n", closing=f"\n{fence.group(1)}")
+        elif self._is_table(block.first):
+            header = "\n".join(self._lines[block.first : block.first + 2])
+            yield from self._wrapped(block, 2, ROW, opening=f"{header}\n")
+        elif first.startswith("<table>"):
+            yield from self._html_rows(block)
+        else:
+            yield from self._by_lines(block)
+
+    def _wrapped(self, block: _Block, header: int, rank: int, *, opening: str, closing: str = "") -> Iterator[Piece]:
+        """A block by lines; what opens it, `header` lines, and what closes it are repeated in each passage."""
+        pieces: list[Piece] = []
+        last = block.last - 1 if closing and block.last - block.first > header + 1 else block.last
+        for line in range(block.first + header, last):
+            pieces += self._fitting(self._starts[line], self._end(line + 1), rank)
+        yield from self._enclosed(block, pieces, opening, closing)
+
+    def _html_rows(self, block: _Block) -> Iterator[Piece]:
+        """A table in HTML by its rows, which begin at the beginning of a line; nested tables stay within theirs."""
+        begins: list[int] = []
+        depth = 0
+        for line in range(block.first, block.last):
+            if depth == 1 and self._lines[line].startswith("<tr>"):
+                begins.append(line)
+            depth += self._lines[line].count("<table>") - self._lines[line].count("</table>")
+        if len(begins) < 2:
+            yield from self._by_lines(block)
+            return
+        pieces: list[Piece] = []
+        for first, end in zip(begins, [*begins[1:], block.last - 1], strict=True):
+            start, stop = self._starts[first], self._end(end)
+            size = estimate_tokens(self._text[start:stop])
+            fits = size <= self._most
+            pieces += [Piece(start, stop, size, ROW)] if fits else self._by_lines(_Block(first, end, ROW))
+        has_header = self._lines[begins[0]].startswith("<tr><th")
+        header = self._text[self._starts[begins[0]] : self._starts[begins[1]]] if has_header else ""
+        opening = "<table>\n" + (header if estimate_tokens(header) <= self._most // 4 else "")
+        yield from self._enclosed(block, pieces, opening, "\n</table>")
+
+    def _enclosed(self, block: _Block, pieces: list[Piece], opening: str, closing: str) -> Iterator[Piece]:
+        """Pieces of a block: the first and the last take in what opens and closes it, the others repeat it."""
+        last = len(pieces) - 1
+        for number, piece in enumerate(pieces):
+            yield replace(
+                piece,
+                start=piece.start if number else self._starts[block.first],
+                end=piece.end if number < last else self._end(block.last),
+                opening=opening if number else "",
+                closing=closing if number < last else "",
+            )
+
+    def _by_lines(self, block: _Block) -> Iterator[Piece]:
+        for line in range(block.first, block.last):
+            text = self._lines[line]
+            if text.strip():
+                apart = line > block.first and not self._lines[line - 1].strip()
+                rank = ITEM if apart or _ITEM.match(text.lstrip()) else LINE
+                yield from self._fitting(self._starts[line], self._end(line + 1), rank)
+
+    def _fitting(self, start: int, end: int, rank: int) -> Iterator[Piece]:
+        """A line whole, or by sentences, then by words, then by characters if it is too large."""
+        size = estimate_tokens(self._text[start:end])
+        if size <= self._most:
+            yield Piece(start, end, size, rank)
+            return
+        for pattern, apart in ((_SENTENCE_END, 1), (_WORD_END, max(1, self._most // 2))):
+            cuts = self._cuts(pattern, start, end, apart)
+            if cuts:
+                for left, right in zip([start, *cuts], [*cuts, end], strict=True):
+                    yield from self._fitting(left, right, rank if left == start else SENTENCE)
+                return
+        for left in range(start, end, self._most):
+            right = min(left + self._most, end)
+            yield Piece(left, right, estimate_tokens(self._text[left:right]), rank if left == start else SENTENCE)
+
+    def _cuts(self, pattern: re.Pattern[str], start: int, end: int, apart: int) -> list[int]:
+        """Where the pattern ends, at least `apart` characters from each other."""
+        cuts: list[int] = []
+        before = start
+        for found in pattern.finditer(self._text, start, end):
+            if before + apart <= found.end() < end:
+                before = found.end()
+                cuts.append(before)
+        return cuts
 
 
-def _paragraph(doc: _Lines, line: int) -> tuple[int, int, str, int]:
-    end = line + 1
-    while end < len(doc.lines) and doc.lines[end].strip():
-        text = doc.lines[end]
-        underline = _UNDERLINE.match(text)
-        if underline:
-            return end + 1, 1 if underline.group(1)[0] == "=" else 2, plain(" ".join(doc.lines[line:end])), PARAGRAPH
-        if _HEADING.match(text) or _FENCE.match(text) or _HTML.match(text) or _ITEM.match(text) or text.startswith(">"):
-            break
-        end += 1
-    return end, 0, "", PARAGRAPH
+def _starts_block(text: str) -> bool:
+    return any(begin.match(text) for begin in (_ITEM, _HEADING, _FENCE))
 
 
 def _is_rule(text: str) -> bool:
     marks = text.replace(" ", "").replace("\t", "")
     return len(marks) >= 3 and len(set(marks)) == 1 and marks[0] in "-*"
-
-
-def _is_table(doc: _Lines, line: int) -> bool:
-    following = doc.lines[line + 1] if line + 1 < len(doc.lines) else ""
-    return "|" in doc.lines[line] and "-" in following and _TABLE_RULE.match(following) is not None
-
-
-def _run(doc: _Lines, line: int, belongs: object) -> int:
-    end = line + 1
-    while end < len(doc.lines) and belongs(doc.lines[end]):  # type: ignore[operator]
-        end += 1
-    return end
-
-
-def _fence_end(doc: _Lines, line: int, marks: str) -> int:
-    for end in range(line + 1, len(doc.lines)):
-        closing = doc.lines[end].strip()
-        if closing.startswith(marks) and not closing.strip(marks[0]):
-            return end + 1
-    return len(doc.lines)
-
-
-def _html_end(doc: _Lines, line: int, tag: str) -> int:
-    """The line behind the element's end, which Markdown's own rule would not find; or its first paragraph's end."""
-    opened = re.compile(rf"<(/?){tag}\b", re.IGNORECASE)
-    depth = 0
-    for end in range(line, len(doc.lines)):
-        for found in opened.finditer(doc.lines[end]):
-            depth += -1 if found.group(1) else 1
-        if depth <= 0:
-            return end + 1
-    return _run(doc, line, lambda other: bool(other.strip()))
-
-
-def _item_end(doc: _Lines, line: int, indent: int) -> int:
-    """The line behind a list item: at the next item of its list, or at text that is not indented below it."""
-    end = line + 1
-    blank = False
-    while end < len(doc.lines):
-        text = doc.lines[end]
-        if not text.strip():
-            blank = True
-        else:
-            depth = len(text) - len(text.lstrip())
-            if depth <= indent and (blank or _ITEM.match(text) or _HEADING.match(text) or _FENCE.match(text)):
-                break
-            fence = _FENCE.match(text.lstrip())
-            if fence:
-                end = _fence_end(doc, end, fence.group(1)) - 1
-            blank = False
-        end += 1
-    while end > line + 1 and not doc.lines[end - 1].strip():
-        end -= 1
-    return end
-
-
-# --- what is too large -----------------------------------------------------------------------------------------------
-
-
-def _sized(doc: _Lines, line: int, end: int, rank: int, path: tuple[str, ...], most: int) -> Iterator[Piece]:
-    start, stop = doc.starts[line], doc.end(end)
-    size = estimate_tokens(doc.text[start:stop])
-    if size <= most:
-        yield Piece(start, stop, size, rank, path)
-        return
-    text = doc.lines[line]
-    fence = _FENCE.match(text)
-    if fence:
-        yield from _cut(doc, line, line + 1, end - 1, rank, path, most, text + "\n", "\n" + fence.group(1))
-    elif _is_table(doc, line):
-        header = "\n".join(doc.lines[line : line + 2]) + "\n"
-        yield from _cut(doc, line, line + 2, end, rank, path, most, header, "", ROW)
-    else:
-        for number, piece in enumerate(_by_lines(doc, line, end, path, most)):
-            yield piece if number else Piece(piece.start, piece.end, piece.size, rank, path)
-
-
-def _cut(
-    doc: _Lines, line: int, body: int, end: int, rank: int, path: tuple[str, ...], most: int,
-    opening: str, closing: str, inner: int = LINE,
-) -> Iterator[Piece]:  # fmt: skip
-    """A block whose lines may be parted if what opens and closes it is repeated."""
-    first = True
-    for number in range(body, end):
-        start = doc.starts[line] if first else doc.starts[number]
-        last = number == end - 1
-        stop = doc.end(number + 1 + last) if closing and last else doc.end(number + 1)
-        for piece in _pieces(doc.text, start, stop, path, most, inner):
-            yield Piece(
-                piece.start, piece.end, piece.size, rank if first else piece.rank, path,
-                "" if first else opening, "" if last else closing,
-            )  # fmt: skip
-            first = False
-
-
-def _by_lines(doc: _Lines, line: int, end: int, path: tuple[str, ...], most: int) -> Iterator[Piece]:
-    for number in range(line, end):
-        if not doc.lines[number].strip():
-            continue
-        after_blank = number > line and not doc.lines[number - 1].strip()
-        rank = ITEM if after_blank or _ITEM.match(doc.lines[number].lstrip()) else LINE
-        yield from _pieces(doc.text, doc.starts[number], doc.end(number + 1), path, most, rank)
-
-
-def _pieces(text: str, start: int, end: int, path: tuple[str, ...], most: int, rank: int) -> Iterator[Piece]:
-    """A line, by sentences, then by words, then by characters if it is too large."""
-    size = estimate_tokens(text[start:end])
-    if size <= most:
-        yield Piece(start, end, size, rank, path)
-        return
-    for pattern in (_SENTENCE_END, _WORD_END):
-        cuts = [found.end() for found in pattern.finditer(text, start, end) if start < found.end() < end]
-        if cuts:
-            for at, (left, right) in enumerate(zip([start, *cuts], [*cuts, end], strict=True)):
-                yield from _pieces(text, left, right, path, most, rank if not at else SENTENCE)
-            return
-    width = max(1, most)
-    for at in range(start, end, width):
-        yield Piece(at, min(at + width, end), estimate_tokens(text[at : min(at + width, end)]), SENTENCE, path)

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from zlib import crc32
 
 # Strength of the gap before a piece, lower is stronger; headings have their level, 1 to 6.
@@ -86,32 +86,47 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
 def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
     """Ranges of pieces that become one passage each."""
     totals = [0, *accumulate(piece.size for piece in pieces)]
-    hashes = [_hash(text[piece.start : piece.start + 200]) for piece in pieces]
-    least, least_section = most // 5, most // 10
-    waiting = [(0, len(pieces))] if pieces else []
+    strengths = [(piece.rank, _hash(text[piece.start : piece.start + 200])) for piece in pieces]
+    cuts = [0, *_cuts(totals, strengths, most), len(pieces)] if pieces else []
+    yield from pairwise(_without_scraps(cuts, totals, strengths, most))
+
+
+def _cuts(totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int) -> Iterator[int]:
+    """The gaps at which spans that are too large are divided, in order: always the strongest gap of a span.
+
+    Whether a gap is a cut depends on nothing beyond the next stronger gaps to its left and right.
+    """
+    waiting = [(0, len(strengths))]
     while waiting:
         first, last = waiting.pop()
-        size = totals[last] - totals[first]
-        if size <= most or last - first == 1:
-            yield first, last
+        if first == last:  # a cut whose left side is done
+            yield first
             continue
-        middle = totals[first] + size / 2
-        best: tuple[int, int, float, int] | None = None
-        fallback: tuple[int, float, int, int] | None = None
-        for gap in range(first + 1, last):
-            rank = pieces[gap].rank
-            at = totals[gap]
-            distance = abs(at - middle)
-            enough = least_section if rank <= DEEPEST_HEADING else least
-            if at - totals[first] >= enough and totals[last] - at >= enough:
-                if best is None or rank <= best[0]:
-                    candidate = (rank, hashes[gap], distance, gap)
-                    best = candidate if best is None or candidate < best else best
-            elif best is None:
-                other = (rank, distance, hashes[gap], gap)
-                fallback = other if fallback is None or other < fallback else fallback
-        cut = best[3] if best is not None else fallback[3] if fallback is not None else last
-        waiting += [(cut, last), (first, cut)]
+        if totals[last] - totals[first] <= most or last - first == 1:
+            continue
+        middle = (totals[first] + totals[last]) / 2
+        cut = min(range(first + 1, last), key=lambda gap: (strengths[gap], abs(totals[gap] - middle)))
+        waiting += [(cut, last), (cut, cut), (first, cut)]
+
+
+def _without_scraps(
+    cuts: list[int], totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int
+) -> list[int]:
+    """The cuts without those beside spans too small to stand alone: each such span joins a neighbour, across the
+    weaker of the gaps at its sides."""
+    kept = set(cuts)
+    for before, (first, last), after in zip([None, *cuts[:-2]], pairwise(cuts), [*cuts[2:], None], strict=True):
+        size = totals[last] - totals[first]
+        if size >= most // 5:
+            continue
+        sides = []
+        if before is not None and totals[last] - totals[before] <= most + most // 8:
+            sides.append((strengths[first], first))
+        if after is not None and totals[after] - totals[first] <= most + most // 8:
+            sides.append((strengths[last], last))
+        if sides:
+            kept.discard(max(sides)[1])
+    return sorted(kept)
 
 
 def _hash(beginning: str) -> int:

@@ -21,4 +21,4 @@ def clean_page(raw: RawPage, known: Known = NOTHING_KNOWN) -> CleanPage:
     Raises:
         DocumentError: the body can't be converted at all; names the document.
     """
-    return reader_of(raw)(raw, known)
+    return reader_of(raw.media_type)(raw, known)

@@ -10,7 +10,7 @@ from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, Element, element
 from wiki_pipeline.text.clean.writer import PageWriter, one_line
 
-_BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-)([\w+#-]+)")
+_BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-|^ ?code )([\w+#-]+)")
 
 
 @element("p", block=True)
@@ -21,22 +21,35 @@ def paragraphs(node: Element, page: PageWriter) -> str:
     return page.blocks(node)
 
 
-@element(
-    "div", "section", "article", "main", "header", "footer", "nav", "aside", "body", "html", "center", "figure", "figcaption",
-    "address", "fieldset", "form", "hgroup", "ac:layout", "ac:layout-section", "ac:layout-cell", "ac:rich-text-body",
-    block=True,
-)  # fmt: skip
+_CONTAINERS = (
+    "div section article main header footer nav aside body html center figure figcaption address fieldset form"
+)
+_LAYOUT = "ac:layout ac:layout-section ac:layout-cell ac:rich-text-body"
+
+
+@element(*_CONTAINERS.split(), *_LAYOUT.split(), block=True)
 def containers(node: Element, page: PageWriter) -> str:
     """Its content; columns of a layout follow each other in reading order."""
     return page.blocks(node)
 
 
-@element(
-    "script", "style", "head", "template", "noscript", "object", "svg", "select", "datalist", "canvas", "audio", "video"
-)
+@element("script", "style", "head", "template", "select", "datalist", "canvas")
 def programs(node: Element, page: PageWriter) -> str:
     """Nothing: not text for readers."""
     return ""
+
+
+@element("svg")
+def drawings(node: Element, page: PageWriter) -> str:
+    """The words in the drawing."""
+    return escape(" ".join(text_of(inner) for inner in node.iter("title", "desc", "text")))
+
+
+@element("math")
+def formulas(node: Element, page: PageWriter) -> str:
+    """A formula: its TeX source between `$` where the page has it, else its characters."""
+    source = next((inner.text for inner in node.iter("annotation") if "tex" in (inner.get("encoding") or "")), None)
+    return f"${' '.join(source.split())}$" if source else escape(" ".join(text_of(node).split()))
 
 
 @element("h1", "h2", "h3", "h4", "h5", "h6", block=True)
@@ -111,14 +124,13 @@ def code_span(node: Element, page: PageWriter) -> str:
 @element("pre", block=True)
 def preformatted(node: Element, page: PageWriter) -> str:
     """A code block; its language from the class that highlighters read."""
-    inner = node.find("code")
-    described = " ".join(
-        value for source in (node, inner) if source is not None
-        for value in (source.get("data-syntaxhighlighter-params", ""), source.get("class", ""), source.get("data-language", ""))
-    )  # fmt: skip
-    found = _BRUSH.search(described)
     code = text_of(node, breaks="\n")
-    return markdown.fence(code, found.group(1).lower() if found else "") if code.strip() else ""
+    if not code.strip():
+        return ""
+    described = f"{node.get('data-syntaxhighlighter-params', '')} {node.get('class', '')}"
+    inner = node.find("code")
+    found = _BRUSH.search(described if inner is None else f"{described} {inner.get('class', '')}")
+    return markdown.fence(code, found.group(1).lower() if found else "")
 
 
 @element("a")
@@ -143,11 +155,11 @@ def images(node: Element, page: PageWriter) -> str:
     return page.image(alternative, page.upstream.absolute(source))
 
 
-@element("iframe", "embed")
+@element("iframe", "embed", "video", "audio", "source")
 def embedded(node: Element, page: PageWriter) -> str:
     """A link to what is embedded."""
     target = page.upstream.absolute(node.get("src") or "")
-    return page.link(escape(node.get("title") or target), target)
+    return page.link(escape(node.get("title") or target), target) + page.inline(node)
 
 
 @element("time")
@@ -172,10 +184,11 @@ def details(node: Element, page: PageWriter) -> str:
     return collapsed(title, page.blocks(node))
 
 
-@element("summary")
+@element("summary", block=True)
 def summaries(node: Element, page: PageWriter) -> str:
-    """The title of a collapsed section."""
-    return ""
+    """The title of a collapsed section; a paragraph elsewhere."""
+    parent = node.getparent()
+    return "" if parent is not None and parent.tag == "details" else page.blocks(node)
 
 
 @element(AC + "placeholder")

@@ -9,11 +9,13 @@ EMOTICONS: dict[str, str] = {
     "light-on": "💡", "light-off": "🔌", "yellow-star": "⭐", "red-star": "🔴", "green-star": "🟢", "blue-star": "🔵",
     "heart": "❤️", "broken-heart": "💔",
     # Atlassian's own emoji, which come without a character.
-    "check_mark": "✅", "cross_mark": "❌", "info": "ℹ️", "question_mark": "❓", "exclamation": "❗", "note": "📝",
+    "check_mark": "✅", "cross_mark": "❌", "info": "ℹ️", "question_mark": "❓", "exclamation": "❗",
+    "note": "📝",
     "blue_star": "⭐", "atlassian-check_mark": "✅", "atlassian-cross_mark": "❌", "atlassian-info": "ℹ️",
     "atlassian-question_mark": "❓", "atlassian-warning": "⚠️", "atlassian-plus": "➕", "atlassian-minus": "➖",
     "atlassian-note": "📝", "atlassian-light_bulb_on": "💡", "atlassian-light_bulb_off": "🔌",
-    "atlassian-yellow_star": "⭐", "atlassian-red_star": "🔴", "atlassian-green_star": "🟢", "atlassian-blue_star": "🔵",
+    "atlassian-yellow_star": "⭐", "atlassian-red_star": "🔴", "atlassian-green_star": "🟢",
+    "atlassian-blue_star": "🔵",
     # Short names that people type most.
     "slight_smile": "🙂", "slightly_smiling_face": "🙂", "smiley": "😃", "grinning": "😀", "joy": "😂", "blush": "😊",
     "thumbsup": "👍", "thumbsdown": "👎", "+1": "👍", "-1": "👎", "tada": "🎉", "rocket": "🚀", "fire": "🔥",

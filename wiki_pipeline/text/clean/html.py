@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import warnings
 
-from bs4 import BeautifulSoup, CData, Comment, Declaration, Doctype, NavigableString, ProcessingInstruction, Tag
+from bs4 import BeautifulSoup, Tag
+from bs4.element import CData, Comment, Declaration, Doctype, NavigableString, PageElement, ProcessingInstruction
 from lxml import etree
 
 from wiki_pipeline.text.clean.registry import Element, qualified
@@ -27,7 +28,7 @@ def parse_html(text: str) -> Element:
         soup = BeautifulSoup(text, "html.parser")
     root = etree.Element("root")
     parents: list[Element] = [root]
-    pending: list[tuple[Tag | NavigableString | None, int]] = [(child, 0) for child in reversed(soup.contents)]
+    pending: list[tuple[PageElement, int]] = [(child, 0) for child in reversed(soup.contents)]
     while pending:
         node, depth = pending.pop()
         parent = parents[min(depth, MAX_TREE_DEPTH)]

@@ -71,7 +71,7 @@ def _address(reference: Element, page: PageWriter) -> tuple[str, str]:  # noqa: 
 
 
 def attachment(reference: Element, name: str, page: PageWriter) -> str:
-    """The download address of an attachment: of this page, or of the page that the reference holds, if its id is known."""
+    """The download address of an attachment of this page, or of the page that the reference names by its id."""
     owner = reference.find(RI + "content-entity")
     if owner is not None:
         return page.upstream.attachment(name, owner.get(RI + "content-id") or "")
@@ -108,7 +108,7 @@ def emoticons(node: Element, page: PageWriter) -> str:
     for key in ("emoji-fallback", "emoji-shortname"):
         shown = node.get(AC + key)
         if shown and not shown.isascii():
-            return shown
+            return str(shown)
     name = node.get(AC + "name") or ""
     short = node.get(AC + "emoji-shortname") or node.get(AC + "emoji-fallback") or ""
     return EMOTICONS.get(name) or EMOTICONS.get(short.strip(":")) or escape(short or (f":{name}:" if name else ""))

@@ -41,7 +41,7 @@ def tasks(node: Element, page: PageWriter) -> str:
         body = task.find(AC + "task-body")
         done = (task.findtext(AC + "task-status") or "").strip() == "complete"
         content = page.blocks(body) if body is not None else ""
-        items.append(_marked("- ", f"[{'x' if done else ' '}] {content}", page))
+        items.append(_task(done, content, page))
     page.level -= 1
     return _joined(items)
 
@@ -73,8 +73,12 @@ def _item(child: Element, marker: str, page: PageWriter) -> str:
         return _marked("- ", page.blocks(child), page)
     content = page.blocks(child)
     if child.get("data-inline-task-id"):
-        content = f"[{'x' if 'checked' in (child.get('class') or '').split() else ' '}] {content}"
+        return _task("checked" in (child.get("class") or "").split(), content, page)
     return _marked(marker, content, page)
+
+
+def _task(done: bool, content: str, page: PageWriter) -> str:
+    return _marked("- ", f"[{'x' if done else ' '}] {content}", page) if content else ""
 
 
 def _marked(marker: str, content: str, page: PageWriter) -> str:

@@ -5,37 +5,58 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-_SPACE = " \t\r\n\f\v\u00a0"
-# What would be read as markup in running text. An underscore inside a word, a lone tilde or bracket is not, and stays.
+# Quick looks that spare most text the careful patterns behind them.
+_SPACES = ("\n", "  ", "\u00a0", "\t", "\r", "\f", "\v")
+_SUSPECT = re.compile(r"[`*_~\\<&\]$]")
+_LINE_SUSPECT = frozenset("#-+>=|~0123456789")
+
+_BLANK = re.compile(r"[ \t\r\n\f\v\u00a0]+")
+# What would be read as markup in running text; each alternative begins with a literal, which the regex engine can seek.
+# An underscore inside a word, a lone tilde or bracket is not, and stays.
 _SPECIAL = re.compile(
-    r"[ \t\r\n\f\v\u00a0]{2,}|[\t\r\n\f\v\u00a0]"  # runs of white space, and all that is not a plain space
-    r"|[`*]|(?<![^\W_])_|_(?![^\W_])|~~"
+    r"[`*]|_(?![^\W_])|_(?<![^\W_]_)|~~"
     r"|\\(?=[!-/:-@\[-`{-~])"
     r"|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
-    r"|\](?=[(\[:])"
+    r"|\](?=[(\[:])|\$(?=\S)"
 )
+# A formula that its author wrote as TeX; a price or a shell variable is none.
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$(?![\s\d])[^$]*[\\^_{=][^$]*(?<!\s)\$(?!\w)")
 _LINE_START = re.compile(
     r"^(?:(#{1,6})(?=\s|$)|([-+])(?=\s|$)|(>)|(\d{1,9})([.)])(?=\s|$)|(={2,}|-{2,})(?=\s*$)|(\|)|(~~~))", re.MULTILINE
 )
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 _TARGET_UNSAFE = re.compile(r"[\s<>()\\\x00-\x1f]")
+_BRACKET = re.compile(r"(?<!\\)[\[\]]")
 _TITLE_UNSAFE = re.compile(r'["\\\r\n]')
+_NEXT_LINE = re.compile(r"\n(?=[^\n])")
+_GAP = re.compile(r"(?<= ) +(?! ?\n)")
+_BREAK = re.compile(r"\s*\n\s*")
 _LANGUAGE = re.compile(r"[^A-Za-z0-9_+#.-]")
 _MARKUP = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)|<[^<>]*>|\\([!-/:-@\[-`{-~])|[*`]+|~~")
 
 
 def escape(text: str) -> str:
     """Text as Markdown that shows exactly it, white space collapsed (also no-break spaces: they hide from search)."""
-    return _SPECIAL.sub(_escaped, text)
+    for space in _SPACES:
+        if space in text:
+            text = _BLANK.sub(" ", text)
+            break
+    if not _SUSPECT.search(text):
+        return text
+    if text.count("$") < 2:
+        return _SPECIAL.sub(_escaped, text)
+    parts, at = [], 0
+    for formula in _FORMULA.finditer(text):
+        parts += [_SPECIAL.sub(_escaped, text[at : formula.start()]), formula.group()]
+        at = formula.end()
+    return "".join([*parts, _SPECIAL.sub(_escaped, text[at:])])
 
 
 def _escaped(match: re.Match[str]) -> str:
     found = match.group()
-    if found[0] in _SPACE:
-        return " "
     if found == "&":
         return "&amp;"
-    return "\\" + found[0] + ("\\~" if found == "~~" else "")
+    return "\\~\\~" if found == "~~" else "\\" + found
 
 
 def paragraph(text: str) -> str:
@@ -43,7 +64,11 @@ def paragraph(text: str) -> str:
     text = text.strip(" \n")
     if not text:
         return ""
-    return _LINE_START.sub(_defused, text)
+    if "  " in text:
+        text = _GAP.sub("", text)
+    if text[0] in _LINE_SUSPECT or "\n" in text:
+        return _LINE_START.sub(_defused, text)
+    return text
 
 
 def _defused(match: re.Match[str]) -> str:
@@ -95,7 +120,7 @@ def prefixed(prefix: str, block: str) -> str:
 
 def indented(block: str, width: int) -> str:
     """A block indented to continue a list item; the first line, which follows the marker, and empty lines stay."""
-    return re.sub(r"\n(?=[^\n])", "\n" + " " * width, block)
+    return _NEXT_LINE.sub("\n" + " " * width, block) if "\n" in block and width else block
 
 
 def link(text: str, target: str, title: str = "") -> str:
@@ -103,6 +128,8 @@ def link(text: str, target: str, title: str = "") -> str:
     if not target:
         return text
     shown = text.strip() or escape(target)
+    if shown.count("[") != shown.count("]"):
+        shown = _BRACKET.sub(r"\\\g<0>", shown)
     address = _address(target)
     return f'[{shown}]({address} "{_TITLE_UNSAFE.sub(" ", title)}")' if title else f"[{shown}]({address})"
 
@@ -139,4 +166,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def cell(block: str) -> str:
     """Block Markdown without lists, tables or fences as the content of a pipe table's cell."""
-    return re.sub(r"\s*\n\s*", "<br>", block.strip()).replace("|", "\\|")
+    return _BREAK.sub("<br>", block.strip()).replace("|", "\\|")

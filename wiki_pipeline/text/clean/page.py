@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from wiki_pipeline.model import CleanPage, Document, Heading, Link, RawPage
 from wiki_pipeline.text.clean.words import count_words
@@ -36,3 +36,8 @@ def finished(
         notes=tuple(dict.fromkeys((*raw.notes, *notes))),
         words=count_words(markdown),
     )
+
+
+def noted(page: CleanPage, note: str) -> CleanPage:
+    """The page with one more note for people."""
+    return replace(page, notes=(*page.notes, note))

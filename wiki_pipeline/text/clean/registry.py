@@ -1,7 +1,7 @@
 """The table of handlers: what each element and macro of a wiki page becomes in Markdown.
 
-A handler is a function `(node, page) -> str` that returns Markdown. To teach the converter a new element or macro, write
-one such function in `elements.py` or in a module of `macros/` and register it:
+A handler is a function `(node, page) -> str` that returns Markdown. To teach the converter a new element or macro,
+write one such function in `elements.py` or in a module of `macros/` and register it:
 
     @macro("status")
     def status(node: Element, page: PageWriter) -> str:

@@ -28,6 +28,9 @@ _EXPORTED_SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\] ?>(?=\s*</|<!\[CDATA\[|[^<\]]
 _REST = r"|&(?P<name>[A-Za-z][A-Za-z0-9]*);|&(?P<bare>(?!#\d+;|#x[0-9A-Fa-f]+;))|<!(?P<declaration>DOCTYPE|ENTITY)"
 _PREPARE = re.compile(_SECTION + _REST, re.DOTALL)
 _PREPARE_EXPORTED = re.compile(_EXPORTED_SECTION + _REST, re.DOTALL)
+# Some tools declare namespaces in bodies (HTML's, MathML's, Confluence's own): names mean the same without.
+_TAG_WITH_NAMESPACE = re.compile(r"<[A-Za-z][^<>]*\sxmlns[:=][^<>]*>")
+_NAMESPACE = re.compile(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""")
 _NEEDS_PREPARING = re.compile(r"[&]|<!")
 # Characters that XML 1.0 can't hold, and references to them.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -52,10 +55,12 @@ def _parser() -> etree.XMLParser:
 
 
 def _prepare(body: str) -> str:
-    if not _NEEDS_PREPARING.search(body):
-        return body
-    exported = "]] >" in body and "<![CDATA[" in body and "]]>" not in body
-    return (_PREPARE_EXPORTED if exported else _PREPARE).sub(_replaced, body)
+    if _NEEDS_PREPARING.search(body):
+        exported = "]] >" in body and "<![CDATA[" in body and "]]>" not in body
+        body = (_PREPARE_EXPORTED if exported else _PREPARE).sub(_replaced, body)
+    if "xmlns" in body:
+        body = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), body)
+    return body
 
 
 def _replaced(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Handlers of tables: pipe tables where cells are lines, HTML tables with Markdown in their cells where they are not."""
+"""Handlers of tables: pipe tables where cells are lines, else HTML tables with Markdown in their cells."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from wiki_pipeline.text.clean.writer import PageWriter, one_line
 # Spans are resolved while the grid stays below so many cells; a hostile table can't grow beyond.
 MAX_GRID_CELLS = 100_000
 _SECTIONS = {"thead", "tbody", "tfoot"}
+_MARKED = re.compile(r"[\n\\`*_~\[\]<>&$!|:/#+-]")
+_STRONG = re.compile(r"\*\*([^\n\\`*_~\[\]<>&$!|:/#+-]+)\*\*")
 _ALIGN = re.compile(r"text-align:\s*(left|center|right)")
 
 
@@ -129,18 +131,20 @@ def _hang(
 
 
 def _html_table(rows: list[list[_Cell]], page: PageWriter) -> str:
-    return "\n".join(["<table>", *(_html_row(row, page) for row in rows), "</table>"])
+    return "\n".join(
+        ["<table>", *(f"<tr>{''.join(_html_cell(cell, page) for cell in row)}</tr>" for row in rows), "</table>"]
+    )
 
 
-def _html_row(row: list[_Cell], page: PageWriter) -> str:
-    cells = []
-    for cell in row:
-        spans = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
-        spans += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
-        content = page.blocks(cell.node)
-        cells.append(
-            f"<{cell.node.tag}{spans}>\n\n{content}\n\n</{cell.node.tag}>"
-            if content
-            else f"<{cell.node.tag}{spans}></{cell.node.tag}>"
-        )
-    return f"<tr>{''.join(cells)}</tr>"
+def _html_cell(cell: _Cell, page: PageWriter) -> str:
+    """A cell of an HTML table: Markdown between the empty lines that make it Markdown there; plain words as such."""
+    tag = cell.node.tag
+    spans = f' colspan="{cell.columns}"' if cell.columns > 1 else ""
+    spans += f' rowspan="{cell.rows}"' if cell.rows > 1 else ""
+    content = page.blocks(cell.node)
+    strong = _STRONG.fullmatch(content)
+    if strong:
+        content = f"<strong>{strong.group(1)}</strong>"
+    elif _MARKED.search(content):
+        content = f"\n\n{content}\n\n"
+    return f"<{tag}{spans}>{content}</{tag}>"

@@ -7,8 +7,9 @@ links to its own pages: `/spaces/KEY/pages/ID`, `/pages/viewpage.action?pageId=I
 
 from __future__ import annotations
 
+import posixpath
 import re
-from urllib.parse import quote, quote_plus, urljoin
+from urllib.parse import quote, quote_plus, unquote, urljoin
 
 from wiki_pipeline.model import Document
 
@@ -23,6 +24,7 @@ class Upstream:
 
     def __init__(self, document: Document) -> None:
         self.url = document.url
+        self.path = document.path
         self.page_id = document.document_id
         self.space_key = document.space_key
         found = _OWN_PATHS.search(document.url.partition("://")[2])
@@ -65,18 +67,31 @@ class Upstream:
         return f"{self.base}/users/viewuserprofile.action?userKey={quote(account)}"
 
     def absolute(self, target: str) -> str:
-        """A target met in a page as an absolute address; empty for schemes that run programs (`javascript:`)."""
+        """A target met in a page as an absolute address; one in a repository's file stays relative, as it is written.
+
+        Empty for schemes that a link should not have (`javascript:`).
+        """
         target = target.strip()
         if not target or _SCHEMES.match(target):
             return target
         if _ANY_SCHEME.match(target.replace("\t", "").replace("\n", "").replace("\r", "")):
             return ""
-        return safe_join(self.url, target)
+        if self.path and not target.startswith("//"):
+            return target
+        try:
+            return urljoin(self.url, target)
+        except ValueError:  # `http://[broken`
+            return target
+
+    def recorded(self, target: str) -> str:
+        """A target as it is entered into a page's links: absolute, or a path within the repository."""
+        return repository_target(self.path, target) if self.path else target
 
 
-def safe_join(base: str, target: str) -> str:
-    """`urljoin` that leaves a target that is no address (`http://[broken`) as it is."""
-    try:
-        return urljoin(base, target)
-    except ValueError:
+def repository_target(path: str, target: str) -> str:
+    """A link's target in the file `path` as a path within the repository; addresses and anchors as they are."""
+    if not path or not target or target.startswith("//") or _SCHEMES.match(target) or _ANY_SCHEME.match(target):
         return target
+    place, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", target, re.DOTALL).groups()  # type: ignore[union-attr]
+    base = "" if place.startswith("/") else posixpath.dirname(path)
+    return posixpath.normpath(posixpath.join(base, unquote(place.lstrip("/")))) + mark + rest if place else target

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from wiki_pipeline.model import CleanPage, RawPage
-from wiki_pipeline.text.clean import elements, links, lists, macros, tables, view  # noqa: F401 - register handlers
+from wiki_pipeline.text.clean import elements, links, lists, macros, tables, view  # noqa: F401 - most register handlers
 from wiki_pipeline.text.clean.html import parse_html
 from wiki_pipeline.text.clean.known import Known
 from wiki_pipeline.text.clean.page import finished
@@ -12,25 +14,36 @@ from wiki_pipeline.text.clean.storage import parse_storage
 from wiki_pipeline.text.clean.upstream import Upstream
 from wiki_pipeline.text.clean.writer import PageWriter
 
+# Some editors and importers save what a server once rendered: formulas drawn by KaTeX, copied panels.
+_RENDERED = re.compile(r'class="[^"]*\b(?:katex-html|confluence-information-macro|expand-container)\b')
+
 
 def clean_storage(raw: RawPage, known: Known) -> CleanPage:
     """A page in the storage format."""
     root, repair = parse_storage(raw.body)
-    return _written(root, raw, known, (repair,) if repair else ())
+    if _RENDERED.search(raw.body):
+        view.adapt(root)
+    return written(root, raw, known, (repair,) if repair else ())
 
 
 def clean_html(raw: RawPage, known: Known) -> CleanPage:
     """An HTML document, or a Confluence page as its server renders it (`view`)."""
-    return _written(parse_html(raw.body), raw, known, ())
+    root = parse_html(raw.body)
+    view.adapt(root)
+    return written(root, raw, known, title_from_heading=bool(raw.path))
 
 
-def _written(root: Element, raw: RawPage, known: Known, notes: tuple[str, ...]) -> CleanPage:
+def written(
+    root: Element, raw: RawPage, known: Known, notes: tuple[str, ...] = (), *, title_from_heading: bool = False
+) -> CleanPage:
+    """A tree of elements as a page."""
     page = PageWriter(root, Upstream(raw), raw.title, known.users)
     text = page.blocks(root)
     unknown = [f"Unknown macro: {name} ({count})." for name, count in sorted(page.unknown.items())]
     return finished(
         raw,
         text,
+        title=page.headings[0].text if title_from_heading and page.headings else "",
         headings=page.headings,
         links=page.links,
         dependencies=page.dependencies,

@@ -232,14 +232,14 @@ class PageWriter:
         """A link, entered into the page's list; `text` is Markdown."""
         if not target:
             return text
-        self.links.append(Link(markdown.plain(text) or target, target))
+        self.links.append(Link(markdown.plain(text) or target, self.upstream.recorded(target)))
         return markdown.link(text, target, title)
 
     def image(self, alternative: str, target: str, title: str = "") -> str:
         """An image, entered into the page's list of links; `alternative` is plain text."""
         if not target:
             return escape(alternative)
-        self.links.append(Link(alternative, target))
+        self.links.append(Link(alternative, self.upstream.recorded(target)))
         return markdown.image(alternative, target, title)
 
 

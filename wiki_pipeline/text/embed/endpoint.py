@@ -132,7 +132,8 @@ class EndpointEmbedder:
         if not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise self._failure("gave a vector that is zero or not a number")
         self._dimension = vectors.shape[1]
-        return (vectors / lengths).astype(np.float32)
+        normalised: Vectors = (vectors / lengths).astype(np.float32)
+        return normalised
 
     def _failure(self, what: str, advice: str = "") -> EmbeddingError:
         return EmbeddingError(f"The embedding model {self._name!r} at {self.host} {what}.", advice)
@@ -161,5 +162,5 @@ _ADVICE = {
 def _numbers(embedding: Sequence[float] | str) -> Sequence[float]:
     """A vector as numbers; some endpoints send base64 on their own account."""
     if isinstance(embedding, str):
-        return np.frombuffer(base64.b64decode(embedding), dtype=np.float32).tolist()
+        return list(map(float, np.frombuffer(base64.b64decode(embedding), dtype=np.float32)))
     return embedding

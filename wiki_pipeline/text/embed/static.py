@@ -46,7 +46,8 @@ class StaticEmbedder:
     def _normalised(self, vectors: Vectors) -> Vectors:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors = np.where(lengths > 0, vectors, self._unknown)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        normalised: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return normalised
 
     @cached_property
     def _matrix(self) -> Vectors:
@@ -58,7 +59,7 @@ class StaticEmbedder:
     def _unknown(self) -> Vectors:
         """What stands for a text without a single token: the vector of the unknown token, or the first axis."""
         number = self._tokenizer.token_to_id("<unk>")
-        vector = self._matrix[number or 0]
+        vector: Vectors = self._matrix[number or 0]
         return vector if np.any(vector) else np.eye(1, self.dimension, dtype=np.float32)[0]
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.elements import text_of
 from wiki_pipeline.text.clean.macros.parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.clean.markdown import escape
 from wiki_pipeline.text.clean.registry import Element, macro
@@ -10,9 +11,21 @@ from wiki_pipeline.text.clean.writer import PageWriter
 
 # Confluence's names for languages where the rest of the world has others.
 _LANGUAGES = {
-    "none": "", "text": "", "plain": "", "js": "javascript", "py": "python", "c#": "csharp", "actionscript3": "actionscript",
-    "coldfusion": "cfm", "html/xml": "html", "javafx": "java", "vb": "vbnet", "sh": "bash", "shell": "bash", "yml": "yaml",
-}  # fmt: skip
+    "actionscript3": "actionscript",
+    "c#": "csharp",
+    "coldfusion": "cfm",
+    "html/xml": "html",
+    "javafx": "java",
+    "js": "javascript",
+    "none": "",
+    "plain": "",
+    "py": "python",
+    "sh": "bash",
+    "shell": "bash",
+    "text": "",
+    "vb": "vbnet",
+    "yml": "yaml",
+}
 
 
 @macro("code", "code-block", "codeblock", "snippet")
@@ -70,14 +83,14 @@ def diagram(node: Element, page: PageWriter) -> str:
 @macro("mathblock", "easy-math-block", "mathjax-block-macro", "latexmath-block", "latex-formatting")
 def display_math(node: Element, page: PageWriter) -> str:
     """A formula on its own, between `$$`."""
-    formula = _formula(node, page)
+    formula = _formula(node)
     return f"$$\n{formula}\n$$" if formula else ""
 
 
 @macro("mathinline", "eazy-math-inline", "easy-math-inline", "mathjax-inline-macro", "latexmath", block=False)
 def inline_math(node: Element, page: PageWriter) -> str:
     """A formula in the line, between `$`."""
-    formula = " ".join(_formula(node, page).split())
+    formula = " ".join(_formula(node).split())
     return f"${formula}$" if formula else ""
 
 
@@ -94,9 +107,10 @@ def _titled(title: str, code: str, language: str) -> str:
     return f"**{escape(title)}**\n\n{fence}" if title else fence
 
 
-def _formula(node: Element, page: PageWriter) -> str:
+def _formula(node: Element) -> str:
     values = parameters(node)
     body = plain_body(node)
-    if not body.strip() and rich_body(node) is not None:
-        return markdown.plain(page.inline(rich_body(node)))  # type: ignore[arg-type]
+    rich = rich_body(node)
+    if not body.strip() and rich is not None:
+        return " ".join(text_of(rich).split())
     return (body.strip() or values.get("body") or values.get("equation") or values.get("") or "").strip()

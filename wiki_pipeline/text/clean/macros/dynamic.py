@@ -1,4 +1,4 @@
-"""Macros whose content the server makes when a page is shown: each becomes a short mark, so that a reader sees the gap."""
+"""Macros whose content the server makes when a page is shown; each becomes a short mark, so that the gap is seen."""
 
 from __future__ import annotations
 
@@ -7,26 +7,48 @@ from wiki_pipeline.text.clean.registry import AC, Element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 _MARKS = {
-    "toc": "Table of contents", "toc-zone": "Table of contents", "children": "Child pages", "pagetree": "Page tree",
-    "page-tree": "Page tree", "pagetreesearch": "Search", "livesearch": "Search", "search": "Search",
-    "recently-updated": "Recently updated pages", "recently-updated-dashboard": "Recently updated pages",
-    "contentbylabel": "Pages by label", "content-by-label": "Pages by label", "listlabels": "Labels", "popular-labels": "Popular labels",
-    "recently-used-labels": "Labels", "related-labels": "Related labels", "content-report-table": "Content report",
-    "blog-posts": "Blog posts", "detailssummary": "Page properties report", "tasks-report-macro": "Task report",
-    "task-report": "Task report", "contributors": "Contributors", "contributors-summary": "Contributors",
-    "change-history": "Change history", "spaces": "Spaces", "space-details": "Space details", "space-list": "Spaces", "network": "Network",
-    "favpages": "Favourite pages", "create-from-template": "Create a page", "calendar": "Calendar", "team-calendar": "Calendar",
-    "decisionreport": "Decisions", "excerpt-report": "Excerpts", "gadget": "Gadget", "jirachart": "Jira chart", "im": "Messenger",
-    "global-reports": "Reports", "userlister": "People", "index": "Page index", "junitreport": "Test report", "rss": "Feed", "navmap": "Navigation map",
-    "jiraroadmap": "Jira plan", "roadmap-planner": "Roadmap", "viewtracker": "Views", "add-page-form": "Add a page", "contentreport": "Content report",
-}  # fmt: skip
+    "Attachments": "attachments attachments-macro space-attachments",
+    "Blog posts": "blog-posts",
+    "Calendar": "calendar team-calendar",
+    "Change history": "change-history",
+    "Child pages": "children children-display",
+    "Content report": "content-report-table contentreport",
+    "Contributors": "contributors contributors-summary",
+    "Create a page": "create-from-template create-space-button add-page-form",
+    "Decisions": "decisionreport",
+    "Excerpts": "excerpt-report",
+    "Favourite pages": "favpages",
+    "Feed": "rss",
+    "Gadget": "gadget",
+    "Jira chart": "jirachart",
+    "Jira plan": "jiraroadmap",
+    "Labels": "listlabels labels-list recently-used-labels related-labels popular-labels",
+    "Messenger": "im",
+    "Network": "network",
+    "Page index": "index",
+    "Page properties report": "detailssummary",
+    "Page tree": "pagetree page-tree",
+    "Pages by label": "contentbylabel content-by-label",
+    "People": "userlister",
+    "Recently updated pages": "recently-updated recently-updated-dashboard",
+    "Reports": "global-reports",
+    "Roadmap": "roadmap-planner",
+    "Search": "pagetreesearch livesearch search",
+    "Space details": "space-details",
+    "Spaces": "spaces spaces-list space-list",
+    "Table of contents": "toc toc-zone",
+    "Task report": "tasks-report-macro task-report",
+    "Test report": "junitreport",
+    "Views": "viewtracker",
+}
+_MARK_OF = {name: mark for mark, names in _MARKS.items() for name in names.split()}
 
 
-@macro(*_MARKS)
+@macro(*_MARK_OF)
 def mark(node: Element, page: PageWriter) -> str:
     """A short mark that names what Confluence shows here."""
     body = node.find(AC + "rich-text-body")
-    shown = page.placeholder(_MARKS[(node.get(AC + "name") or "").lower()])
+    shown = page.placeholder(_MARK_OF[(node.get(AC + "name") or "").lower()])
     return f"{shown}\n\n{page.blocks(body)}".strip() if body is not None else shown
 
 

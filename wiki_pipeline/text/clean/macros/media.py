@@ -80,12 +80,6 @@ def embedded(node: Element, page: PageWriter) -> str:
     return page.link(escape(values.get("title") or target), target) if target else page.placeholder("Embedded content")
 
 
-@macro("attachments", "attachments-macro")
-def attachments(node: Element, page: PageWriter) -> str:
-    """A mark: the list is made by the server."""
-    return page.placeholder("Attachments")
-
-
 @macro("gallery")
 def gallery(node: Element, page: PageWriter) -> str:
     """A mark with the gallery's title."""

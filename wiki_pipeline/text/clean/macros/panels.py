@@ -11,18 +11,25 @@ from wiki_pipeline.text.clean.writer import PageWriter
 # Confluence's note is the yellow one with an exclamation mark, its warning the red one.
 _ALERTS = {"info": "NOTE", "tip": "TIP", "success": "TIP", "note": "WARNING", "warning": "CAUTION", "error": "CAUTION"}
 _ICONS = {
-    ":information_source:": "NOTE", ":info:": "NOTE", ":bulb:": "TIP", ":white_check_mark:": "TIP", ":check_mark:": "TIP",
-    ":warning:": "WARNING", ":exclamation:": "IMPORTANT", ":no_entry:": "CAUTION", ":cross_mark:": "CAUTION",
-    ":pencil:": "NOTE", ":notepad_spiral:": "NOTE",
-}  # fmt: skip
+    ":bulb:": "TIP",
+    ":check_mark:": "TIP",
+    ":cross_mark:": "CAUTION",
+    ":exclamation:": "IMPORTANT",
+    ":info:": "NOTE",
+    ":information_source:": "NOTE",
+    ":no_entry:": "CAUTION",
+    ":notepad_spiral:": "NOTE",
+    ":pencil:": "NOTE",
+    ":warning:": "WARNING",
+    ":white_check_mark:": "TIP",
+}
 
 
 @macro("info", "tip", "note", "warning", "success", "error")
 def alert(node: Element, page: PageWriter) -> str:
     """A GitHub alert (`> [!NOTE]`), its title in bold."""
-    return framed(
-        _ALERTS[(node.get(AC + "name") or "").lower()], parameters(node).get("title", ""), _content(node, page), page
-    )
+    kind = _ALERTS[(node.get(AC + "name") or "").lower()]
+    return framed(kind, parameters(node).get("title", ""), _content(node, page), page)
 
 
 @macro("panel", "bgcolor", "tile")
@@ -38,11 +45,14 @@ def expand(node: Element, page: PageWriter) -> str:
     return collapsed(escape(parameters(node).get("title", "")), _content(node, page))
 
 
-@macro(
-    "excerpt", "section", "column", "details", "div", "span", "layout", "align", "center", "multiexcerpt", "multiexcerpt-macro",
-    "ui-tabs", "ui-children", "auitabs", "deck", "cards", "table-filter", "pivot-table", "table-chart", "table-joiner",
-    "tablefilter", "table-plus", "sortable", "numberedheadings", "restrict", "hide", "show-if", "hide-if",
-)  # fmt: skip
+_TRANSPARENT = """
+    excerpt section column details div span layout align center multiexcerpt multiexcerpt-macro ui-tabs ui-children
+    auitabs deck cards table-filter tablefilter pivot-table table-chart table-joiner table-plus sortable
+    numberedheadings restrict hide show-if hide-if
+"""
+
+
+@macro(*_TRANSPARENT.split())
 def content(node: Element, page: PageWriter) -> str:
     """Its content; page properties keep their table."""
     return _content(node, page)

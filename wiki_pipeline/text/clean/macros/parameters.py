@@ -16,7 +16,7 @@ def parameters(node: Element) -> dict[str, str]:
 
 
 def referring_parameter(node: Element) -> Element | None:
-    """The element around the first `ri:*` reference in a macro's parameters (its `ac:link`, or the parameter itself)."""
+    """The element around the first `ri:*` reference in a macro's parameters: its `ac:link`, or the parameter."""
     for child in node:
         if child.tag != AC + "parameter":
             continue

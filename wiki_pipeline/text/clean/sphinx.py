@@ -1,0 +1,107 @@
+"""Directives of Sphinx for docutils, which does not know them: each is read for the text that it shows.
+
+docutils has one registry a process; names are added to it when this module is imported, none that it has is replaced
+but `code-block`, whose options it would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+
+
+class _AnyOptions(dict[str, Callable[[str], Any]]):
+    """Takes every option; none is shown."""
+
+    def __getitem__(self, name: str) -> Callable[[str], Any]:
+        return lambda value: value
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class _Sphinx(Directive):
+    """A directive whose arguments and content are text."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = _AnyOptions()
+
+    def run(self) -> list[nodes.Node]:
+        content = nodes.container()
+        self.state.nested_parse(self.content, self.content_offset, content)
+        return [*self.heading(), *content.children]
+
+    def heading(self) -> list[nodes.Node]:
+        """What is shown above the content."""
+        words = " ".join(self.arguments)
+        return [nodes.paragraph("", "", nodes.strong("", words))] if words else []
+
+
+class _Described(_Sphinx):
+    """A function, class or option with its description."""
+
+    def heading(self) -> list[nodes.Node]:
+        signatures = [line.strip() for line in "\n".join(self.arguments).split("\n") if line.strip()]
+        return [nodes.paragraph("", "", nodes.literal("", signature)) for signature in signatures]
+
+
+class _Version(_Sphinx):
+    """A note on a version."""
+
+    def heading(self) -> list[nodes.Node]:
+        words = {"versionadded": "Added in", "versionchanged": "Changed in", "deprecated": "Deprecated since"}
+        text = f"{words.get(self.name, self.name)} {' '.join(self.arguments)}"
+        return [nodes.paragraph("", "", nodes.emphasis("", text))]
+
+
+class _Code(_Sphinx):
+    """Code or a diagram as it stands."""
+
+    def run(self) -> list[nodes.Node]:
+        language = " ".join(self.arguments) or self.name
+        text = "\n".join(self.content)
+        return [nodes.literal_block(text, text, classes=["code", language])] if text else []
+
+
+class _Listed(_Sphinx):
+    """A list of pages."""
+
+    def run(self) -> list[nodes.Node]:
+        items = [line.strip() for line in self.content if line.strip()]
+        paragraphs = [nodes.list_item("", nodes.paragraph("", item)) for item in items]
+        return [nodes.bullet_list("", *paragraphs)] if paragraphs else []
+
+
+class _Silent(_Sphinx):
+    """A setting."""
+
+    def run(self) -> list[nodes.Node]:
+        return []
+
+
+_DIRECTIVES: dict[type[Directive], str] = {
+    _Sphinx: "seealso tab-set tab-item tabs tab group-tab code-tab only centered hlist glossary grid grid-item card"
+    " grid-item-card dropdown details margin sidebar literalinclude automodule autoclass autofunction autosummary"
+    " automethod autodata autoexception click option-list csv-filter tip-box admonish",
+    _Described: "function class method attribute data exception module option envvar describe object staticmethod"
+    " classmethod property decorator py:function py:class py:method py:attribute py:data py:module py:exception"
+    " py:property c:function c:type c:macro c:struct cpp:function cpp:class js:function js:class rst:directive confval",
+    _Version: "versionadded versionchanged deprecated",
+    _Code: "code-block sourcecode highlight-block prompt mermaid graphviz digraph plantuml uml ipython doctest testcode"
+    " testoutput parsed-code",
+    _Listed: "toctree",
+    _Silent: "currentmodule highlight index tabularcolumns testsetup testcleanup sectionauthor codeauthor meta"
+    " default-domain",
+}
+
+
+def register_directives() -> None:
+    """Make them known to docutils."""
+    for kind, names in _DIRECTIVES.items():
+        for name in names.split():
+            directives.register_directive(name, kind)
