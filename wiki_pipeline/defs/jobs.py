@@ -12,7 +12,6 @@ from wiki_pipeline.stages.forget import forget
 sync_source = dg.define_asset_job(
     "sync_source",
     selection=dg.AssetSelection.assets("raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages"),
-    partitions_def=sources,
     executor_def=dg.in_process_executor,
     description="Bring all stages of one source up to date. Does nothing where nothing changed.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from wiki_pipeline.model import Document, DocumentFailure, Stage, StageReport, r
 from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.store import Batch, Compute, reconcile
 
+_LOG = logging.getLogger(__name__)
 Input = TypeVar("Input", bound=Document)
 
 
@@ -38,9 +40,20 @@ def each_document(
                 rows.extend(convert(document))
             except DocumentError as error:
                 failures.append(DocumentFailure(document.document_id, document.title, stage, str(error)))
+            except Exception as error:
+                # A defect of ours that one page brings to light must not keep the others from being served.
+                _LOG.exception("%s of document %s of %s", stage, document.document_id, sync.source)
+                failures.append(DocumentFailure(document.document_id, document.title, stage, _defect(error)))
         return Batch(rows_to_arrow(rows, schema), failures, bytes=taken.nbytes)
 
     return compute
+
+
+def _defect(error: Exception) -> str:
+    return (
+        f"An unexpected {type(error).__name__} stopped its conversion. "
+        "This is a defect of wiki-pipeline: please report it, with the log and the document if you may."
+    )
 
 
 def input_state(sync: Sync, stage: Stage) -> pa.Table:
@@ -49,7 +62,7 @@ def input_state(sync: Sync, stage: Stage) -> pa.Table:
     return pa.table({"document_id": state["document_id"], "input_hash": state["content_hash"]})
 
 
-def update_from_table(  # noqa: PLR0913 - each by its name, as `reconcile`
+def update_from_table(
     sync: Sync,
     stage: Stage,
     wanted: pa.Table,

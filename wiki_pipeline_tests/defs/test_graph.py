@@ -1,0 +1,140 @@
+"""The graph as its users meet it: runs, materialisations, checks, partitions, on an ephemeral instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.definitions import defs
+from wiki_pipeline.defs.partitions import NAME, publish_sources
+from wiki_pipeline.model import Stage
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline
+
+SECRET = "any-token"
+
+
+@pytest.fixture
+def space(confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
+    """A space of three pages, configured as the installation's only source."""
+    space = confluence_datacenter.space("ENG", "Engineering")
+    for title in ("Home", "Pumps", "Winches"):
+        space.add(title, f"<p>All about {title}.</p>")
+    install_for_space(monkeypatch, tmp_path, confluence_datacenter.url)
+    return space
+
+
+@pytest.fixture
+def instance(space: Space) -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance that knows the installation's sources as partitions."""
+    with dg.DagsterInstance.ephemeral() as instance, pipeline() as opened:
+        publish_sources(instance, opened.catalog, "default")
+        yield instance
+
+
+def run(instance: dg.DagsterInstance, job: str = "sync_source", key: str = str(ENG)) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(instance=instance, partition_key=key, raise_on_error=False)
+
+
+def failure(result: dg.ExecuteInProcessResult) -> str:
+    """What a person reads in the UI of the step that failed."""
+    told = next(e.step_failure_data for e in result.all_events if e.is_step_failure).user_failure_data
+    assert told is not None, "the step failed by an exception, with a stack trace"
+    return told.description or ""
+
+
+def checks(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    return {e.asset_key.to_user_string(): e.passed for e in result.get_asset_check_evaluations()}
+
+
+def test_a_run_materialises_every_stage_of_its_source_with_counts_a_table_and_a_plot(
+    instance: dg.DagsterInstance,
+) -> None:
+    result = run(instance)
+    assert result.success
+    materialised = {
+        e.materialization.asset_key.to_user_string(): e.materialization
+        for e in result.get_asset_materialization_events()
+    }
+    assert set(materialised) == {stage.value for stage in Stage}
+    for event in materialised.values():
+        assert event.partition == str(ENG)
+        assert event.metadata["added"].value == 3
+        assert isinstance(event.metadata["preview"], dg.TableMetadataValue)
+        assert "data:image/svg+xml" in str(event.metadata["plot"].value)
+    assert checks(result) == dict.fromkeys(materialised, True)
+
+
+def test_the_data_version_changes_with_the_content_and_only_then(instance: dg.DagsterInstance, space: Space) -> None:
+    def versions() -> list[str | None]:
+        events = run(instance).get_asset_materialization_events()
+        return [(e.materialization.tags or {}).get("dagster/data_version") for e in events]
+
+    first, again = versions(), versions()
+    space.page("Pumps").edit("<p>Pumps are primed by hand.</p>")
+    assert first == again
+    assert set(first).isdisjoint(versions())
+
+
+def test_a_document_that_fails_is_a_warning_that_names_it_and_not_a_failed_run(
+    instance: dg.DagsterInstance, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_MAX_DOCUMENT_BYTES", "1000")
+    space.page("Pumps").edit("<p>" + "Far too much. " * 500 + "</p>")
+    result = run(instance)
+    assert result.success
+    assert checks(result)["raw_pages"] is False
+    evaluation = next(e for e in result.get_asset_check_evaluations() if e.asset_key.to_user_string() == "raw_pages")
+    assert evaluation.severity is dg.AssetCheckSeverity.WARN
+    assert "Pumps" in str(evaluation.metadata["failures"].value)
+    with Catalog(load(Settings).catalog_url) as catalog:
+        assert [record.title for record in catalog.failures(ENG)] == ["Pumps"]
+    space.page("Pumps").edit("<p>Just right.</p>")
+    assert checks(run(instance))["raw_pages"] is True
+    with Catalog(load(Settings).catalog_url) as catalog:
+        assert catalog.failures(ENG) == []
+
+
+@pytest.mark.parametrize("key", ["ENG", "default:confluence:NOWHERE", "default:confluence:../../etc"])
+def test_a_partition_key_made_by_hand_is_refused_in_words(instance: dg.DagsterInstance, key: str) -> None:
+    instance.add_dynamic_partitions(NAME, [key])
+    result = run(instance, key=key)
+    assert not result.success
+    assert key.rpartition(":")[2] in failure(result)
+
+
+def test_a_source_that_another_process_writes_is_refused_in_words(instance: dg.DagsterInstance) -> None:
+    with Catalog(load(Settings).catalog_url) as catalog, catalog.lease(f"source {ENG}", 60):
+        assert "Another process is writing" in failure(run(instance))
+    assert run(instance).success
+
+
+def test_a_server_that_is_gone_fails_the_run_in_words_and_loses_nothing(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(instance)
+    monkeypatch.setenv("CONFLUENCE_TOKEN", "")
+    monkeypatch.setenv("CONFLUENCE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WIKI_PIPELINE_CONFLUENCE_TRIES", "1")
+    assert ENG.name in failure(run(instance))
+    with pipeline() as opened:
+        assert opened.store.table(Stage.WIKI_PAGES, ENG).row_count() == 3
+
+
+def test_forgetting_a_source_takes_its_data_and_then_its_partition(instance: dg.DagsterInstance) -> None:
+    run(instance)
+    assert run(instance, "forget_source").success
+    assert instance.get_dynamic_partitions(NAME) == []
+    with Catalog(load(Settings).catalog_url) as catalog:
+        assert catalog.sources("default") == []
+
+
+def test_no_token_gets_into_the_event_log(instance: dg.DagsterInstance) -> None:
+    result = run(instance)
+    told = "".join(str(record) for record in instance.all_logs(result.run_id))
+    assert SECRET not in told + str(instance.get_run_by_id(result.run_id))

@@ -1,0 +1,55 @@
+"""An installation of its own for a test: settings in the environment, all state in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from wiki_pipeline.catalog import SyncMode
+from wiki_pipeline.model import SourceKey, Stage, StageReport
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.stages import chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.sync import open_sync
+
+ENG = SourceKey("default", "confluence", "ENG")
+
+
+def install(monkeypatch: pytest.MonkeyPatch, home: Path, **variables: str) -> None:
+    """Point the program at `home` and give it the variables, and no others of its own."""
+    for name in ("CONFLUENCE_URL", "CONFLUENCE_SPACES", "CONFLUENCE_TOKEN", "CONFLUENCE_USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(home)
+    for name, value in {"WIKI_PIPELINE_HOME": str(home / "state"), **variables}.items():
+        monkeypatch.setenv(name, value)
+
+
+def install_for_space(monkeypatch: pytest.MonkeyPatch, home: Path, url: str, space: str = "ENG") -> None:
+    """An installation with one Confluence space, at a test server."""
+    install(
+        monkeypatch, home, CONFLUENCE_URL=url, CONFLUENCE_SPACES=json.dumps({space: []}), CONFLUENCE_TOKEN="any-token"
+    )
+
+
+@contextmanager
+def pipeline() -> Iterator[Pipeline]:
+    """The pipeline of the installation, with its configured sources added."""
+    with Pipeline.open(load(Settings)) as opened:
+        opened.add_configured_sources()
+        yield opened
+
+
+def sync(
+    opened: Pipeline, source: SourceKey = ENG, documents: Sequence[str] = (), *, allow_mass_deletion: bool = False
+) -> dict[Stage, StageReport]:
+    """All stages of one source, in order."""
+    mode = SyncMode.INCREMENTAL if documents else SyncMode.FULL
+    with open_sync(opened, source, mode, lambda _: None) as work:
+        raw_pages.update(work, documents, allow_mass_deletion=allow_mass_deletion)
+        for stage in (clean_pages, chunks, vectors, wiki_pages):
+            stage.update(work)
+    return {report.stage: report for report in work.reports}

@@ -1,0 +1,1 @@
+"""Tests of the stages: whole syncs over HTTP into real tables."""
