@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
 from functools import partial
 from urllib.parse import quote
 
@@ -93,8 +94,8 @@ class ApiV1:
         Of a source with `get_child_pages` the whole space is listed and cut to its scope: the index that
         `content/search` asks lags behind, and Data Center has no other way to name all descendants at once.
         """
-        scope = self._specification.pages
-        if scope and not any(page.get_child_pages for page in scope):
+        named = self._specification.pages
+        if named and not any(page.get_child_pages for page in named):
             return await self._list_single_pages()
         for walk_number in range(1, _WALKS + 1):
             try:
@@ -105,24 +106,22 @@ class ApiV1:
         raise AssertionError("unreachable")
 
     async def _list_space(self) -> list[DocumentRef]:
+        self.skipped.clear()
         scope = self._scope(await self.space())
         refs: list[DocumentRef] = []
         listed: dict[str, tuple[int, int]] = {}
-        self.skipped.clear()
-        place = 0
-        async for items, base in self._walk_space():
-            current = [item for item in items if self._is_current(item)]
-            places = {str(item.get("id")): place + index for index, item in enumerate(items)}
-            place += len(items)
-            for item in current:
-                page = await self._reader.page(item, base)
-                if scope.holds(page):
-                    refs.append(scope.ref(page))
-                    listed[page.id] = (places[page.id], page.version)
+        met = 0
+        async with aclosing(self._walk_space()) as portions:
+            async for items, base in portions:
+                for place, item in enumerate(items, start=met):
+                    if self._is_current(item) and scope.holds(page := await self._reader.page(item, base)):
+                        refs.append(scope.ref(page))
+                        listed[page.id] = (place, page.version)
+                met += len(items)
         self._listed = listed
-        return refs
+        return self._counted(scope, refs)
 
-    async def _walk_space(self) -> AsyncIterator[tuple[list[Json], str]]:
+    async def _walk_space(self) -> AsyncGenerator[tuple[list[Json], str], None]:
         """The space's pages in portions, each page once, with the address their links are relative to."""
         settings = self._settings
         get = partial(self._get_pages, expand=_STATE)
@@ -134,9 +133,11 @@ class ApiV1:
             ):
                 yield portion.items, portion.base
             return
-        ahead = settings.max_concurrency
-        async for items in walk(get, first, settings.list_limit, ahead, settings.max_list_requests):
-            yield items, first.base
+        async with aclosing(
+            walk(get, first, settings.list_limit, settings.max_concurrency, settings.max_list_requests)
+        ) as portions:
+            async for items in portions:
+                yield items, first.base
 
     def _is_current(self, item: Json) -> bool:
         """Whether an item is a page that belongs in a listing, in case the server lists more than it was asked for."""
@@ -148,21 +149,15 @@ class ApiV1:
         return bool(status == "current" and item.get("type", "page") == "page")
 
     async def _list_single_pages(self) -> list[DocumentRef]:
-        space = await self.space()
-        scope = self._scope(space)
-        ids = [page.page_id for page in self._specification.pages]
         self.skipped.clear()
-        refs = []
-        async for page in in_order((partial(self._find, page_id) for page_id in ids), self._settings.max_concurrency):
-            if page is None:
-                self.skipped["not found"] += 1
-            else:
-                refs.append(scope.ref(page))
-        if not refs:
-            raise SourceNotFoundError(
-                f"None of the pages {', '.join(ids)} is a current page of space {space.key}.",
-                "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
-            )
+        scope = self._scope(await self.space())
+        calls = (partial(self._find, page.page_id) for page in self._specification.pages)
+        found = [page async for page in in_order(calls, self._settings.max_concurrency) if page]
+        return self._counted(scope, [scope.ref(page) for page in found])
+
+    def _counted(self, scope: Scope, refs: list[DocumentRef]) -> list[DocumentRef]:
+        if missing := scope.missing({ref.document_id for ref in refs}):
+            self.skipped["not found"] += missing
         return refs
 
     async def _find(self, page_id: str) -> Page | None:
@@ -175,18 +170,21 @@ class ApiV1:
 
     # --- fetching ------------------------------------------------------------------------------------------------
 
-    async def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+    async def fetch(self, ids: Sequence[str]) -> AsyncGenerator[list[Fetched], None]:
         """See `Source.fetch`. Pages that lie close together in the listing come in stretches of it, others singly."""
         await self.space()
         self._space_confirmed = False
         wanted = set(ids)
         ahead = self._settings.max_concurrency
-        async for answers in in_order(self._stretches(wanted), ahead):
-            wanted.difference_update(answer.document_id for answer in answers)
-            if answers:
-                yield answers
-        async for answer in in_order((partial(fetch_one, self, page_id) for page_id in sorted(wanted)), ahead):
-            yield [answer]
+        async with aclosing(in_order(self._stretches(wanted), ahead)) as stretches:
+            async for answers in stretches:
+                wanted.difference_update(answer.document_id for answer in answers)
+                if answers:
+                    yield answers
+        calls = (partial(fetch_one, self, page_id) for page_id in sorted(wanted))
+        async with aclosing(in_order(calls, ahead)) as singles:
+            async for answer in singles:
+                yield [answer]
 
     def _stretches(self, wanted: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
         """Calls that each bring a stretch of the listing with at least two wanted pages."""

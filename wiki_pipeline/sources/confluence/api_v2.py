@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from wiki_pipeline.errors import IncompleteListingError, SourceNotFoundError
+from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
@@ -156,13 +157,8 @@ class ApiV2:
         scope = self._specification.pages
         pages: dict[str, Page] = {}
         await self._take_by_id([page.page_id for page in scope], space, pages, tree)
-        missing = [page.page_id for page in scope if page.page_id not in pages]
-        self.skipped["not found"] += len(missing)
-        if not pages:
-            raise SourceNotFoundError(
-                f"None of the pages {', '.join(missing)} is a current page of space {space.key}.",
-                "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
-            )
+        if missing := self._scope(space).missing(pages):
+            self.skipped["not found"] += missing
         roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in pages]
         calls = [partial(self._lookups.below, root) for root in roots]
         async for nodes in in_order(calls, self._settings.max_concurrency):
@@ -178,7 +174,7 @@ class ApiV2:
 
     # --- fetching ------------------------------------------------------------------------------------------------
 
-    async def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+    async def fetch(self, ids: Sequence[str]) -> AsyncGenerator[list[Fetched], None]:
         """See `Source.fetch`. Pages come in batches, and singly where a batch did not bring them."""
         await self.space()
         self._space_confirmed = False
@@ -186,13 +182,15 @@ class ApiV2:
         ahead = self._settings.max_concurrency
         batches = chunks(list(wanted), min(self._settings.body_limit, MAX_LIMIT))
         calls = (partial(fetch_batch, self, self._read_batch, batch) for batch in batches)
-        async for answers in in_order(calls, ahead):
-            for answer in answers:
-                del wanted[answer.document_id]
-            if answers:
-                yield answers
-        async for answer in in_order((partial(fetch_one, self, page_id) for page_id in wanted), ahead):
-            yield [answer]
+        async with aclosing(in_order(calls, ahead)) as found:
+            async for answers in found:
+                for answer in answers:
+                    del wanted[answer.document_id]
+                if answers:
+                    yield answers
+        async with aclosing(in_order((partial(fetch_one, self, page_id) for page_id in wanted), ahead)) as singles:
+            async for answer in singles:
+                yield [answer]
 
     async def _read_batch(self, ids: Sequence[str]) -> list[Fetched]:
         """Those of the pages that Confluence gives with their bodies, as new as they were listed."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from wiki_pipeline.errors import SourceNotFoundError
 from wiki_pipeline.model import Ancestor, DocumentFailure, DocumentGone, DocumentRef, RawPage, Stage, digest
 from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.protocol import Fetched
@@ -80,6 +82,20 @@ class Scope:
     def holds(self, page: Page) -> bool:
         """Whether a page of the space belongs to the source."""
         return self.specification.holds(page.id, [item.id for item in page.above])
+
+    def missing(self, listed: Collection[str]) -> int:
+        """How many of the pages named by the source are not in its listing.
+
+        Raises:
+            SourceNotFoundError: the listing holds nothing of what was named.
+        """
+        named = [page.page_id for page in self.specification.pages]
+        if named and not listed:
+            raise SourceNotFoundError(
+                f"None of the pages {', '.join(named)} is a current page of space {self.space.key}.",
+                "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
+            )
+        return sum(page_id not in listed for page_id in named)
 
     def ref(self, page: Page) -> DocumentRef:
         """The page in a listing."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -52,8 +53,11 @@ async def get_portion(client: ConfluenceClient, path: str, params: Params) -> Po
     return Portion(items, str(links.get("next") or ""), str(links.get("base") or ""))
 
 
-async def in_order(calls: Iterable[Callable[[], Awaitable[T]]], ahead: int) -> AsyncIterator[T]:
-    """The results of the calls in their order; at most `ahead` are under way or waiting to be taken at a time."""
+async def in_order(calls: Iterable[Callable[[], Awaitable[T]]], ahead: int) -> AsyncGenerator[T, None]:
+    """The results of the calls in their order; at most `ahead` are under way or waiting to be taken at a time.
+
+    Close it (`contextlib.aclosing`) where it may be left before its end: that ends what is under way.
+    """
     waiting: deque[asyncio.Future[T]] = deque()
     source = iter(calls)
     try:
@@ -127,7 +131,7 @@ def next_query(params: Params, link: str) -> dict[str, str | int]:
 
 async def walk(
     get: Callable[[int, int], Awaitable[Portion]], first: Portion, limit: int, ahead: int, max_requests: int
-) -> AsyncIterator[list[Json]]:
+) -> AsyncGenerator[list[Json], None]:
     """The items of a list that pages by offset, each once, in portions; several requests under way at once.
 
     Each request begins with the last item of the one before. If that item isn't there, the list has shifted while it
@@ -147,19 +151,20 @@ async def walk(
     if size > 1 and (size >= limit or first.next_link):
         # As long as the portions are whole and join up, their offsets are known beforehand.
         windows = (_window(get, k * (size - 1), size) for k in range(1, max_requests))
-        async for start, portion in in_order(windows, ahead):
-            if not state.joins(portion):
-                break
-            if new := state.take(start, portion):
-                yield new
-            if len(portion.items) < size:
-                break
+        async with aclosing(in_order(windows, ahead)) as portions:
+            async for start, portion in portions:
+                if not state.joins(portion):
+                    break
+                if new := state.take(start, size, portion):
+                    yield new
+                if len(portion.items) < size:
+                    break
     while state.goes_on and state.requests < max_requests:
         start = state.next_start
         portion = await get(start, limit)
         if not state.joins(portion):
             raise ShiftedError("The space changed while it was being listed.", "Sync again; nothing was deleted.")
-        if new := state.take(start, portion):
+        if new := state.take(start, limit, portion):
             yield new
     if state.goes_on:
         raise _endless(max_requests)
@@ -190,14 +195,14 @@ class _Walked:
         """Whether a portion leaves no gap to what was seen: it must hold at least the last item of the one before."""
         return not self._overlaps or not self.seen.isdisjoint(_ids(portion))
 
-    def take(self, start: int, portion: Portion) -> list[Json]:
-        """The new items of the portion at `start`."""
+    def take(self, start: int, asked: int, portion: Portion) -> list[Json]:
+        """The new items of the portion at `start`, of which `asked` items were asked for."""
         ids = _ids(portion)
-        if ids and ids[0] == self.first_id:
+        new = [item for item, id_ in zip(portion.items, ids, strict=True) if id_ not in self.seen]
+        if not new and ids[:1] == [self.first_id] and (portion.next_link or len(ids) >= asked):
             raise IncompleteListingError(
                 "Confluence gives the beginning of the listing again and again.", "Sync again; nothing was deleted."
             )
-        new = [item for item, id_ in zip(portion.items, ids, strict=True) if id_ not in self.seen]
         self.seen.update(ids)
         self.requests += 1
         self._barren = 0 if new else self._barren + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiki_pipeline.errors import SourceNotFoundError
+from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
 from wiki_pipeline.sources.confluence.address import Target
 from wiki_pipeline.sources.confluence.answers import Json, NotTheApiError, RefusedError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
@@ -17,13 +17,18 @@ async def find_page(settings: ConfluenceSettings, target: Target) -> Target:
         SourceError: the site can't be asked.
     """
     async with ConfluenceClient(settings, "confluence") as client:
-        find = _find_v1 if settings.api == "v1" else _find_v2
-        try:
-            return await find(client, target)
-        except (NotTheApiError, RefusedError):
-            if settings.api != "auto":
-                raise
-            return await _find_v1(client, target)
+        find = _find_v2 if await _has_v2(client, settings) else _find_v1
+        return await find(client, target)
+
+
+async def _has_v2(client: ConfluenceClient, settings: ConfluenceSettings) -> bool:
+    if settings.api != "auto":
+        return settings.api == "v2"
+    try:
+        await client.get("/api/v2/spaces", {"limit": 1})
+    except (NotTheApiError, RefusedError, AccessDeniedError, SourceNotFoundError):
+        return False
+    return True
 
 
 async def _find_v2(client: ConfluenceClient, target: Target) -> Target:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
@@ -38,7 +39,7 @@ class Api(Protocol):
     async def list_documents(self) -> list[DocumentRef]:
         """All documents, or an error; see `Source.list_documents`."""
 
-    def fetch(self, ids: Sequence[str]) -> AsyncIterator[list[Fetched]]:
+    def fetch(self, ids: Sequence[str]) -> AsyncGenerator[list[Fetched], None]:
         """Answers for different ids that are page ids; see `Source.fetch`."""
 
 
@@ -77,8 +78,8 @@ class ConfluenceSource:
         for portion in chunks(await api.list_documents(), _REFS_A_PORTION):
             yield portion
 
-    async def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
-        """See `Source.fetch`."""
+    async def fetch(self, document_ids: Sequence[str]) -> AsyncGenerator[Sequence[Fetched], None]:
+        """See `Source.fetch`. Close it (`contextlib.aclosing`) to end what is under way before its end."""
         ids = list(dict.fromkeys(document_ids))
         strange = [DocumentGone(id_, DELETED) for id_ in ids if not PAGE_ID.fullmatch(id_)]
         if strange:
@@ -86,8 +87,9 @@ class ConfluenceSource:
         if len(strange) == len(ids):
             return
         api = await self._api()
-        async for answers in api.fetch([id_ for id_ in ids if PAGE_ID.fullmatch(id_)]):
-            yield answers
+        async with aclosing(api.fetch([id_ for id_ in ids if PAGE_ID.fullmatch(id_)])) as portions:
+            async for answers in portions:
+                yield answers
 
     @property
     def skipped(self) -> Mapping[str, int]:

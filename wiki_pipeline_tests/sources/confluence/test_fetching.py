@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
@@ -422,8 +423,8 @@ def test_requests_wait_until_their_answers_are_wanted(site: Site) -> None:
     site.server.forget_requests()
 
     async def read_a_little() -> int:
-        async for _ in source.source.fetch([page.id for page in pages]):
-            break
+        async with aclosing(source.source.fetch([page.id for page in pages])) as portions:
+            await anext(portions)
         return len(body_requests(site))
 
     assert source.run(read_a_little()) <= 4
