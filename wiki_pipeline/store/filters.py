@@ -80,7 +80,8 @@ def _list(values: Iterable[str]) -> str:
 
 def _text(value: str) -> str:
     """A string literal. Only the quote means anything within one."""
-    whole = value.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is in no table and can't be sent
+    # A lone surrogate is in no table, and can't be sent: it becomes the replacement character.
+    whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "'" + whole.replace("'", "''") + "'"
 
 

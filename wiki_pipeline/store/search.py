@@ -90,7 +90,7 @@ class _Candidate:
     row: Mapping[str, Any]
 
 
-def search(  # noqa: PLR0913 - what one may ask, each by its name
+def search(
     store: Store,
     embedder: Embedder,
     query: str,

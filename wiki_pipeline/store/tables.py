@@ -113,15 +113,23 @@ class Store:
             StoreError: the storage is out of reach; what is left goes when this is called again.
         """
         self._own(source)
-        for name in self.names():
-            if name.startswith(f"{Stage.VECTORS}."):
-                dataset = open_dataset(self.table_url(name))
-                if dataset is not None:
-                    StageTable(self.url, name, dataset.schema, source).clear()
+        self._clear_vectors(source, self.names())
         with explained(f"drop the tables of {source}"):
             for name in self.names():
                 if name in {f"{stage}.{source.slug}" for stage in SCHEMAS}:
                     self._connect().drop_table(name)
+
+    def forget_other_models(self, serving: StageTable) -> None:
+        """Take a source's rows out of the serving tables of all models but one. The caller holds its leases.
+
+        Args:
+            serving: the table to keep, seen through the source.
+
+        Raises:
+            StoreError: the storage is out of reach; what is left goes when this is called again.
+        """
+        if serving.source is not None:
+            self._clear_vectors(serving.source, [name for name in self.names() if name != serving.name])
 
     def searched(self, name: str) -> SearchTable | None:
         """The table as lancedb searches it, always at its latest version; None if there is no such table. Cached.
@@ -146,6 +154,13 @@ class Store:
     def table_url(self, name: str) -> str:
         """Where the table is: what lance, DuckDB and Polars open."""
         return f"{self.url}/{name}.lance"
+
+    def _clear_vectors(self, source: SourceKey, names: list[str]) -> None:
+        for name in names:
+            if name.startswith(f"{Stage.VECTORS}."):
+                dataset = open_dataset(self.table_url(name))
+                if dataset is not None:
+                    StageTable(self.url, name, dataset.schema, source).clear()
 
     def _connect(self) -> DBConnection:
         with self._lock:

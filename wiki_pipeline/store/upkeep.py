@@ -77,7 +77,7 @@ def maintain(table: StageTable) -> Upkeep:
     return Upkeep(joined, indexed, pruned)
 
 
-def join_fragments(table: StageTable) -> int:
+def join_fragments(table: StageTable, tiers: Sequence[Tier] = TIERS) -> int:
     """Join small fragments and drop deleted rows, tier by tier; how many fragments are gone for it.
 
     Raises:
@@ -85,7 +85,7 @@ def join_fragments(table: StageTable) -> int:
     """
     gone = 0
     with explained(f"join fragments of {table.name}"):
-        for tier in TIERS:
+        for tier in tiers:
             dataset = table.dataset()
             if dataset is None:
                 return gone

@@ -11,14 +11,14 @@ _CJK_RUN = re.compile("[々〆ぁ-ゖゝ-ゟァ-ヺー-ヿ㐀-䶿一-鿿가-힣�
 
 
 def normalise(text: str) -> str:
-    """NFKC, with the Turkish capital İ as I; characters that no text column can hold (lone surrogates, NUL) go.
+    """NFKC, with the Turkish capital İ as I; lone surrogates, which no text column can hold, go, and NUL is a space.
 
     Lowercasing is left to the index, which makes `i̇` (two characters) of `İ`, so that no one would find it.
     """
     if text.isascii():
-        return text.replace("\x00", "")
+        return text.replace("\x00", " ")
     text = text.encode("utf-8", "ignore").decode("utf-8")
-    return unicodedata.normalize("NFKC", text).replace("\x00", "").replace("İ", "I")
+    return unicodedata.normalize("NFKC", text).replace("\x00", " ").replace("İ", "I")
 
 
 def cjk_bigrams(text: str) -> str:

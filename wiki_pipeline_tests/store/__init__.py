@@ -1,0 +1,1 @@
+"""Tests of the tables: real LanceDB folders, real other processes, real kills."""

@@ -1,0 +1,323 @@
+"""Finding passages. The embedder is the embedded one, whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wiki_pipeline.errors import SearchError, StoreError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.store import Filters, Hit, Store, search, vector_rows
+from wiki_pipeline.store.search import Mode
+from wiki_pipeline.store.upkeep import index_rows
+from wiki_pipeline.text.embed.static import StaticEmbedder
+from wiki_pipeline.text.normalise import normalise
+from wiki_pipeline_tests.store.made import OTHER, SOURCE, chunk_table, with_state
+
+EMBEDDER = StaticEmbedder()
+MODES: list[Mode] = ["hybrid", "vector", "text"]
+PASSAGES = {
+    "deploy": "How to roll out a new release to the production cluster",
+    "holiday": "Employees request vacation days in the calendar tool",
+    "database": "Restore PostgreSQL from last night's backup",
+    "error": "The job stops with code XJ-4711 when the queue is full",
+    "kitchen": "The coffee machine is cleaned every Friday",
+    "istanbul": "İstanbul ofisi IŞIK sokağında, çalışma saatleri",
+    "tokyo": "東京都渋谷区のオフィスへの行き方",
+    "seoul": "서울 사무실에서는 점심을 제공합니다",
+    "cafe": "Le café de la réunion, ﬁn de l'étage",
+}
+
+
+def fill(store: Store, texts: Mapping[str, Sequence[str]], source: SourceKey = SOURCE, **columns: object) -> None:
+    chunks = chunk_table(texts, source, **columns)
+    vectors = EMBEDDER.embed(chunks["search_text"].to_pylist()).vectors
+    rows = with_state(vector_rows(chunks, vectors, source, EMBEDDER.model))
+    store.vectors(EMBEDDER.model, EMBEDDER.dimension, source).replace(rows)
+
+
+def find(store: Store, query: str, k: int = 10, mode: Mode = "hybrid", filters: Filters | None = None) -> list[Hit]:
+    return search(store, EMBEDDER, query, k=k, mode=mode, filters=filters)
+
+
+def documents(hits: Sequence[Hit]) -> list[str]:
+    return [hit.document_id for hit in hits]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Half of the passages are in the index, half are not yet."""
+    made = Store(str(tmp_path_factory.mktemp("lance")), "default")
+    names = list(PASSAGES)
+    fill(made, {name: [PASSAGES[name]] for name in names[::2]})
+    index_rows(made.vectors(EMBEDDER.model, EMBEDDER.dimension, SOURCE), 0)
+    fill(made, {name: [PASSAGES[name]] for name in names[1::2]})
+    return made
+
+
+def test_meaning_is_found_without_shared_words(store: Store) -> None:
+    assert documents(find(store, "time off work", mode="vector"))[0] == "holiday"
+    assert documents(find(store, "time off work", mode="text")) == []
+
+
+def test_a_code_is_found_by_its_letters(store: Store) -> None:
+    assert documents(find(store, "XJ-4711", mode="text")) == ["error"]
+
+
+def test_hybrid_finds_what_either_side_finds_alone(store: Store) -> None:
+    hits = documents(find(store, "time off work XJ-4711", k=2))
+    assert sorted(hits) == ["error", "holiday"]
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("istanbul", "istanbul"),
+        ("İSTANBUL", "istanbul"),
+        ("ISTANBUL", "istanbul"),
+        ("çalışma", "istanbul"),
+        ("IŞIK", "istanbul"),
+        ("ışık", "istanbul"),
+        ("東京", "tokyo"),
+        ("京都", "tokyo"),  # as part of the word, which ICU alone does not find
+        ("渋谷", "tokyo"),
+        ("オフィス", "tokyo"),
+        ("ｵﾌｨｽ", "tokyo"),
+        ("서울", "seoul"),
+        ("사무실", "seoul"),
+        ("CAFÉ", "cafe"),
+        ("cafe", "cafe"),
+        ("fin", "cafe"),
+        ("reunion", "cafe"),
+    ],
+)
+def test_words_of_many_scripts_are_found_however_they_are_typed(store: Store, query: str, document: str) -> None:
+    assert documents(find(store, query, mode="text")) == [document]
+    assert document in documents(find(store, query))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"coffee machine"',
+        '"coffee',
+        "coffee AND NOT machine OR",
+        "+coffee -machine",
+        "coffee~2 mach* (",
+        "title:coffee [a TO b] {",
+        "coffee'; DROP TABLE vectors; --",
+        "coffee \\ % _ $1 ? `",
+        "coffee\x00machine",
+        "coffee \ud800 ☕😀",
+        "coffee " * 10_000,
+        " ".join(f"word{i}" for i in range(10_000)) + " coffee",
+        "coffee" + "京都" * 5_000,
+        "?!",
+        "x" * 100_000,
+    ],
+    ids=lambda query: query[:12].encode("unicode_escape").decode(),
+)
+def test_no_query_does_harm(store: Store, mode: Mode, query: str) -> None:
+    hits = find(store, query, mode=mode)
+    if query.startswith(("coffee", '"coffee', "+coffee")):
+        assert "kitchen" in documents(hits)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(min_size=1, max_size=40))
+def test_any_text_is_a_query_or_a_clear_refusal(store: Store, text: str) -> None:
+    if normalise(text).strip():
+        assert len(find(store, text)) <= 10
+    else:
+        with pytest.raises(SearchError, match="empty"):
+            find(store, text)
+
+
+@pytest.mark.parametrize("query", ["", "   ", "\n\t", "\x00"])
+def test_an_empty_query_is_refused(store: Store, query: str) -> None:
+    with pytest.raises(SearchError, match="empty"):
+        find(store, query)
+
+
+def test_what_makes_no_sense_is_refused(store: Store) -> None:
+    with pytest.raises(SearchError, match="no search mode 'sql'"):
+        find(store, "x", mode="sql")  # type: ignore[arg-type]
+    for k in (0, 101, -1):
+        with pytest.raises(SearchError, match="1 to 100"):
+            find(store, "x", k=k)
+    with pytest.raises(SearchError, match="too long"):
+        find(store, "x", filters=Filters(document_ids=tuple(map(str, range(1001)))))
+
+
+def test_before_the_first_sync_nothing_is_found(tmp_path: Path) -> None:
+    empty = Store(str(tmp_path), "default")
+    assert [find(empty, "coffee", mode=mode) for mode in MODES] == [[], [], []]
+    fill(empty, {"a": ["coffee"]})
+    empty.vectors(EMBEDDER.model, EMBEDDER.dimension, SOURCE).clear()
+    assert [find(empty, "coffee", mode=mode) for mode in MODES] == [[], [], []]
+
+
+def test_a_hit_carries_all_that_is_needed_to_cite_it(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    moment = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
+    fill(
+        store,
+        {"42": ["İlk passage", "second passage"]},
+        labels=("howto", "ops"),
+        heading_path=("Top", "Below"),
+        version="7",
+        space_key="ENG",
+        space_name="Engineering",
+        author="Ada",
+        created_at=moment,
+        modified_at=moment,
+        start_line=3,
+        end_line=9,
+        path="docs/a.md",
+        media_type="text/markdown",
+    )
+    hit = find(store, "ilk", k=1, mode="text")[0]
+    assert hit.score > 0
+    assert (hit.tenant, hit.source, hit.source_type, hit.page_id) == ("default", str(SOURCE), "confluence", "42")
+    assert (hit.document_id, hit.version, hit.title, hit.space_key, hit.space_name) == (
+        "42",
+        "7",
+        "Page 42",
+        "ENG",
+        "Engineering",
+    )
+    assert (hit.created_date, hit.last_modified) == (int(moment.timestamp()),) * 2
+    assert hit.last_modified_iso == "2024-02-29T12:30:00Z"
+    assert (hit.heading_path, hit.labels, hit.start_line, hit.end_line) == (("Top", "Below"), ("howto", "ops"), 3, 9)
+    assert (hit.chunk_index, hit.total_chunks, hit.embedding_model) == (0, 2, EMBEDDER.model)
+    assert (hit.text, hit.search_text) == ("İlk passage", "Ilk passage")
+
+
+def test_a_repository_file_has_no_page_id(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"README.md": ["coffee"]}, OTHER)
+    hit = find(store, "coffee")[0]
+    assert (hit.source_type, hit.page_id, hit.last_modified) == ("git", None, None)
+
+
+def test_equal_scores_come_in_the_same_order_every_time(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {f"d{i}": ["the same words"] for i in range(20)})
+    answers = {tuple(hit.chunk_id for hit in find(store, "same words", mode=mode)) for mode in MODES for _ in range(5)}
+    assert len(answers) == 1
+
+
+def test_a_document_may_be_kept_from_filling_the_answer(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"long": [f"coffee number {i}" for i in range(12)], "short": ["some coffee"]})
+    assert set(documents(search(store, EMBEDDER, "coffee number", k=5))) == {"long"}
+    assert sorted(documents(search(store, EMBEDDER, "coffee number", k=5, per_document=1))) == ["long", "short"]
+
+
+def test_a_filter_comes_before_the_ranking(tmp_path: Path) -> None:
+    """Three hundred better passages of another source don't use up the candidates."""
+    store = Store(str(tmp_path), "default")
+    fill(store, {f"near{i}": ["coffee machine coffee"] for i in range(300)})
+    fill(store, {f"far{i}": [f"a machine that nobody wants, number {i}"] for i in range(5)}, OTHER)
+    index_rows(store.vectors(EMBEDDER.model, EMBEDDER.dimension, SOURCE), 0)
+    for mode in MODES:
+        hits = find(store, "coffee machine", mode=mode, filters=Filters(sources=(OTHER,)))
+        assert sorted(documents(hits)) == [f"far{i}" for i in range(5)]
+
+
+VALUES = [
+    "plain",
+    "it's",
+    "' OR '1'='1",
+    "x'; DROP TABLE vectors; --",
+    'double "quote"',
+    "%",
+    "_",
+    "\\",
+    "😀",
+    "a\x00b",
+]
+values = st.sampled_from(VALUES)
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One document for each value, which is its id, author, label, path and space."""
+    store = Store(str(tmp_path_factory.mktemp("filed")), "default")
+    for i, value in enumerate(VALUES):
+        moment = datetime.fromtimestamp(1_000 + i, UTC)
+        fill(
+            store,
+            {value: ["coffee"]},
+            SOURCE if i % 2 else OTHER,
+            author=value,
+            labels=(value, "all"),
+            path=f"{value}/file",
+            space_key=value,
+            media_type=value,
+            modified_at=moment,
+        )
+    return store
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("field", ["space_keys", "labels", "authors", "media_types", "document_ids"])
+def test_values_of_a_filter_are_only_ever_values(filed: Store, field: str, mode: Mode) -> None:
+    for value in VALUES:
+        hits = find(filed, "coffee", k=100, mode=mode, filters=Filters(**{field: (value, "nothing")}))  # type: ignore[arg-type]
+        assert documents(hits) == [value]
+
+
+def test_a_path_prefix_is_no_pattern(filed: Store) -> None:
+    for value in VALUES:
+        assert documents(find(filed, "coffee", filters=Filters(path_prefix=f"{value}/"))) == [value]
+    assert documents(find(filed, "coffee", filters=Filters(path_prefix="file"))) == []
+
+
+def test_all_filters_must_hold_and_any_value_of_each(filed: Store) -> None:
+    def found(**filters: object) -> set[str]:
+        return set(documents(find(filed, "coffee", k=100, filters=Filters(**filters))))  # type: ignore[arg-type]
+
+    assert found(labels=("all",)) == set(VALUES)
+    assert found(sources=(SOURCE,)) == set(VALUES[1::2])
+    assert found(sources=(SOURCE, OTHER), authors=("plain", "%")) == {"plain", "%"}
+    assert found(sources=(SOURCE,), authors=("plain", "%")) == {"%"}
+    assert found(
+        modified_from=datetime.fromtimestamp(1_002, UTC), modified_before=datetime.fromtimestamp(1_004, UTC)
+    ) == {*VALUES[2:4]}
+    assert found(modified_from=datetime(1970, 1, 1, 0, 16, 49)) == {VALUES[9]}  # noqa: DTZ001 - without a zone: UTC
+    assert found(authors=("\ud800",)) == set()
+
+
+def test_documents_without_a_date_are_not_within_any_dates(store: Store) -> None:
+    assert find(store, "coffee", filters=Filters(modified_from=datetime(1970, 1, 1, tzinfo=UTC))) == []
+
+
+def test_another_model_has_a_table_of_its_own(store: Store) -> None:
+    class Other(StaticEmbedder):
+        model = "another"
+
+    assert search(store, Other(), "coffee") == []
+
+
+def test_vectors_of_another_length_are_an_error_with_advice(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    chunks = chunk_table({"a": ["coffee"]})
+    vectors = EMBEDDER.embed(["coffee"]).vectors[:, :100]
+    store.vectors(EMBEDDER.model, 100, SOURCE).replace(with_state(vector_rows(chunks, vectors, SOURCE, EMBEDDER.model)))
+    with pytest.raises(StoreError, match="256 numbers, but those stored have 100"):
+        find(store, "coffee")
+
+
+def test_many_searches_at_once_all_answer(store: Store) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: tuple(documents(find(store, "coffee machine"))), range(64)))
+    assert len(set(answers)) == 1
+    assert answers[0][0] == "kitchen"
