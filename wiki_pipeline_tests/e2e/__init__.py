@@ -1,0 +1,1 @@
+"""Tests from end to end: what a person does and sees, with real processes where processes matter."""
