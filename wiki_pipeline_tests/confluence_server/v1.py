@@ -1,4 +1,4 @@
-"""REST v1, `/rest/api`: Data Center's only API, and Cloud's older one. Which addresses it has, and their parameters."""
+"""REST v1, `/rest/api`: Data Center's only API, and Cloud's older one. Its addresses and their parameters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from wiki_pipeline_tests.confluence_server.web import (
     Check,
     Request,
     Route,
-    boolean,
     choice,
     find_route,
     integer,
@@ -35,6 +34,9 @@ from wiki_pipeline_tests.confluence_server.world import World
 # Cloud took these away from OAuth apps; v1's search and restrictions have no successor in v2 and stay.
 _GONE_FOR_OAUTH = re.compile(r"/content(?!/search)(?:/[^/]+(?:/child/[^/]+|/label|/history)?)?")
 _STATUSES = choice("current", "archived", "trashed", "deleted", "historical", "draft", "any")
+_KIND = "(?P<kind>page|comment|folder|whiteboard|database|embed)"
+_SPACE_CONTENT = "/space/{key}/content/(?P<kind>page|blogpost)"
+_OPERATION = "/(?P<operation>read|update)"
 _PAGING: dict[str, Check] = {"start": integer(), "limit": integer()}
 _CONTENT: dict[str, Check] = {"expand": expand_of(CONTENT)}
 
@@ -64,19 +66,12 @@ class V1:
 
 
 def _search_routes(searches: Searches, *, cloud: bool) -> list[Route]:
-    search: dict[str, Check] = {"cql": text, "cqlcontext": text, **_PAGING}
+    search: dict[str, Check] = {"cql": text, **_PAGING}
     if cloud:
-        search |= {"cursor": text, "next": text, "prev": text}
+        search |= {"cursor": text, "next": text}
     return [
         route("/content/search", searches.contents, **search, **_CONTENT),
-        route(
-            "/search",
-            searches.results,
-            excerpt=text,
-            includeArchivedSpaces=boolean,
-            expand=expand_of({"content": CONTENT, "space": SPACE}),
-            **search,
-        ),
+        route("/search", searches.results, **search, expand=expand_of({"content": CONTENT})),
     ]
 
 
@@ -85,17 +80,17 @@ def _content_routes(contents: Contents, *, cloud: bool) -> list[Route]:
     files = {"filename": text, "mediaType": text}
     restriction = "/content/{content_id}/restriction/byOperation"
     return [
-        route("/content", contents.listed, orderby=text, postingDay=text, **listing, **_CONTENT, **_PAGING),
+        route("/content", contents.listed, **listing, **_CONTENT, **_PAGING),
         route("/content/{content_id}", contents.one, status=_STATUSES, version=integer(1), **_CONTENT),
         route("/content/{content_id}/history", contents.history, expand=expand_of(HISTORY)),
         route("/content/{content_id}/child/attachment", contents.attachments, **files, **_CONTENT, **_PAGING),
-        route("/content/{content_id}/child/{kind}", contents.children, **_CONTENT, **_PAGING),
-        route("/content/{content_id}/descendant/{kind}", contents.descendants, **_CONTENT, **_PAGING),
+        route(f"/content/{{content_id}}/child/{_KIND}", contents.children, **_CONTENT, **_PAGING),
+        route(f"/content/{{content_id}}/descendant/{_KIND}", contents.descendants, **_CONTENT, **_PAGING),
         route("/content/{content_id}/label", contents.labels, prefix=choice("global", "my", "team"), **_PAGING),
         # Cloud documents the expansions of one operation here, Data Center those of both.
         route(restriction, contents.restrictions, expand=expand_of(RESTRICTION if cloud else RESTRICTIONS)),
-        route(restriction + "/{operation}", contents.restriction, expand=expand_of(RESTRICTION), **_PAGING),
-        route(restriction + "/{operation}/{kind}", contents.restricted_to, **_PAGING),
+        route(restriction + _OPERATION, contents.restriction, expand=expand_of(RESTRICTION), **_PAGING),
+        route(restriction + _OPERATION + "/(?P<kind>user|group)", contents.restricted_to, **_PAGING),
     ]
 
 
@@ -105,7 +100,13 @@ def _space_routes(spaces: SpacesAndPeople, contents: Contents) -> list[Route]:
     return [
         route("/space", spaces.spaces, spaceKey=text, **kinds, **space, **_PAGING),
         route("/space/{key}", spaces.space, **space),
-        route("/space/{key}/content/{kind}", contents.of_space, depth=choice("all", "root"), **_CONTENT, **_PAGING),
+        route(
+            "/space/{key}/content/(?P<kind>page|blogpost)",
+            contents.of_space,
+            depth=choice("all", "root"),
+            **_CONTENT,
+            **_PAGING,
+        ),
         route("/user", spaces.user, accountId=text, key=text, username=text, **user),
         route("/user/current", spaces.current_user, **user),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from wiki_pipeline_tests.confluence_server.content import Content
+from wiki_pipeline_tests.confluence_server.content import TRASHED, Content
 from wiki_pipeline_tests.confluence_server.expansions import expansion_tree
 from wiki_pipeline_tests.confluence_server.paging import effective_limit, link, piece, query_without
 from wiki_pipeline_tests.confluence_server.v1_json import V1Json
@@ -45,6 +45,17 @@ class Answers:
             raise not_found(content_id)
         return content
 
+    def living(self, request: Request, content_id: str) -> Content:
+        """A content that the caller may see and that is not in the trash.
+
+        Raises:
+            ApiError: 404.
+        """
+        content = self.content(request, content_id)
+        if content.status == TRASHED:
+            raise not_found(content_id)
+        return content
+
     def content_list(self, request: Request, contents: Sequence[Content]) -> Answer:
         """The piece of a list of contents that `start` and `limit` ask for."""
         limit, start = self.limit(request), request.number("start", 0)
@@ -75,16 +86,20 @@ class Answers:
         links = {"base": base, "context": self.world.context, "self": base + link(path, rest)}
         if following:
             links["next"] = link(path, rest + following)
+        if start and not request.get("cursor"):
+            links["prev"] = link(path, [*rest, ("limit", str(limit)), ("start", str(max(start - limit, 0)))])
         size = len(results)
         return json_answer({"results": results, "start": start, "limit": limit, "size": size, **facts, "_links": links})
 
     def limit(self, request: Request) -> int:
-        """The limit of a list of contents: bodies are capped lower, rendered ones lower still."""
+        """The limit of a list of contents: the more is expanded, the lower it is capped."""
         wanted, limits = request.many("expand"), self.world.limits
         if any(path.endswith(("body.export_view", "body.styled_view")) for path in wanted):
             cap = limits.export_view
+        elif any("body" in path.split(".") for path in wanted):
+            cap = limits.bodies
         else:
-            cap = limits.bodies if any("body" in path.split(".") for path in wanted) else limits.contents
+            cap = limits.expanded if wanted else limits.plain
         return effective_limit(request, 25, cap)
 
 

@@ -9,8 +9,10 @@ from wiki_pipeline_tests.confluence_server.content import CURRENT, Content, Vers
 from wiki_pipeline_tests.confluence_server.expansions import Tree, expansion_tree
 from wiki_pipeline_tests.confluence_server.v1_answers import Answers, not_found
 from wiki_pipeline_tests.confluence_server.v1_parts import Json
-from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, ContractError, Request, json_answer
+from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, Request, json_answer
 
+# What a single content expands when it is not told; a list expands nothing.
+_EXPANDED_ALONE = ["space", "history", "version"]
 # What Data Center expands of restrictions when it is not told.
 _BOTH: Tree = {"user": {}, "group": {}}
 
@@ -59,7 +61,7 @@ class Contents:
 
     def _one(self, request: Request, page: Content, version: Version | None) -> Answer:
         writer = self._answers.writer(request)
-        data = writer.content(page, expansion_tree(request.many("expand")), version)
+        data = writer.content(page, expansion_tree(request.many("expand") or _EXPANDED_ALONE), version)
         data["_links"] |= {"base": writer.base, "context": self._world.context, "collection": "/rest/api/content"}
         return json_answer(data)
 
@@ -70,13 +72,13 @@ class Contents:
 
     def children(self, request: Request, content_id: str, kind: str) -> Answer:
         """GET /content/{id}/child/{type}: only children of that very type, so none behind a folder."""
-        page = self._answers.content(request, content_id)
+        page = self._answers.living(request, content_id)
         source = page.comments if kind == "comment" else page.ordered_children()
         return self._answers.content_list(request, self._seen(request, source, kind))
 
     def descendants(self, request: Request, content_id: str, kind: str) -> Answer:
         """GET /content/{id}/descendant/{type}."""
-        page = self._answers.content(request, content_id)
+        page = self._answers.living(request, content_id)
         return self._answers.content_list(request, self._seen(request, page.descendants(), kind))
 
     def _seen(self, request: Request, contents: Sequence[Content], kind: str) -> list[Content]:
@@ -89,11 +91,11 @@ class Contents:
     # --- what hangs on a page ------------------------------------------------------------------------------------
 
     def attachments(self, request: Request, content_id: str) -> Answer:
-        """GET /content/{id}/child/attachment."""
-        page = self._answers.content(request, content_id)
+        """GET /content/{id}/child/attachment: its version only if it is expanded."""
+        page, want = self._answers.living(request, content_id), expansion_tree(request.many("expand"))
         filename, media_type = request.get("filename"), request.get("mediaType")
         items = [
-            self._answers.parts(request).attachment(page, item)
+            self._answers.parts(request).attachment(page, item, want)
             for item in page.attachments
             if (not filename or item.title == filename) and (not media_type or item.media_type == media_type)
         ]
@@ -101,14 +103,13 @@ class Contents:
 
     def labels(self, request: Request, content_id: str) -> Answer:
         """GET /content/{id}/label."""
-        page = self._answers.content(request, content_id)
-        return self._answers.plain_list(
-            request, [self._answers.parts(request).label(page, name) for name in page.labels]
-        )
+        page, parts = self._answers.living(request, content_id), self._answers.parts(request)
+        names = page.labels if request.get("prefix", "global") == "global" else ()
+        return self._answers.plain_list(request, [parts.label(page, name) for name in names])
 
     def restrictions(self, request: Request, content_id: str) -> Answer:
         """GET /content/{id}/restriction/byOperation: both operations, users and groups as expanded."""
-        page, writer = self._answers.content(request, content_id), self._answers.writer(request)
+        page, writer = self._answers.living(request, content_id), self._answers.writer(request)
         want = expansion_tree(request.many("expand"))
         answer: Json = {"_links": writer.restrictions(page, {})["_links"]}
         for operation in ("read", "update"):
@@ -121,15 +122,13 @@ class Contents:
 
     def restriction(self, request: Request, content_id: str, operation: str) -> Answer:
         """GET /content/{id}/restriction/byOperation/{operation}."""
-        page = self._answers.content(request, content_id)
-        if operation not in {"read", "update"}:
-            raise ContractError(f"there is no operation {operation!r}", 404)
+        page = self._answers.living(request, content_id)
         want = expansion_tree(request.many("expand")).get("restrictions", {})
         return json_answer(self._answers.parts(request).restriction(page, operation, want))
 
     def restricted_to(self, request: Request, content_id: str, operation: str, kind: str) -> Answer:
         """The rest of a nested list of users or groups, at the address that its `next` gave."""
-        page = self._answers.content(request, content_id)
+        page = self._answers.living(request, content_id)
         parts = self._answers.parts(request, nested_limit=sys.maxsize)
         items = parts.restriction(page, operation, {kind: {}})["restrictions"][kind]["results"]
         return self._answers.plain_list(request, items)

@@ -61,8 +61,8 @@ class V1Json:
             ("metadata", "", lambda tree: self.metadata(content, tree)),
             ("restrictions", f"{path}/restriction/byOperation", lambda tree: self.restrictions(content, tree)),
             ("container", space_path, lambda tree: self.space(content.space, tree)),
-            ("children", f"{path}/child", lambda tree: self.children(content, tree)),
-            ("descendants", f"{path}/descendant", lambda tree: {}),
+            ("children", f"{path}/child", lambda tree: self.below(content, "child", tree)),
+            ("descendants", f"{path}/descendant", lambda tree: self.below(content, "descendant", tree)),
         ]
         for name, link, write in parts:
             if name in want:
@@ -169,16 +169,18 @@ class V1Json:
             result["labels"] = self.parts.nested(path, [self.parts.label(content, name) for name in content.labels])
         return result
 
-    def children(self, content: Content, want: Tree) -> Json:
-        """The children of the types asked for, first page."""
-        path = f"/rest/api/content/{content.id}/child"
+    def below(self, content: Content, relation: str, want: Tree) -> Json:
+        """The children or descendants of the types asked for, first piece of each."""
+        path = f"/rest/api/content/{content.id}/{relation}"
+        tree = content.descendants() if relation == "descendant" else content.ordered_children()
         result: Json = {"_links": {"self": self.base + path}}
         for kind in want:
             if kind == "attachment":
-                items = [self.parts.attachment(content, item) for item in content.attachments]
+                items = [self.parts.attachment(content, item, want[kind]) for item in content.attachments]
             else:
-                source = content.comments if kind == "comment" else content.ordered_children()
-                items = [self.content(child, want[kind]) for child in source if child.type == kind]
+                source = content.comments if kind == "comment" else tree
+                shown = (item for item in source if item.type == kind and item.status == "current")
+                items = [self.content(item, want[kind]) for item in shown]
             result[kind] = self.parts.nested(f"{path}/{kind}", items)
         kinds = ("page", "attachment", "comment")
         result["_expandable"] = {kind: f"{path}/{kind}" for kind in kinds if kind not in want}

@@ -115,15 +115,14 @@ class V1Parts:
             "_links": {"self": self.base + path},
         }
 
-    def attachment(self, page: Content, item: Attachment) -> Json:
+    def attachment(self, page: Content, item: Attachment, want: Tree) -> Json:
         """A file of a page; `download` lacks the context path as `webui` does."""
         path = f"/rest/api/content/{item.id}"
-        return {
+        result: Json = {
             "id": item.id,
             "type": "attachment",
             "status": "current",
             "title": item.title,
-            "version": self.version(page, item.version),
             "metadata": {"mediaType": item.media_type, "comment": item.version.message},
             "extensions": {"mediaType": item.media_type, "fileSize": len(item.data), "comment": item.version.message},
             "_expandable": {"container": f"/rest/api/content/{page.id}", "history": f"{path}/history", "space": ""},
@@ -133,3 +132,8 @@ class V1Parts:
                 "self": self.base + path,
             },
         }
+        if "version" in want:
+            result["version"] = self.version(page, item.version)
+        else:
+            result["_expandable"]["version"] = ""
+        return result

@@ -35,7 +35,7 @@ class Searches:
 
     def results(self, request: Request) -> Answer:
         """GET /search: contents wrapped with title, excerpt and address; `expand` goes with the prefix `content.`."""
-        limit = effective_limit(request, 25, self._world.limits.contents)
+        limit = effective_limit(request, 25, self._world.limits.expanded)
         start, found, following, total = self._found(request, limit)
         tree = expansion_tree(request.many("expand")).get("content", {})
         wrapped = [self._wrapped(request, content, tree) for content in found]

@@ -17,12 +17,13 @@ class SpacesAndPeople:
 
     def spaces(self, request: Request) -> Answer:
         """GET /space."""
-        keys, kind = request.many("spaceKey"), request.get("type")
+        keys, kind, status = request.many("spaceKey"), request.get("type"), request.get("status")
         tree = expansion_tree(request.many("expand"))
         found = [
             self._answers.writer(request).space(space, tree)
             for space in self._site.spaces.values()
             if (not keys or space.key in keys) and (not kind or space.type == kind)
+            if not status or space.status == status
         ]
         return self._answers.plain_list(request, found)
 

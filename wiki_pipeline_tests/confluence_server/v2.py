@@ -22,10 +22,10 @@ from wiki_pipeline_tests.confluence_server.web import (
 )
 from wiki_pipeline_tests.confluence_server.world import World
 
-_SORTS = ("id", "created-date", "modified-date", "title")
+_PAGE_SORTS = ("id", "created-date", "modified-date", "title")
 _ONE_BODY = ("storage", "atlas_doc_format", "view", "export_view", "anonymous_export_view", "styled_view", "editor")
 _CONTAINERS = ("folder", "whiteboard", "database", "embed")
-_IN_TREE = "/(?:pages|folders|whiteboards|databases|embeds)"
+_IN_TREE = "/(?:pages|folders|whiteboards|databases|embeds)/{content_id}"
 
 
 def _sort(*names: str) -> Callable[[str], object]:
@@ -38,66 +38,34 @@ class V2:
     def __init__(self, world: World) -> None:
         handlers = Handlers(world)
         paging = {"cursor": text, "limit": integer(1, 250)}
-        bulk = {
-            "body_format": choice("storage", "atlas_doc_format"),
-            "sort": _sort(*_SORTS),
-            "status": choice("current", "archived", "deleted", "trashed"),
-            "title": text,
-            **paging,
-        }
-        flags = {
-            f"include_{name}": boolean
-            for name in (
-                "labels",
-                "properties",
-                "operations",
-                "likes",
-                "versions",
-                "version",
-                "webresources",
-                "favorited_by_current_user_status",
-                "collaborators",
-                "direct_children",
-            )
-        }
-        children = {"sort": _sort("created-date", "id", "child-position", "modified-date"), **paging}
-        labels = {"prefix": text, "sort": _sort("created-date", "id", "name"), **paging}
-        spaces = {"ids": numbers, "keys": text, "type": text, "status": choice("current", "archived"), "labels": text}
-        described = {"description_format": choice("plain", "view"), "include_icon": boolean}
+        pages = {"body_format": choice("storage", "atlas_doc_format"), "sort": _sort(*_PAGE_SORTS), **paging}
+        filtered = {"status": choice("current", "archived", "deleted", "trashed"), "title": text, **pages}
+        described = {"description_format": choice("plain", "view")}
+        spaces = {"ids": numbers, "keys": text, "type": text, "status": choice("current", "archived")}
+        labels = {"prefix": choice("my", "team", "global", "system"), **paging}
         self._routes = [
             route("/spaces", handlers.spaces, sort=_sort("id", "key", "name"), **spaces, **described, **paging),
-            route(
-                "/spaces/{space_id}", handlers.space, include_labels=boolean, include_operations=boolean, **described
-            ),
-            route("/spaces/{space_id}/pages", handlers.space_pages, depth=choice("all", "root"), **bulk),
+            route("/spaces/{space_id}", handlers.space, **described),
+            route("/spaces/{space_id}/pages", handlers.space_pages, depth=choice("all", "root"), **filtered),
             route("/spaces/{space_id}/content/labels", handlers.space_labels, **labels),
-            route("/pages", handlers.pages, id=numbers, space_id=numbers, subtype=text, **bulk),
+            route("/pages", handlers.pages, id=numbers, space_id=numbers, **filtered),
             route(
                 "/pages/{page_id}",
                 handlers.page,
                 body_format=choice(*_ONE_BODY),
-                get_draft=boolean,
                 status=choice("current", "archived", "trashed", "deleted", "historical", "draft"),
                 version=integer(1),
-                **flags,
+                include_labels=boolean,
             ),
             route("/pages/{page_id}/labels", handlers.page_labels, **labels),
-            route("/pages/{page_id}/children", handlers.child_pages, **children),
-            route(f"{_IN_TREE}/{{content_id}}/direct-children", handlers.direct_children, **children),
-            route(f"{_IN_TREE}/{{content_id}}/descendants", handlers.descendants, depth=integer(1, 10), **paging),
-            route(f"{_IN_TREE}/{{content_id}}/ancestors", handlers.ancestors, limit=integer(1, 250)),
-            route(
-                "/pages/{page_id}/attachments",
-                handlers.attachments,
-                sort=_sort("created-date", "modified-date"),
-                status=choice("current", "archived", "trashed"),
-                mediaType=text,
-                filename=text,
-                **paging,
-            ),
-            route("/attachments/{attachment_id}", handlers.attachment, **flags),
-            route("/labels/{label_id}/pages", handlers.labelled_pages, space_id=numbers, **bulk),
-            *(route(f"/{kind}s/{{content_id}}", partial(handlers.container, kind), **flags) for kind in _CONTAINERS),
+            route("/pages/{page_id}/children", handlers.child_pages, **paging),
+            route("/pages/{page_id}/attachments", handlers.attachments, mediaType=text, filename=text, **paging),
+            route("/attachments/{attachment_id}", handlers.attachment),
+            route("/labels/{label_id}/pages", handlers.labelled_pages, space_id=numbers, **pages),
+            route(f"{_IN_TREE}/direct-children", handlers.direct_children, **paging),
+            route(f"{_IN_TREE}/descendants", handlers.descendants, depth=integer(1, 10), **paging),
+            route(f"{_IN_TREE}/ancestors", handlers.ancestors, limit=integer(1, 250)),
+            *(route(f"/{kind}s/{{content_id}}", partial(handlers.container, kind)) for kind in _CONTAINERS),
             post("/users-bulk", handlers.people),
         ]
 

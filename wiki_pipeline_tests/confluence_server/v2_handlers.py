@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,18 @@ from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit
 from wiki_pipeline_tests.confluence_server.site import Space
 from wiki_pipeline_tests.confluence_server.v2_json import V2Json
 from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, ContractError, Request, json_answer
-from wiki_pipeline_tests.confluence_server.world import World
+from wiki_pipeline_tests.confluence_server.world import World, sorted_contents
 
 # What a list holds when no status is asked for: archived pages too.
 DEFAULT_STATUSES = ("current", "archived")
+_SPACE_FACTS: dict[str, Callable[[Space], Any]] = {
+    "ids": lambda space: space.id,
+    "keys": lambda space: space.key,
+    "names": lambda space: space.name,
+    "type": lambda space: space.type,
+    "status": lambda space: space.status,
+}
+_SPACE_SORTS = {"id": "ids", "key": "keys", "name": "names"}
 _TREE_TYPES = frozenset({"page", "folder", "whiteboard", "database", "embed"})
 
 
@@ -31,14 +39,14 @@ class Handlers:
 
     def spaces(self, request: Request) -> Answer:
         """GET /spaces: those named by `keys` or `ids`, or all."""
-        keys, ids = request.many("keys"), request.many("ids")
-        found = [
-            space
-            for space in self.site.spaces.values()
-            if (not keys or space.key in keys) and (not ids or str(space.id) in ids)
-        ]
-        described = request.get("description-format")
-        return self._list(request, found, lambda space: self._writer(request).space(space, described))
+        found = list(self.site.spaces.values())
+        for name, fact in _SPACE_FACTS.items():
+            wanted = request.many(name)
+            found = [space for space in found if not wanted or str(fact(space)) in wanted]
+        sort = request.get("sort") or "id"
+        found.sort(key=_SPACE_FACTS[_SPACE_SORTS[sort.removeprefix("-")]], reverse=sort.startswith("-"))
+        described, writer = request.get("description-format"), self._writer(request)
+        return self._list(request, found, lambda space: writer.space(space, described))
 
     def space(self, request: Request, space_id: str) -> Answer:
         """GET /spaces/{id}."""
@@ -54,8 +62,8 @@ class Handlers:
 
     def space_labels(self, request: Request, space_id: str) -> Answer:
         """GET /spaces/{id}/content/labels: labels of anything in the space."""
-        names = sorted({name for item in self._space(space_id).contents.values() for name in item.labels})
-        return self._list(request, names, self._writer(request).label)
+        names = _labels(request, {name for item in self._space(space_id).contents.values() for name in item.labels})
+        return self._list(request, sorted(names), self._writer(request).label)
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -64,12 +72,15 @@ class Handlers:
         ids = request.many("id")
         if len(ids) > 250:
             raise ApiError(400, "at most 250 ids")
-        pages = self._listing(request, None)
-        if ids:
-            living = set(pages) if len(ids) > 1 else pages
-            named = [self.site.contents[item] for item in dict.fromkeys(ids) if item in self.site.contents]
-            pages = [page for page in named if page in living]
-        return self._page_list(request, pages)
+        if not ids:
+            return self._page_list(request, self._listing(request, None))
+        statuses = request.many("status") or DEFAULT_STATUSES
+        named = [self.site.contents[item] for item in dict.fromkeys(ids) if item in self.site.contents]
+        found = [page for page in named if page.type == "page" and page.status in statuses]
+        found = [page for page in found if self.world.sees(request.user, page)]
+        if request.get("sort"):
+            found = sorted_contents(found, request.get("sort"))
+        return self._page_list(request, found)
 
     def labelled_pages(self, request: Request, label_id: str) -> Answer:
         """GET /labels/{id}/pages."""
@@ -79,7 +90,8 @@ class Handlers:
         return self._page_list(request, [item for item in self._listing(request, None) if name in item.labels])
 
     def _listing(self, request: Request, space: Space | None) -> Sequence[Content]:
-        return self.world.listing(request.user, space, "page", request.many("status") or DEFAULT_STATUSES)
+        statuses = request.many("status") or DEFAULT_STATUSES
+        return self.world.listing(request.user, space, "page", statuses, request.get("sort"))
 
     def _page_list(self, request: Request, pages: Sequence[Content]) -> Answer:
         title, spaces = request.get("title"), request.many("space-id")
@@ -89,8 +101,6 @@ class Handlers:
             pages = [page for page in pages if str(page.space.id) in spaces]
         if request.get("depth") == "root":
             pages = [page for page in pages if page.parent is None]
-        if request.get("sort"):
-            pages = _sorted(pages, request.get("sort"))
         writer, kind = self._writer(request), request.get("body-format")
         form, written = (writer.base, kind), self.world.written
         return self._list(request, pages, lambda page: written.get(page, form, partial(writer.page, page, kind)))
@@ -114,7 +124,7 @@ class Handlers:
     def page_labels(self, request: Request, page_id: str) -> Answer:
         """GET /pages/{id}/labels."""
         page = self._content(request, page_id, "page")
-        return self._list(request, page.labels, self._writer(request).label)
+        return self._list(request, _labels(request, page.labels), self._writer(request).label)
 
     # --- the tree ------------------------------------------------------------------------------------------------
 
@@ -234,11 +244,6 @@ class Handlers:
         return json_answer({"results": [write(item) for item in shown], "_links": links}, headers=headers)
 
 
-def _sorted(contents: Sequence[Content], sort: str) -> list[Content]:
-    keys: dict[str, Callable[[Content], Any]] = {
-        "id": lambda item: int(item.id),
-        "created-date": lambda item: item.created,
-        "modified-date": lambda item: item.version.when,
-        "title": lambda item: item.title.casefold(),
-    }
-    return sorted(contents, key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+def _labels(request: Request, names: Collection[str]) -> list[str]:
+    """The labels of the prefix that is asked for: all that are made here are global ones."""
+    return list(names) if request.get("prefix", "global") == "global" else []

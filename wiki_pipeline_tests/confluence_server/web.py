@@ -1,7 +1,8 @@
 """Requests, answers and routes: the little of HTTP that the server's two APIs share.
 
-A route declares the query parameters that Confluence documents for it. Confluence ignores others; this server refuses
-and records them, so that a client's misspelt parameter fails a test instead of silently doing nothing.
+A route declares the query parameters that Confluence documents for it and that this server honours. Confluence ignores
+what it does not know; this server refuses and records it, so that a client's misspelt parameter fails a test instead of
+silently doing nothing.
 """
 
 from __future__ import annotations

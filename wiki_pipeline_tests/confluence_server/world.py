@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from typing import Any
 
 from wiki_pipeline_tests.confluence_server.cache import WrittenContents
 from wiki_pipeline_tests.confluence_server.content import Content, User
@@ -16,18 +17,20 @@ from wiki_pipeline_tests.confluence_server.web import ApiError, Request
 
 @dataclass(slots=True)
 class Limits:
-    """Caps that the server puts on `limit`, silently in v1.
+    """Caps that the server puts on `limit`, silently in v1. The defaults are the vendor's.
 
     Attributes:
-        contents: of a v1 list without bodies.
+        plain: of a v1 list that expands nothing.
+        expanded: of a v1 list that expands something, but no bodies.
         bodies: of a v1 list with bodies.
         export_view: of a v1 list with `body.export_view` or `body.styled_view`.
         nested: of labels and restrictions inside a content.
         start: the greatest `start` of Cloud's v1 content list.
     """
 
-    contents: int = 200
-    bodies: int = 100
+    plain: int = 1_000
+    expanded: int = 200
+    bodies: int = 50
     export_view: int = 25
     nested: int = 200
     start: int = 15_000
@@ -78,7 +81,7 @@ class World:
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     report: Callable[[str], None] = print
     written: WrittenContents = field(default_factory=WrittenContents)
-    _listings: dict[tuple[str, str, frozenset[str]], tuple[int, list[Content]]] = field(default_factory=dict)
+    _listings: dict[tuple[str, str, frozenset[str], str], tuple[int, list[Content]]] = field(default_factory=dict)
 
     def violation(self, request: Request, problem: str) -> None:
         """Record that a client did what no right client does."""
@@ -96,15 +99,19 @@ class World:
         return space
 
     def listing(
-        self, user: User | None, space: Space | None, kind: str, statuses: Collection[str]
+        self, user: User | None, space: Space | None, kind: str, statuses: Collection[str], sort: str = ""
     ) -> Sequence[Content]:
-        """Contents of a space (of all without one) of a type and of some statuses that a person may see."""
-        key = (space.key if space else "", kind, frozenset(statuses))
+        """Contents of a space (of all without one) of a type and of some statuses that a person may see.
+
+        `sort` is v2's: `id`, `created-date`, `modified-date` or `title`, with a `-` for descending.
+        """
+        key = (space.key if space else "", kind, frozenset(statuses), sort)
         revision, contents = self._listings.get(key, (-1, []))
         if revision != self.site.revision:
             source = space.contents if space else self.site.contents
             every = "any" in statuses
             contents = [item for item in source.values() if item.type == kind and (every or item.status in statuses)]
+            contents = sorted_contents(contents, sort) if sort else contents
             self._listings[key] = (self.site.revision, contents)
         return [item for item in contents if self.sees(user, item)] if self.site.restricted else contents
 
@@ -147,3 +154,14 @@ def _basic(credentials: str) -> tuple[str, str]:
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Unauthorized("the Authorization header can't be read") from error
     return name, secret
+
+
+def sorted_contents(contents: Sequence[Content], sort: str) -> list[Content]:
+    """Contents in v2's order `sort`."""
+    keys: dict[str, Callable[[Content], Any]] = {
+        "id": lambda item: int(item.id),
+        "created-date": lambda item: item.created,
+        "modified-date": lambda item: item.version.when,
+        "title": lambda item: item.title.casefold(),
+    }
+    return sorted(contents, key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))

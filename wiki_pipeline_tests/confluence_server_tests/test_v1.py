@@ -77,7 +77,7 @@ def test_next_lacks_the_context_path(cloud: Api, datacenter: Api) -> None:
 @given(pages=st.integers(0, 30), limit=st.integers(1, 12), cap=st.integers(1, 12))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_paging_brings_everything_once(pages: int, limit: int, cap: int, api: Api) -> None:
-    api.server.world.limits.contents = cap
+    api.server.world.limits.plain = cap
     space = api.server.space(f"S{len(api.server.site.spaces)}")
     ids = [space.add(f"Page {number}").id for number in range(pages)]
     found: list[str] = []
@@ -96,15 +96,16 @@ def test_limits_are_capped_without_a_word(datacenter: Api) -> None:
     for number in range(210):
         space.add(f"Page {number}")
     sizes = {
-        expand: datacenter.json("/rest/api/content", spaceKey="BIG", limit=1000, expand=expand)["size"]
-        for expand in ("version", "body.storage", "body.export_view", "body.styled_view", "version,body.export_view")
+        expand: datacenter.json("/rest/api/content", spaceKey="BIG", limit=5000, expand=expand)["limit"]
+        for expand in (None, "version", "body.storage", "body.export_view", "body.styled_view", "version,body.view")
     }
     assert sizes == {
+        None: 1000,
         "version": 200,
-        "body.storage": 100,
+        "body.storage": 50,
         "body.export_view": 25,
         "body.styled_view": 25,
-        "version,body.export_view": 25,
+        "version,body.view": 50,
     }
 
 
@@ -125,6 +126,42 @@ def test_nested_lists_page_like_all_lists(http: httpx.Client) -> None:
                 break
             nested = http.get(server.url + nested["_links"]["next"]).json()
         assert names == [f"label-{number}" for number in range(5)]
+
+
+def test_a_single_content_expands_more_by_itself_than_a_list(api: Api) -> None:
+    page = api.server.space("ENG").page("Home")
+    alone = api.json(f"/rest/api/content/{page.id}")
+    assert (alone["space"]["key"], alone["version"]["number"]) == ("ENG", 1)
+    assert "createdBy" in alone["history"]
+    assert "space" not in api.json(f"/rest/api/content/{page.id}", expand="version")
+
+
+def test_children_and_descendants_can_be_expanded(api: Api) -> None:
+    page = api.server.space("ENG").page("Home")
+    expand = "children.page.version,descendants.page,children.attachment"
+    found = api.json(f"/rest/api/content/{page.id}", expand=expand)
+    assert found["children"]["page"]["size"] == 12
+    assert found["children"]["page"]["results"][0]["version"]["number"] == 1
+    assert found["descendants"]["page"]["size"] == 13
+    assert found["children"]["attachment"]["results"] == []
+    listed = api.json(f"/rest/api/content/{page.id}/descendant/page", limit=100)
+    assert [item["id"] for item in listed["results"]] == [
+        item["id"] for item in found["descendants"]["page"]["results"]
+    ]
+
+
+def test_a_list_leads_back_as_well(api: Api) -> None:
+    answer = api.json("/rest/api/content", spaceKey="ENG", limit=5, start=5)
+    back = api.follow(answer["_links"]["base"] + answer["_links"]["prev"])
+    assert (back["start"], back["size"]) == (0, 5)
+    assert "prev" not in back["_links"]
+
+
+def test_nothing_hangs_on_a_page_in_the_trash(api: Api) -> None:
+    page = api.server.space("ENG").page("Runbook 3")
+    page.trash(lift_children=False)
+    for path in ("child/page", "child/attachment", "child/comment", "label", "restriction/byOperation"):
+        assert api.get(f"/rest/api/content/{page.id}/{path}").status_code == 404
 
 
 def test_only_current_pages_are_listed_unless_asked(api: Api) -> None:
@@ -231,7 +268,9 @@ def test_comments_and_attachments_hang_on_their_page(api: Api) -> None:
     page.attach("plan.txt", b"second", "text/plain")
     comments = api.json(f"/rest/api/content/{page.id}/child/comment", expand="body.storage")["results"]
     assert comments[0]["body"]["storage"]["value"] == "<p>Well done</p>"
-    answer = api.json(f"/rest/api/content/{page.id}/child/attachment", mediaType="text/plain")
+    plain = api.json(f"/rest/api/content/{page.id}/child/attachment")["results"][0]
+    assert "version" in plain["_expandable"]
+    answer = api.json(f"/rest/api/content/{page.id}/child/attachment", mediaType="text/plain", expand="version")
     (item,) = answer["results"]
     assert (item["extensions"]["fileSize"], item["version"]["number"]) == (6, 2)
     assert api.http.get(answer["_links"]["base"] + item["_links"]["download"]).content == b"second"

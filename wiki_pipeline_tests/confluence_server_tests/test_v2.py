@@ -176,6 +176,22 @@ def test_lists_are_sorted_as_asked(cloud: Api) -> None:
     assert titles == sorted(titles, key=str.casefold)
 
 
+def test_spaces_are_filtered_and_sorted(cloud: Api) -> None:
+    cloud.server.site.space("ABC", "Zoo", type="personal")
+
+    def keys(**parameters: str) -> list[str]:
+        return [item["key"] for item in cloud.json("/api/v2/spaces", **parameters)["results"]]
+
+    assert keys() == ["ENG", "ABC"]
+    assert keys(sort="key") == ["ABC", "ENG"]
+    assert keys(sort="-name") == ["ABC", "ENG"]
+    assert keys(type="personal") == ["ABC"]
+    assert keys(ids=space_id(cloud)) == ["ENG"]
+    assert keys(status="archived") == []
+    described = cloud.json("/api/v2/spaces", keys="ENG", description_format="plain")["results"][0]
+    assert described["description"]["plain"]["value"] == "How we build"
+
+
 def test_only_roots_are_listed_when_asked(cloud: Api) -> None:
     space = cloud.server.space("ENG")
     roots = cloud.json(f"/api/v2/spaces/{space.id}/pages", depth="root")["results"]
