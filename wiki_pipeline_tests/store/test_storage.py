@@ -140,8 +140,9 @@ class TestStore:
         assert store.names() == [f"clean_pages.{OTHER.slug}", "vectors.test-model"]
         assert (tmp_path / "default" / "vectors.test-model.lance").is_dir()
 
-    def test_more_tables_than_a_page_of_a_listing_are_all_listed(self, tmp_path: Path) -> None:
-        store = Store(str(tmp_path), "default")
+    @pytest.mark.parametrize("scheme", ["", "file://"])
+    def test_more_tables_than_a_page_of_a_listing_are_all_listed(self, tmp_path: Path, scheme: str) -> None:
+        store = Store(f"{scheme}{tmp_path}", "default")
         keys = [SourceKey("default", "git", f"org/repo{i}") for i in range(25)]
         for key in keys:
             store.table(Stage.CLEAN_PAGES, key).replace(with_state(pages({"a": "1"})))
@@ -196,6 +197,15 @@ class TestStore:
         assert [store.vectors(m, DIMENSION, SOURCE).row_count() for m in (MODEL, "second")] == [0, 0]
         assert [store.vectors(m, DIMENSION, OTHER).row_count() for m in (MODEL, "second")] == [1, 1]
         assert store.table(Stage.CLEAN_PAGES, OTHER).row_count() == 1
+
+    def test_a_source_leaves_the_tables_of_models_that_are_no_longer_used(self, tmp_path: Path) -> None:
+        store = Store(str(tmp_path), "default")
+        for key in (SOURCE, OTHER):
+            for model in ("before", MODEL):
+                store.vectors(model, DIMENSION, key).replace(with_state(vector_table({"a": ["1"]}, key)))
+        store.forget_other_models(store.vectors(MODEL, DIMENSION, SOURCE))
+        rows = {m: [store.vectors(m, DIMENSION, k).row_count() for k in (SOURCE, OTHER)] for m in ("before", MODEL)}
+        assert rows == {"before": [0, 1], MODEL: [1, 1]}
 
     def test_a_table_of_another_version_is_not_written_to(self, tmp_path: Path) -> None:
         store = Store(str(tmp_path), "default")
