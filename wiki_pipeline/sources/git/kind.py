@@ -1,0 +1,116 @@
+"""Git repositories as a kind of source: from settings and addresses to sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.sources.git.forges import recognised
+from wiki_pipeline.sources.git.settings import GitSettings, Repository
+from wiki_pipeline.sources.protocol import Source, SourceKind
+
+_LOOKS_LIKE_SSH = re.compile(r"ssh://|[^@/:\s]+@[^@/:\s]+:(?!//)")
+
+
+class GitKind:
+    """See `SourceKind`."""
+
+    name = "git"
+    settings_group: type[SettingsGroup] = GitSettings
+
+    def configured(self, tenant: str) -> Mapping[SourceKey, str]:
+        """The repositories of WIKI_PIPELINE_GIT_REPOSITORIES."""
+        sources: dict[SourceKey, Repository] = {}
+        for repository in load(GitSettings).repositories:
+            key = _key(tenant, repository)
+            if key in sources:
+                first, second = sources[key].address.display, repository.address.display
+                raise ConfigurationError(
+                    f"WIKI_PIPELINE_GIT_REPOSITORIES: {first} and {second} would both be the source {key}.",
+                    'Give one of them a name of its own, as {"url": ..., "name": "handbook-next"}.',
+                )
+            sources[key] = repository
+        return {key: repository.dump() for key, repository in sources.items()}
+
+    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
+        """The repository at an address or path; `#branch` after it names a branch or tag.
+
+        An https address is taken for a repository's if it ends in `.git`, if a forge is known by its host, or if the
+        settings name it or its host's token; a path, if a repository is there.
+        """
+        plain, _, branch = address.strip().partition("#")
+        if not self._is_meant(plain):
+            return None
+        parsed = Address.parse(plain)
+        for key, specification in self.configured(tenant).items():
+            known = Repository.parse(specification)
+            if known.address == parsed and branch in {"", known.branch}:
+                return key, specification
+        forge = recognised(parsed)
+        parts = parsed.path.split("/")
+        if forge and forge.depth and not parsed.is_local and len(parts) != forge.depth:
+            whole = f"{parsed.scheme}://{parsed.host}/{'/'.join(parts[: forge.depth])}"
+            raise ConfigurationError(
+                f"{parsed.display} is not a repository of its own.",
+                f"Give the repository's address, as {whole}, and a branch as {whole}#branch.",
+            )
+        try:
+            repository = Repository(url=parsed.url, branch=branch)
+        except ValueError:
+            raise ConfigurationError(f"{branch!r} is not the name of a branch or tag.") from None
+        return _key(tenant, repository), repository.dump()
+
+    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+        """See `SourceKind.open`."""
+        try:
+            from wiki_pipeline.sources.git.source import GitSource  # noqa: PLC0415 - GitPython looks for Git when imported
+        except ImportError as error:
+            raise ConfigurationError(
+                "Git can't be run: it is not installed, or not in PATH.", "Install Git 2.32 or newer."
+            ) from error
+        settings = load(GitSettings)
+        return GitSource(key, Repository.parse(specification), settings, home, load(Settings).batch_bytes)
+
+    def datasource_id(self, key: SourceKey, specification: str) -> str:
+        """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
+        host = Repository.parse(specification).address.host or "local"
+        return f"src_git___{_word(host)}__{_word(key.name)}"
+
+    def _is_meant(self, address: str) -> bool:
+        if address.startswith(("file://", "git://")) or _LOOKS_LIKE_SSH.match(address):
+            return True
+        if not address.startswith(("https://", "http://")):
+            return "://" not in address and _is_repository(Path(address).expanduser())
+        if address.rstrip("/").endswith(".git"):
+            return True
+        try:
+            parsed = Address.parse(address)
+        except ConfigurationError:
+            return False
+        settings = load(GitSettings)
+        known = {repository.address.url for repository in settings.repositories}
+        return (
+            recognised(parsed) is not None
+            or parsed.url in known
+            or f"{parsed.scheme}://{parsed.host}" in settings.tokens
+        )
+
+
+KIND: SourceKind = GitKind()
+
+
+def _key(tenant: str, repository: Repository) -> SourceKey:
+    return SourceKey(tenant, GitKind.name, repository.name or repository.address.name)
+
+
+def _is_repository(path: Path) -> bool:
+    return (path / ".git").exists() or all((path / part).exists() for part in ("HEAD", "objects", "refs"))
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "_", text)

@@ -1,0 +1,62 @@
+"""From a file and its content to a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from wiki_pipeline.model import RawPage, SourceKey, digest
+from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.sources.git.encoding import decode
+from wiki_pipeline.sources.git.forges import Forge
+from wiki_pipeline.sources.git.names import media_type_of
+from wiki_pipeline.sources.git.snapshot import File
+
+# To be raised when the same file becomes another row: by a change here, in `encoding`, in media types or in `forges`.
+ROW_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PageMaker:
+    """Makes the rows of one repository."""
+
+    key: SourceKey
+    address: Address
+    forge: Forge
+
+    @property
+    def shape(self) -> str:
+        """Equal shapes: the same file becomes the same row."""
+        return digest(ROW_VERSION, self.key.name, self.address.display, self.forge.name)[:8]
+
+    def version_key(self, file: File) -> str:
+        """What changes when a document's row does: its blob, the commit that last changed it, and how rows are made."""
+        return f"{file.oid}@{file.commit}+{self.shape}"
+
+    def page(self, file: File, content: bytes) -> RawPage:
+        """The row of a file."""
+        decoded = decode(content)
+        return RawPage(
+            document_id=file.document_id,
+            title=file.document_id.rpartition("/")[2],
+            url=self.forge.file_page(self.address, file.commit, file.path),
+            version=file.commit,
+            path=file.document_id,
+            space_key=self.key.name,
+            space_name=self.key.name,
+            author=_printable(file.author),
+            created_at=_time(file.created_at),
+            modified_at=_time(file.changed_at),
+            media_type=media_type_of(file.document_id, decoded.text),
+            version_key=self.version_key(file),
+            body=decoded.text,
+            notes=(decoded.note,) if decoded.note else (),
+        )
+
+
+def _printable(name: str) -> str:
+    return " ".join("".join(character if character.isprintable() else " " for character in name).split())
+
+
+def _time(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

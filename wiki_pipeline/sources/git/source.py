@@ -1,0 +1,180 @@
+"""A repository as a source: its listing, and its files as rows. Git blocks, so it runs in threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from wiki_pipeline.errors import ConfigurationError, SourceError
+from wiki_pipeline.model import (
+    DocumentFailure,
+    DocumentGone,
+    DocumentRef,
+    RawPage,
+    SourceDescription,
+    SourceKey,
+    Stage,
+)
+from wiki_pipeline.sources.git.clone import Clone
+from wiki_pipeline.sources.git.command import GitCommand, GitInterruptedError, GitTimeoutError
+from wiki_pipeline.sources.git.credentials import credential_for, redact
+from wiki_pipeline.sources.git.failures import no_such_branch, timed_out
+from wiki_pipeline.sources.git.forges import forge_of
+from wiki_pipeline.sources.git.isolation import Isolation
+from wiki_pipeline.sources.git.objects import portions
+from wiki_pipeline.sources.git.page import PageMaker
+from wiki_pipeline.sources.git.remote import Remote
+from wiki_pipeline.sources.git.rules import Rules
+from wiki_pipeline.sources.git.settings import GitSettings, Repository
+from wiki_pipeline.sources.git.snapshot import Snapshot
+from wiki_pipeline.sources.git.survey import Surveyor
+from wiki_pipeline.sources.protocol import Fetched
+
+_OLDEST_GIT = (2, 32)
+_REFERENCES_A_PORTION = 1000
+
+Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
+
+
+class GitSource:
+    """The files of one branch of a repository.
+
+    `list_documents` asks for the newest commit; `fetch` then serves that one, so that a sync sees one commit. Without
+    a listing before it, `fetch` asks for the newest itself.
+
+    Args:
+        home: the source's folder, for the clone.
+        portion_bytes: bytes of content held at a time.
+    """
+
+    def __init__(
+        self, key: SourceKey, repository: Repository, settings: GitSettings, home: Path, portion_bytes: int
+    ) -> None:
+        self.key = key
+        self._branch = repository.branch
+        self._settings = settings
+        self._portion_bytes = portion_bytes
+        self._home = home
+        address, forge = repository.address, forge_of(repository.address, repository.forge)
+        credential = credential_for(address, forge, settings)
+        isolation = Isolation(address, credential, settings)
+        self._pages = PageMaker(key, address, forge)
+        self._git = GitCommand(settings.timeout, lambda text: redact(text, credential))
+        self._remote = Remote(key.name, self._git, isolation)
+        self._clone = Clone(home, repository.branch, self._remote, self._git, isolation)
+        include = settings.include if repository.include is None else repository.include
+        exclude = settings.exclude if repository.exclude is None else repository.exclude
+        rules = Rules.of(include, exclude, settings.max_file_bytes)
+        self._surveyor = Surveyor(self._clone, rules, settings.max_files, portion_bytes)
+        self._snapshot: Snapshot | None = None
+
+    async def describe(self) -> SourceDescription:
+        """See `Source.describe`; asks the server only."""
+        refs = await self._in_thread(self._remote.refs)
+        address, name = self._pages.address, self._branch or refs.default_branch
+        commit = refs.branches.get(name) or refs.tags.get(name) if self._branch else refs.head
+        if not commit and not refs.empty:
+            raise no_such_branch(self.key.name, address, self._branch, refs.names)
+        details = [("address", address.display), ("branch", name), ("commit", commit)]
+        if refs.empty:
+            details = [("address", address.display), ("state", "empty: nothing was ever committed")]
+        page = self._pages.forge.repository_page(address)
+        return SourceDescription(self.key.name, page, tuple((what, fact) for what, fact in details if fact))
+
+    async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
+        """See `Source.list_documents`; complete by nature, an empty repository is an empty listing."""
+        snapshot = await self._in_thread(self._look)
+        references = [DocumentRef(name, self._pages.version_key(file)) for name, file in snapshot.documents.items()]
+        for start in range(0, len(references), _REFERENCES_A_PORTION):
+            yield references[start : start + _REFERENCES_A_PORTION]
+
+    async def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
+        """See `Source.fetch`."""
+        snapshot = await self._in_thread(self._look) if self._snapshot is None else self._snapshot
+        wanted = list(dict.fromkeys(document_ids))
+        gone = list(self._gone(snapshot, wanted))
+        if gone:
+            yield gone
+        sizes = {name: file.size for name in wanted if (file := snapshot.documents.get(name))}
+        await self._in_thread(self._clone.bring, {snapshot.documents[name].oid for name in sizes})
+        for portion in portions(list(sizes), sizes, self._portion_bytes):
+            yield await self._in_thread(self._read, snapshot, portion)
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """See `Source.skipped`."""
+        return self._snapshot.skipped if self._snapshot else {}
+
+    async def aclose(self) -> None:
+        """Kill what may still be running."""
+        self._stop()
+
+    def _look(self) -> Snapshot:
+        file = self._home / "snapshot.arrow"
+        before = Snapshot.load(file)
+        self._home.mkdir(parents=True, exist_ok=True)
+        commit = self._clone.update()
+        snapshot = self._clone.repaired(lambda: self._surveyor.survey(commit, before)) if commit else Snapshot()
+        if snapshot is not before:
+            snapshot.save(file)
+        self._snapshot = snapshot
+        return snapshot
+
+    def _gone(self, snapshot: Snapshot, wanted: Sequence[str]) -> Iterator[DocumentGone]:
+        missing = [name for name in wanted if name not in snapshot.documents]
+        left_out = {file.document_id: file.left_out for file in snapshot.files.values()} if missing else {}
+        for name in missing:
+            reason = left_out.get(name)
+            where = (
+                f"not in the repository at commit {snapshot.commit[:12]}"
+                if snapshot.commit
+                else "the repository is empty"
+            )
+            yield DocumentGone(name, f"left out: {reason}" if reason else where)
+
+    def _read(self, snapshot: Snapshot, names: Sequence[str]) -> list[RawPage | DocumentGone | DocumentFailure]:
+        files = [snapshot.documents[name] for name in names]
+        sizes = {file.oid: file.size for file in files}
+        contents = self._clone.repaired(lambda: dict(self._clone.objects.blobs(sizes, self._portion_bytes)))
+        return [
+            self._pages.page(file, contents[file.oid])
+            if file.oid in contents
+            else DocumentFailure(file.document_id, file.document_id, Stage.RAW_PAGES, f"Blob {file.oid} is missing.")
+            for file in files
+        ]
+
+    async def _in_thread(
+        self, work: Callable[Arguments, Answer], *args: Arguments.args, **kw: Arguments.kwargs
+    ) -> Answer:
+        try:
+            return await asyncio.to_thread(self._explained, partial(work, *args, **kw))
+        except asyncio.CancelledError:
+            self._stop()
+            raise
+
+    def _explained(self, work: Callable[[], Answer]) -> Answer:
+        """Do the work; what goes wrong on this machine becomes an error for people too."""
+        name = self.key.name
+        try:
+            if self._git.version < _OLDEST_GIT:
+                raise ConfigurationError(
+                    f"Git {'.'.join(map(str, self._git.version))} is too old.", "Install Git 2.32 or newer."
+                )
+            return work()
+        except GitTimeoutError:
+            raise timed_out(name, self._pages.address, self._settings.timeout) from None
+        except GitInterruptedError:
+            raise SourceError(f"Reading the repository {name} was stopped.") from None
+        except OSError as error:
+            raise SourceError(
+                f"The clone of {name} could not be read or written: {error.strerror}.",
+                "Check the disk and the rights of WIKI_PIPELINE_HOME.",
+            ) from error
+
+    def _stop(self) -> None:
+        self._remote.close()
+        self._git.interrupt()

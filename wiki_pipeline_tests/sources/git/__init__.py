@@ -1,0 +1,1 @@
+"""The Git source, against real repositories: made by Git, served by Git."""
