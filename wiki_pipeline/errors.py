@@ -99,6 +99,12 @@ class LeaseLostError(WikiPipelineError):
     code = "lease_lost"
 
 
+class SyncInterruptedError(WikiPipelineError):
+    """A person or the system stopped a sync half-way. What was committed before stands; the next sync does the rest."""
+
+    code = "interrupted"
+
+
 class CatalogError(WikiPipelineError):
     """The catalog's database is out of reach, busy for too long, full, or made by a newer program."""
 

@@ -25,9 +25,11 @@ def people_can_read_errors(pipeline: PipelineResource) -> Iterator[None]:
     """Turn errors for people into failures that Dagster shows as one message, without a stack trace."""
     try:
         yield
-    except WikiPipelineError as error:
+    except BaseException as error:
         pipeline.failed(error)
-        raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
+        if isinstance(error, WikiPipelineError):
+            raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
+        raise
 
 
 def result(sync: Sync, report: StageReport) -> dg.MaterializeResult[None]:

@@ -11,7 +11,6 @@ from pydantic import PrivateAttr
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.partitions import registered_source
-from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import Progress
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -58,10 +57,10 @@ class PipelineResource(dg.ConfigurableResource[Any]):
             self._sync = self._opened.enter_context(open_sync(pipeline, source, mode, listener, run.run_id))
         return self._sync
 
-    def failed(self, error: WikiPipelineError) -> None:
+    def failed(self, error: BaseException) -> None:
         """Take down why the run's sync failed: Dagster catches what its steps raise, so the sync would not know."""
         if self._sync is not None:
-            self._sync.error = error
+            self._sync.fail(error)
 
 
 def _log(progress: Progress) -> None:

@@ -26,6 +26,7 @@ from wiki_pipeline.model import (
     rows_to_arrow,
 )
 from wiki_pipeline.sources.protocol import Fetched, Source
+from wiki_pipeline.stages import interruptible
 from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.store import Batch, Plan, Reconciliation
 
@@ -49,7 +50,8 @@ def update(sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bo
         StoreError, LeaseLostError: the table could not be written.
     """
     whole = not documents or len(documents) > sync.settings.batch_documents
-    return sync.done(asyncio.run(_everything(sync, allow_mass_deletion) if whole else _named(sync, documents)))
+    work = _everything(sync, allow_mass_deletion) if whole else _named(sync, documents)
+    return sync.done(interruptible.run(work))
 
 
 async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:

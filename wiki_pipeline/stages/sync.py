@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from wiki_pipeline.catalog import Lease, SyncMode
-from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.errors import SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -97,6 +97,21 @@ class Sync:
         self.reports.append(report)
         return report
 
+    def fail(self, error: BaseException) -> None:
+        """Take down what ended the sync; of a defect or an interruption, what people should know."""
+        if isinstance(error, WikiPipelineError):
+            self.error = error
+        elif isinstance(error, Exception):
+            self.error = WikiPipelineError(
+                f"An unexpected {type(error).__name__} ended the sync of {self.source}.",
+                "What was committed before stands. This is a defect of wiki-pipeline: please report it, with the log.",
+            )
+        else:
+            self.error = SyncInterruptedError(
+                f"The sync of {self.source} was interrupted.",
+                "What was committed before stands; the next sync does the rest.",
+            )
+
     @cached_property
     def _failing(self) -> dict[Stage, set[str]]:
         failing: dict[Stage, set[str]] = defaultdict(set)
@@ -121,8 +136,8 @@ def open_sync(
         sync = Sync(pipeline, source, listener, lease)
         try:
             yield sync
-        except WikiPipelineError as error:
-            sync.error = error
+        except BaseException as error:
+            sync.fail(error)
             raise
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)

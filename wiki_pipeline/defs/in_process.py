@@ -1,0 +1,90 @@
+"""The jobs run in the caller's own process, as the command line does it: recorded in Dagster like any other run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.defs.partitions import NAME, publish_sources
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.stages.sync import Listener
+
+_INTERRUPTED = "DagsterExecutionInterruptedError"  # what Dagster makes of a signal; it has no public name
+# The caller tells what happens; Dagster's own log of the run stays in its event log.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended.
+
+    Attributes:
+        error_code, error_message: of the error for people that ended it; empty if there was none.
+    """
+
+    run_id: str
+    succeeded: bool
+    error_code: str = ""
+    error_message: str = ""
+
+
+class Jobs:
+    """The jobs of `definitions`, on the Dagster instance of `DAGSTER_HOME`."""
+
+    def __init__(self, definitions: dg.Definitions) -> None:
+        self._definitions = definitions
+        self._instance = dg.DagsterInstance.get()
+
+    def publish(self, catalog: Catalog, tenant: str) -> None:
+        """Make the catalog's sources partitions."""
+        publish_sources(self._instance, catalog, tenant)
+
+    def sync(self, source: SourceKey, listener: Listener, *, allow_mass_deletion: bool = False) -> Run:
+        """Bring all stages of one source up to date, and return how that ended."""
+        config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion}}}}
+        return self._run(
+            "sync_source", source, config, {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
+        )
+
+    def forget(self, source: SourceKey) -> Run:
+        """Delete everything that was derived from a source, and the source; return how that ended."""
+        if not self._instance.has_dynamic_partition(NAME, str(source)):
+            self._instance.add_dynamic_partitions(NAME, [str(source)])
+        return self._run("forget_source", source, {}, {})
+
+    def _run(
+        self,
+        job: str,
+        source: SourceKey,
+        config: Mapping[str, object],
+        resources: Mapping[str, dg.ResourceDefinition],
+    ) -> Run:
+        result = self._definitions.resolve_job_def(job).execute_in_process(
+            partition_key=str(source),
+            instance=self._instance,
+            run_config={**_QUIET, **config},
+            resources=resources or None,
+            raise_on_error=False,
+        )
+        return Run(result.run_id, succeeded=True) if result.success else self._failed(result.run_id)
+
+    def _failed(self, run_id: str) -> Run:
+        """The error for people that a step failed with; of a defect, where to read about it.
+
+        Raises:
+            KeyboardInterrupt: a person or the system stopped this process, and Dagster took note.
+        """
+        # From the event log: the result of an interrupted run does not hold its last events.
+        for record in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+            failure = record.get_dagster_event().step_failure_data
+            if failure.error is not None and failure.error.cls_name == _INTERRUPTED:
+                raise KeyboardInterrupt
+            if (told := failure.user_failure_data) is not None:
+                code = told.metadata.get("code")
+                return Run(run_id, False, str(code.value) if code else WikiPipelineError.code, told.description or "")
+        message = f"An unexpected error ended the run; Dagster's log of the run {run_id} has the details."
+        return Run(run_id, False, WikiPipelineError.code, message)
