@@ -1,0 +1,88 @@
+"""`wiki-pipeline settings`: every setting and its value. `init` writes what each is for, and so does `--json`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from wiki_pipeline.cli.output import json_option, print_json, print_table
+from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.sources import kinds
+
+_USERINFO = re.compile(r"//[^/@\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is in force.
+
+    Attributes:
+        group: `general`, or the kind of source it belongs to.
+        value: secrets as asterisks.
+        is_set: it was given, rather than left at its default.
+    """
+
+    name: str
+    group: str
+    value: Any
+    is_set: bool
+    description: str
+
+
+def groups() -> dict[str, type[SettingsGroup]]:
+    """All groups of settings: the general one and each kind of source's."""
+    return {"general": Settings} | {name: kind.settings_group for name, kind in kinds().items()}
+
+
+@click.command("settings")
+@json_option
+def command(*, as_json: bool) -> None:
+    """Show all settings with their values; secrets are masked."""
+    settings = list(read())
+    if as_json:
+        print_json([asdict(setting) for setting in settings])
+        return
+    print_table(
+        ["setting", "", "value"],
+        [(s.name, "set" if s.is_set else "default", _text(s.value)) for s in settings],
+        empty="",
+    )
+
+
+def read() -> Iterator[Setting]:
+    """All settings as they are in force.
+
+    Raises:
+        ConfigurationError: one is wrong.
+    """
+    for name, group in groups().items():
+        loaded = load(group)
+        values = loaded.model_dump(mode="json")
+        for field, about in group.model_fields.items():
+            yield Setting(
+                name=str(about.validation_alias),
+                group=name,
+                value=_masked(values[field]),
+                is_set=field in loaded.model_fields_set,
+                description=about.description or "",
+            )
+
+
+def _masked(value: Any) -> Any:
+    # Secrets are masked by their type; this is for a password that somebody put into an address.
+    if isinstance(value, str):
+        return _USERINFO.sub("//**********@", value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

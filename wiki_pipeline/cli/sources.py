@@ -1,0 +1,85 @@
+"""`wiki-pipeline sources`: which sources there are, one more, one less."""
+
+from __future__ import annotations
+
+import click
+
+from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.cli.jobs import open_jobs
+from wiki_pipeline.cli.output import json_option, print_json, print_table
+from wiki_pipeline.cli.selection import one
+from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.sources import kinds
+from wiki_pipeline.stages.add import add as add_to_pipeline
+from wiki_pipeline.stages.pipeline import Pipeline
+
+
+@click.group("sources")
+def command() -> None:
+    """List, add and remove sources."""
+
+
+@command.command("list")
+@json_option
+def list_sources(*, as_json: bool) -> None:
+    """List the sources: those of the settings and those that were added."""
+    settings = load(Settings)
+    with Pipeline.open(settings) as pipeline:
+        pipeline.add_configured_sources()
+        records = pipeline.catalog.sources(settings.tenant)
+    if as_json:
+        print_json([_as_json(record) for record in records])
+        return
+    print_table(
+        ["source", "title", "url", "added"],
+        [(record.key, record.title, record.url, record.added_at) for record in records],
+        empty="There are no sources. Add one with `wiki-pipeline sources add ADDRESS`.",
+    )
+
+
+@command.command("add")
+@click.argument("address")
+@json_option
+def add(*, address: str, as_json: bool) -> None:
+    """Add the space, page or repository at ADDRESS, after asking it what it is."""
+    settings = load(Settings)
+    with Pipeline.open(settings) as pipeline:
+        record = add_to_pipeline(pipeline, address)
+        open_jobs(settings).publish(pipeline.catalog, settings.tenant)
+    if as_json:
+        print_json(_as_json(record))
+        return
+    click.echo(f"Added {record.key}. Bring it over with: wiki-pipeline sync {record.key}")
+
+
+@command.command("remove")
+@click.argument("source")
+@json_option
+def remove(*, source: str, as_json: bool) -> None:
+    """Remove SOURCE and everything that was made from it: tables, vectors, pages, clone. Nothing happens upstream."""
+    settings = load(Settings)
+    with Pipeline.open(settings) as pipeline:
+        configured = pipeline.add_configured_sources()
+        key = one([record.key for record in pipeline.catalog.sources(settings.tenant)], source)
+    if key in configured:
+        raise ConfigurationError(f"{key} is named by the settings and would come back.", "Take it out there first.")
+    run = open_jobs(settings).forget(key)
+    if not run.succeeded:
+        raise WikiPipelineError(run.error_message)
+    if as_json:
+        print_json({"source": str(key), "removed": True})
+        return
+    click.echo(f"Removed {key}.")
+
+
+def _as_json(record: SourceRecord) -> dict[str, object]:
+    kind = kinds().get(record.key.kind)
+    return {
+        "source": str(record.key),
+        "kind": record.key.kind,
+        "title": record.title,
+        "url": record.url,
+        "datasource_id": kind.datasource_id(record.key, record.specification) if kind else "",
+        "added_at": record.added_at,
+    }

@@ -1,0 +1,158 @@
+"""`wiki-pipeline sync`: bring sources up to date without the daemon. Each is a Dagster run of this process."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from wiki_pipeline.catalog import FailureRecord, SyncRecord, SyncStatus
+from wiki_pipeline.cli.jobs import open_jobs
+from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.progress import shown
+from wiki_pipeline.cli.selection import select
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.stages.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from wiki_pipeline.defs.in_process import Jobs
+
+_FAILURES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the sync of one source ended.
+
+    Attributes:
+        record: what the catalog holds of it; None if it could not begin.
+        failures: the documents that are failing now.
+    """
+
+    source: SourceKey
+    succeeded: bool
+    error_code: str
+    error_message: str
+    record: SyncRecord | None
+    failures: Sequence[FailureRecord]
+
+    @property
+    def exit_status(self) -> int:
+        """0 all well, 1 some documents failed, 3 the source could not be synced."""
+        if not self.succeeded:
+            return 3
+        return 1 if self.record is not None and self.record.status is SyncStatus.COMPLETED_WITH_ERRORS else 0
+
+
+@click.command("sync")
+@click.argument("sources", nargs=-1, metavar="[all|KIND|SOURCE]...")
+@click.option("--allow-mass-deletion", is_flag=True, help="Go on although more than half of a source is gone upstream.")
+@click.option("--schedule", "hours", type=click.FloatRange(min=0, min_open=True), help="Again every so many hours.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, *, sources: tuple[str, ...], allow_mass_deletion: bool, hours: float | None, as_json: bool
+) -> None:
+    """Bring sources up to date: all of them, those of a kind (confluence, git), or those named.
+
+    Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if a source could not be
+    synced; the others are synced all the same.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is an interruption: leases are given back
+    settings = load(Settings)
+    while True:
+        began = time.monotonic()
+        outcomes = run(settings, sources, allow_mass_deletion=allow_mass_deletion)
+        if as_json:
+            print_json({"syncs": [_as_json(outcome) for outcome in outcomes]})
+        if hours is None:
+            ctx.exit(max(outcome.exit_status for outcome in outcomes))
+        time.sleep(max(0.0, began + hours * 3600 - time.monotonic()))
+
+
+def run(settings: Settings, asked: Sequence[str], *, allow_mass_deletion: bool = False) -> list[Outcome]:
+    """Sync the sources asked for, one after the other, with progress on standard error.
+
+    Raises:
+        ConfigurationError: a setting is wrong, there is no such source, or there are none at all.
+    """
+    console = progress_console()
+    with Pipeline.open(settings) as pipeline:
+        pipeline.add_configured_sources()
+        known = [record.key for record in pipeline.catalog.sources(settings.tenant)]
+        if not known:
+            raise ConfigurationError(
+                "There is nothing to sync.",
+                "Set CONFLUENCE_SPACES or WIKI_PIPELINE_GIT_REPOSITORIES, or use `wiki-pipeline sources add ADDRESS`.",
+            )
+        chosen = select(known, asked)
+        jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
+        jobs.publish(pipeline.catalog, settings.tenant)
+        return [_sync(console, pipeline, jobs, source, allow_mass_deletion) for source in chosen]
+
+
+def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, allow_mass_deletion: bool) -> Outcome:
+    with shown(console, source) as listener:
+        run = jobs.sync(source, listener, allow_mass_deletion=allow_mass_deletion)
+    # A run that found the source taken by another has no record of its own.
+    last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
+    record = last if last is not None and last.run_id == run.run_id else None
+    failures = pipeline.catalog.failures(source)
+    outcome = Outcome(source, run.succeeded, run.error_code, run.error_message, record, failures)
+    _tell(console, outcome)
+    return outcome
+
+
+def _tell(console: Console, outcome: Outcome) -> None:
+    reports = outcome.record.reports if outcome.record else ()
+    for report in reports:
+        counts = {
+            "added": report.added,
+            "updated": report.updated,
+            "deleted": report.deleted,
+            "unchanged": report.unchanged,
+            "failed": report.failed,
+        }
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
+        console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
+    for failure in outcome.failures[:_FAILURES_SHOWN]:
+        text = f"  {failure.stage}: {failure.title} ({failure.document_id}): {failure.message}"
+        console.print(Text(printable(text), style="yellow"))
+    if len(outcome.failures) > _FAILURES_SHOWN:
+        more = len(outcome.failures) - _FAILURES_SHOWN
+        console.print(Text(f"  and {more} more: see `wiki-pipeline status --stale`", style="yellow"))
+    if not outcome.succeeded:
+        console.print(Text(f"  {printable(outcome.error_message)}", style="red"))
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    record = outcome.record
+    return {
+        "source": str(outcome.source),
+        "status": record.status if record else SyncStatus.FAILED,
+        "run_id": record.run_id if record else "",
+        "error": None if outcome.succeeded else {"code": outcome.error_code, "message": outcome.error_message},
+        "stages": [
+            {name: value for name, value in asdict(report).items() if name not in {"source", "failures"}}
+            for report in (record.reports if record else ())
+        ],
+        "failures": [
+            {
+                "document_id": failure.document_id,
+                "title": failure.title,
+                "stage": failure.stage,
+                "message": failure.message,
+                "attempts": failure.attempts,
+                "since": failure.first_failed_at,
+            }
+            for failure in outcome.failures
+        ],
+    }
