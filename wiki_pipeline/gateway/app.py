@@ -19,7 +19,6 @@ from wiki_pipeline.gateway.access import allowed_hosts, check_binding
 from wiki_pipeline.gateway.api import datasources, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.envelope import Envelope
-from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.library import Library
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.pages import wiki
@@ -65,15 +64,13 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses={
-            422: {"model": ErrorAnswer, "description": "The request can't be understood."},
-            500: {"model": ErrorAnswer, "description": "Something went wrong here."},
-        },
     )
     app.state.services = services
     errors.install(app)
-    for router in (search_api.router, datasources.router, operations.router, search_pages.router, wiki.router):
-        app.include_router(router)
+    for router in (search_api.router, datasources.router, operations.router):
+        app.include_router(router, responses=dict(errors.ANSWERS))
+    for router in (search_pages.router, wiki.router):
+        app.include_router(router, responses=dict(errors.PAGES))
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(Envelope, hosts=allowed_hosts(settings.gateway_host))

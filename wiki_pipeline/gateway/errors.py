@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -61,6 +62,20 @@ class ErrorAnswer(BaseModel):
     error: ErrorFacts
 
 
+ANSWERS: Mapping[int | str, dict[str, Any]] = {
+    422: {"model": ErrorAnswer, "description": "The request can't be understood."},
+    500: {"model": ErrorAnswer, "description": "Something went wrong here."},
+}
+"""What every operation for programs may answer."""
+
+PAGES: Mapping[int | str, dict[str, Any]] = {
+    422: {"content": {"text/html": {}}, "description": "The request can't be understood."},
+    500: {"content": {"text/html": {}}, "description": "Something went wrong here."},
+    503: {"content": {"text/html": {}}, "description": "Catalog, tables or embedding model out of reach."},
+}
+"""The same for people: pages."""
+
+
 class PageNotFound(Exception):  # noqa: N818 - an answer rather than an error of the program
     """There is no such page; carries what the reader may have meant."""
 
@@ -110,13 +125,18 @@ def _title(status: int) -> str:
     return _TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
 
 
+def status_of(error: errors.WikiPipelineError) -> HTTPStatus:
+    """The HTTP status of an error: the asker's mistake, something out of reach, or a defect."""
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def _answered(request: Request, problem: Problem) -> Response:
     return answer(problem, request.url.path, request.headers.get("accept", ""))
 
 
 def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.WikiPipelineError)  # noqa: S101 - as registered
-    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error)
     return _answered(request, Problem(status, error.code, str(error)))

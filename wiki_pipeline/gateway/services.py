@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from wiki_pipeline.catalog import Catalog, SourceRecord
-from wiki_pipeline.errors import SourceNotFoundError
+from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
 from wiki_pipeline.gateway.library import Library
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
@@ -27,10 +26,6 @@ class Services:
     library: Library
     embedder: Embedder
 
-    def datasource_ids(self) -> Mapping[str, SourceRecord]:
-        """The sources by their ids in this interface."""
-        return {datasource_id(record): record for record in self.library.sources()}
-
     def source_named(self, name: str) -> SourceRecord:
         """The source that a caller means: by datasource id, by key (`default:confluence:ENG`), or by its name in
         addresses (`confluence-ENG`).
@@ -45,9 +40,12 @@ class Services:
 
 
 def datasource_id(record: SourceRecord) -> str:
-    """A source's id in this interface, as its kind makes it; of a kind that is no longer installed, its slug."""
+    """A source's id in this interface, as its kind makes it; its slug where its kind is not there or can't read it."""
     kind = kinds().get(record.key.kind)
-    return record.key.slug if kind is None else kind.datasource_id(record.key, record.specification)
+    try:
+        return record.key.slug if kind is None else kind.datasource_id(record.key, record.specification)
+    except ConfigurationError:  # its syncs fail with it; listing it and all others must not
+        return record.key.slug
 
 
 def services(request: Request) -> Services:

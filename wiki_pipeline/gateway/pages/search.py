@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.api.search import MAX_QUERY
+from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.library import Place
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.store import Filters, Hit, search
@@ -37,14 +39,14 @@ def search_page(
     records = serving.library.sources()
     titles = {record.key.slug: record.title or record.key.name for record in records}
     results: Sequence[Result] = ()
-    problem = ""
+    problem, status = "", HTTPStatus.OK
     if q.strip():
         try:
             results = _results(serving, q, mode, source, {str(r.key): titles[r.key.slug] for r in records})
         except WikiPipelineError as error:
-            problem = str(error)
+            problem, status = str(error), status_of(error)
     view = SearchView(query=q, source=source, mode=mode, sources=titles, modes=MODES, results=results, problem=problem)
-    return HTMLResponse(site.html(view), 200 if not problem else 503)
+    return HTMLResponse(site.html(view), status)
 
 
 def _results(serving: Services, query: str, mode: Mode, source: str, titles: Mapping[str, str]) -> list[Result]:

@@ -1,0 +1,1 @@
+"""Tests of the gateway: real HTTP, real tables, a real browser."""
