@@ -85,9 +85,11 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
 
 def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
     """Ranges of pieces that become one passage each."""
+    if not pieces:
+        return
     totals = [0, *accumulate(piece.size for piece in pieces)]
     strengths = [(piece.rank, _hash(text[piece.start : piece.start + 200])) for piece in pieces]
-    cuts = [0, *_cuts(totals, strengths, most), len(pieces)] if pieces else []
+    cuts = [0, *_cuts(totals, strengths, most), len(pieces)]
     yield from pairwise(_without_scraps(cuts, totals, strengths, most))
 
 
