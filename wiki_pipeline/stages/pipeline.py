@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import SourceDescription, SourceKey
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source
@@ -47,9 +47,21 @@ class Pipeline:
             configured.update(kind.configured(self.settings.tenant))
         for key, specification in configured.items():
             known = self.catalog.source(key)
-            if known is None or known.specification != specification:
+            if known is None:
                 self.catalog.add_source(key, specification)
+            elif known.specification != specification:
+                self.catalog.add_source(key, specification, known.title, known.url)
         return sorted(configured)
+
+    def describe(self, key: SourceKey, description: SourceDescription) -> None:
+        """Take down what the source says it is, where that is new.
+
+        Raises:
+            CatalogError: the catalog can't be written.
+        """
+        known = self.catalog.source(key)
+        if known is not None and (known.title, known.url) != (description.title, description.url):
+            self.catalog.add_source(key, known.specification, description.title, description.url)
 
     def open_source(self, key: SourceKey) -> Source:
         """The source as it was added to the catalog.

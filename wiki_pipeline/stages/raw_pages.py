@@ -56,6 +56,7 @@ def update(sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bo
 
 async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
+        sync.pipeline.describe(sync.source, await source.describe())
         listing = await _list(sync, source)
         work = _reconciliation(sync, listing, delete_missing=True)
         if not allow_mass_deletion:
