@@ -1,8 +1,11 @@
 # The commands of the project. Each one sets up what it needs first; a second start finds that done.
 
 VENV := .venv
+PEERS := .venv-bench
 READY := $(VENV)/.ready
 UV ?= uv
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: help setup run test bench lint format lock
 .DEFAULT_GOAL := help
@@ -22,7 +25,13 @@ run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C sto
 test: $(READY) ## run the test suite
 	$(VENV)/bin/pytest
 
-bench: $(READY) ## run the benchmarks against their peers
+# The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
+$(PEERS)/.ready: requirements-bench.lock $(READY)
+	$(VENV)/bin/python -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+bench: $(READY) $(PEERS)/.ready ## run the benchmarks against their peers
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks
 
 lint: $(READY) ## check format, style, types and the borders between packages
@@ -36,7 +45,6 @@ format: $(READY) ## put the code into its format
 	$(VENV)/bin/ruff format
 
 # Versions that are locked and still allowed stay; `make lock UPGRADE=--upgrade` moves them all forward.
-lock: ## write requirements.lock from pyproject.toml (needs uv)
-	$(UV) pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 $(UPGRADE) \
-	    --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
-	    --custom-compile-command "make lock" --output-file requirements.lock
+lock: ## write requirements.lock and requirements-bench.lock from pyproject.toml (needs uv)
+	$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
+	$(LOCK) --group pyproject.toml:peers --output-file requirements-bench.lock

@@ -1,56 +1,116 @@
-"""Running a program and reading its figures; the machine's description."""
+"""Running a program and reading its figures; of several rounds the median counts.
+
+Programs import this in the peers' environment too, so it needs nothing but Python's own library.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import resource
+import statistics
 import subprocess
 import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-Figures = dict[str, float]
-
-
-def print_figures(**figures: float) -> None:
-    """The figures of this process as one line of JSON, with the highest memory it had, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({**figures, "peak_bytes": peak * (1 if sys.platform == "darwin" else 1024)}))
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / ".venv-bench" / "bin" / "python"
+# Settings of whoever runs the benchmarks must not reach what is measured.
+_SETTINGS = ("CONFLUENCE_", "WIKI_PIPELINE_", "OPENAI_", "DAGSTER_")
 
 
-def run(module: str, *arguments: object, environment: dict[str, str] | None = None) -> Figures:
-    """Run a module of the benchmarks in a process of its own and read the figures it prints last.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a program.
+
+    Attributes:
+        figures: what it printed: `seconds` of work, `cpu_seconds`, `peak_bytes` of memory, and what it counted.
+        start_seconds: the process's start and end, imports included; not part of `seconds`.
+    """
+
+    figures: Mapping[str, float]
+    start_seconds: float
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name]
+
+
+class Clock:
+    """Times a program's work from when it is made."""
+
+    def __init__(self) -> None:
+        self._cpu = _cpu_seconds()
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far."""
+        return time.perf_counter() - self._started
+
+    def stop(self, **figures: float) -> None:
+        """Print the figures of this process as one line of JSON."""
+        seconds, cpu = self.seconds, _cpu_seconds() - self._cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak, **figures}))
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def run(
+    program: str, *arguments: object, environment: Mapping[str, str] | None = None, python: str | Path = sys.executable
+) -> Run:
+    """Run a program of the benchmarks in a process of its own and read the figures that it prints last.
+
+    Args:
+        program: its module, below this package.
+        arguments: of its command line.
+        environment: its settings.
+        python: the interpreter of its environment.
 
     Raises:
         RuntimeError: it failed; with what it said.
     """
-    command = [sys.executable, "-m", f"wiki_pipeline_tests.benchmarks.{module}", *map(str, arguments)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+    # With its modules compiled before, as in an installation.
+    inherited |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+    started = time.perf_counter()
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
+        [python, "-m", f"{__package__}.{program}", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**inherited, **(environment or {})},
+        # Not where somebody's `.env` is.
+        cwd=(environment or {}).get("WIKI_PIPELINE_HOME", ROOT),
     )
+    seconds = time.perf_counter() - started
     if done.returncode != 0:
-        raise RuntimeError(f"{module} failed with {done.returncode}: {done.stderr[-2000:]}")
-    figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
-    return figures
+        raise RuntimeError(f"{program} failed with {done.returncode}: {done.stderr[-2000:]}")
+    figures: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return Run(figures, seconds - figures["seconds"])
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
+def median(runs: Iterable[Run], name: str = "seconds") -> float:
+    """The median of a figure over the rounds."""
+    return statistics.median(one[name] for one in runs)
+
+
+def highest(runs: Iterable[Run], name: str) -> float:
+    """The highest value of a figure over the rounds: for counts and memory, where no round may be over the bound."""
+    return max(one[name] for one in runs)
+
+
+def start_seconds(runs: Iterable[Run]) -> float:
+    """The median time that the program's process took to start and end."""
+    return statistics.median(one.start_seconds for one in runs)
+
+
+def tell(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,91 @@
+"""First sync of a space: ours, up to `vectors` and with `wiki_pages`, against LangChain and against a bare loop."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from wiki_pipeline_tests.benchmarks.confluence import (
+    BODIES,
+    BODIES_AT_ONCE,
+    LISTED_AT_ONCE,
+    LISTING,
+    PEER_BODIES,
+    environment,
+    langchain,
+    loop,
+    served,
+)
+from wiki_pipeline_tests.benchmarks.figures import Figure
+from wiki_pipeline_tests.benchmarks.measure import Run, median, run, start_seconds, tell
+from wiki_pipeline_tests.confluence_server.control import RemoteServer
+
+SIZES = (1_000, 10_000)
+ROUNDS = 3
+_STAGES = ("raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages")
+
+
+def measure(pages: int | None = None) -> Iterator[Figure]:
+    """The figures at the usual sizes, or at one."""
+    for size in (pages,) if pages else SIZES:
+        yield from _measure(size)
+
+
+def _measure(pages: int) -> Iterator[Figure]:
+    runs: dict[str, list[Run]] = {name: [] for name in ("stages", "job", "langchain", "loop")}
+    with served(pages) as server:
+        for expand, limit in ((LISTING, LISTED_AT_ONCE), (BODIES, BODIES_AT_ONCE), (PEER_BODIES, BODIES_AT_ONCE)):
+            loop(server, expand, limit)
+        for number in range(1, ROUNDS + 1):
+            runs["stages"].append(_fresh("programs.sync_stages", server))
+            runs["langchain"].append(langchain(server, pages))
+            runs["job"].append(_fresh("programs.sync_job", server))
+            runs["loop"].append(loop(server, PEER_BODIES, BODIES_AT_ONCE))
+            took = ", ".join(f"{name} {done[-1]['seconds']:.1f} s" for name, done in runs.items())
+            tell(f"first sync, {pages:,} pages, round {number} of {ROUNDS}: {took}")
+    yield from _figures(pages, runs)
+
+
+def _fresh(program: str, server: RemoteServer) -> Run:
+    with tempfile.TemporaryDirectory() as home:
+        done = run(program, environment=environment(Path(home), server))
+        if done["failed"] or done["deleted"] or done["updated"]:
+            raise RuntimeError(f"{program} did more or less than a first sync does: {dict(done.figures)}")
+        return done
+
+
+def _figures(pages: int, runs: dict[str, list[Run]]) -> Iterator[Figure]:
+    stages, peer = runs["stages"], median(runs["langchain"])
+    searchable, readable = median(stages, "until_vectors"), median(stages)
+    at = f"{pages:,} pages"
+    against = f"s against LangChain's {peer:.2f} s"
+    yield Figure(
+        f"First sync up to vectors, against LangChain, {at}",
+        peer / searchable,
+        "x",
+        f"{searchable:.2f} {against}",
+        least=3,
+    )
+    yield Figure(
+        f"First sync with wiki_pages, against LangChain, {at}",
+        peer / readable,
+        "x",
+        f"{readable:.2f} {against}",
+        least=1.5,
+    )
+    yield Figure(
+        f"Processor time of the first sync up to wiki_pages, against LangChain, {at}",
+        median(runs["langchain"], "cpu_seconds") / median(stages, "cpu_seconds"),
+        "x",
+        f"{median(stages, 'cpu_seconds'):.2f} s against {median(runs['langchain'], 'cpu_seconds'):.2f} s",
+    )
+    spent = ", ".join(f"{stage} {median(stages, f'{stage}_seconds'):.2f}" for stage in _STAGES)
+    for name, seconds, basis in (
+        ("a bare httpx loop that only brings the bodies", median(runs["loop"]), "one answer after the other"),
+        ("ours up to vectors", searchable, f"start of the process {start_seconds(stages):.1f} s more"),
+        ("ours with wiki_pages", readable, f"seconds a stage: {spent}"),
+        ("ours as a Dagster job", median(runs["job"]), f"start of the process {start_seconds(runs['job']):.1f} s more"),
+        ("LangChain up to vectors", peer, f"start of the process {start_seconds(runs['langchain']):.1f} s more"),
+    ):
+        yield Figure(f"{at}: {name}", pages / seconds, "pages/s", basis, speed=True)

@@ -1,0 +1,39 @@
+"""One full sync of every configured source by its Dagster job, run in this process as `wiki-pipeline sync` runs it.
+
+The settings come from the environment, DAGSTER_HOME among them. The start is apart: imports, and opening the instance.
+"""
+
+from __future__ import annotations
+
+from wiki_pipeline.cli.jobs import open_jobs
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline_tests.benchmarks.measure import Clock
+from wiki_pipeline_tests.benchmarks.programs.counts import counted
+
+
+def main() -> None:
+    """Sync, and print what it took.
+
+    Raises:
+        RuntimeError: a sync failed.
+    """
+    import lance  # noqa: F401, PLC0415 - the start of the process is measured apart
+
+    settings = load(Settings)
+    with Pipeline.open(settings) as pipeline:
+        jobs = open_jobs(settings)
+        clock = Clock()
+        sources = pipeline.add_configured_sources()
+        jobs.publish(pipeline.catalog, settings.tenant)
+        for source in sources:
+            ended = jobs.sync(source, lambda _: None)
+            if not ended.succeeded:
+                raise RuntimeError(f"{source}: {ended.error_code} {ended.error_message}")
+        seconds = clock.seconds
+        reports = [report for source in sources for report in pipeline.catalog.syncs(source, 1)[0].reports]
+        clock.stop(seconds=seconds, **counted(reports))
+
+
+if __name__ == "__main__":
+    main()

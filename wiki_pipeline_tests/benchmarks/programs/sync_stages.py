@@ -1,0 +1,43 @@
+"""One full sync of every configured source by the stages alone, without Dagster.
+
+The settings come from the environment. Prints the seconds of each stage's work and until its end, and what was done.
+"""
+
+from __future__ import annotations
+
+from wiki_pipeline.catalog import SyncMode
+from wiki_pipeline.model import Stage
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.stages import chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.sync import open_sync
+from wiki_pipeline_tests.benchmarks.measure import Clock
+from wiki_pipeline_tests.benchmarks.programs.counts import counted
+
+UPDATES = {
+    Stage.RAW_PAGES: raw_pages.update,
+    Stage.CLEAN_PAGES: clean_pages.update,
+    Stage.CHUNKS: chunks.update,
+    Stage.VECTORS: vectors.update,
+    Stage.WIKI_PAGES: wiki_pages.update,
+}
+
+
+def main() -> None:
+    """Sync, and print what it took."""
+    import lance  # noqa: F401, PLC0415 - the start of the process is measured apart
+
+    clock = Clock()
+    reports = []
+    until: dict[str, float] = {}
+    with Pipeline.open(load(Settings)) as pipeline:
+        for source in pipeline.add_configured_sources():
+            with open_sync(pipeline, source, SyncMode.FULL, lambda _: None) as sync:
+                for stage, update in UPDATES.items():
+                    reports.append(update(sync))
+                    until[f"until_{stage}"] = clock.seconds
+    clock.stop(**until, **counted(reports))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The measured programs do what the figures say of them, at a small size; how fast is not looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wiki_pipeline_tests.benchmarks import resync
+from wiki_pipeline_tests.benchmarks.confluence import LISTED_AT_ONCE, LISTING, SPACE, environment, loop, served
+from wiki_pipeline_tests.benchmarks.measure import run
+
+PAGES = 40
+
+
+def test_a_first_sync_takes_all_pages_a_resync_none_and_an_edit_one(tmp_path: Path) -> None:
+    with served(PAGES) as server:
+        settings = environment(tmp_path, server)
+        first = run("programs.sync_stages", environment=settings)
+        assert first["added"] == 5 * PAGES
+        assert 0 < first["until_vectors"] < first["seconds"]
+        again = run("programs.sync_stages", environment=settings)
+        assert (again["added"], again["updated"], again["embedded"], again["commits"]) == (0, 0, 0, 0)
+        resync._edit_a_line(server, "a test")
+        edited = run("programs.sync_job", environment=settings)
+        assert edited["raw_pages_rows"] == PAGES
+        assert edited["updated"] == 5
+        assert 1 <= edited["embedded"] <= 2
+        assert loop(server, LISTING, LISTED_AT_ONCE)["pages"] == PAGES == server.state()["pages"][SPACE]
+        assert server.state()["violations"] == []
