@@ -6,6 +6,7 @@ import shutil
 
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.sync import lease_name
 
 
 def forget(pipeline: Pipeline, source: SourceKey) -> None:
@@ -18,7 +19,7 @@ def forget(pipeline: Pipeline, source: SourceKey) -> None:
     """
     seconds = pipeline.settings.lease_seconds
     with (
-        pipeline.catalog.lease(f"source {source}", seconds),
+        pipeline.catalog.lease(lease_name(source), seconds),
         pipeline.catalog.lease(f"vectors of {source.tenant}", seconds, wait=10 * seconds),
     ):
         pipeline.store.forget(source)

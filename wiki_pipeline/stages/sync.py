@@ -120,6 +120,11 @@ class Sync:
         return failing
 
 
+def lease_name(source: SourceKey) -> str:
+    """What the lease of the source's one writer is called in the catalog."""
+    return f"source {source}"
+
+
 @contextmanager
 def open_sync(
     pipeline: Pipeline, source: SourceKey, mode: SyncMode, listener: Listener, run_id: str = ""
@@ -131,7 +136,7 @@ def open_sync(
         LeaseLostError: another process took over meanwhile. What was committed before stands.
     """
     catalog = pipeline.catalog
-    with catalog.lease(f"source {source}", pipeline.settings.lease_seconds) as lease:
+    with catalog.lease(lease_name(source), pipeline.settings.lease_seconds) as lease:
         sync_id = catalog.start_sync(source, mode, run_id)
         sync = Sync(pipeline, source, listener, lease)
         try:
