@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord, SyncStatus
 from wiki_pipeline.model import Heading, SourceKey, Stage, WikiPage, rows_from_arrow
+from wiki_pipeline.stages.sync import lease_name
 from wiki_pipeline.store import Hit, StageTable, Store
 from wiki_pipeline.wiki import tree
 from wiki_pipeline.wiki.addresses import page_address, source_address, wiki_path
@@ -119,8 +120,18 @@ class Library:
             url=record.url if record.url.startswith(("http://", "https://")) else "",
             documents=self._store.table(Stage.WIKI_PAGES, record.key).row_count(),
             failures=len(self._catalog.failures(record.key)),
-            freshness=freshness(self.syncs(record.key)),
+            freshness=self.freshness(record.key),
         )
+
+    def freshness(self, key: SourceKey) -> Freshness:
+        """How a source stands."""
+        syncs = self.syncs(key)
+        written = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and self._is_written(key)
+        return freshness(syncs, written=written)
+
+    def _is_written(self, key: SourceKey) -> bool:
+        held = (lease for lease in self._catalog.leases() if lease.name == lease_name(key))
+        return any(lease.expires > datetime.now(UTC) for lease in held)
 
     def syncs(self, key: SourceKey) -> list[SyncRecord]:
         """The source's last syncs, newest first."""
@@ -174,16 +185,20 @@ def _place(hit: Hit, page: Mapping[str, Any] | None) -> Place:
     return Place(address, f"#{quote(anchor)}" if anchor else "", code=False)
 
 
-def freshness(syncs: list[SyncRecord]) -> Freshness:
-    """How a source stands, from its syncs, newest first."""
-    synced_at = next((sync.finished for sync in syncs if sync.status in _DONE), None)
-    running = bool(syncs) and syncs[0].status is SyncStatus.RUNNING
-    ended = next((sync for sync in syncs if sync.status is not SyncStatus.RUNNING), None)
-    if ended is None:
+def freshness(syncs: Sequence[SyncRecord], *, written: bool) -> Freshness:
+    """How a source stands, from its syncs, newest first.
+
+    Args:
+        written: somebody holds the source's lease; a sync that is running without was interrupted.
+    """
+    running = written and syncs[0].status is SyncStatus.RUNNING
+    ended = syncs[1:] if running else syncs
+    synced_at = next((sync.finished for sync in ended if sync.status in _DONE), None)
+    if not ended:
         return Freshness(currency=Currency.NEVER, running=running)
-    if ended.status in _DONE:
+    if ended[0].status in _DONE:
         return Freshness(currency=Currency.FRESH, synced_at=synced_at, running=running)
-    message = ended.error_message or "The last sync was interrupted. The next one goes on where it stopped."
+    message = ended[0].error_message or "The last sync was interrupted. The next one goes on where it stopped."
     return Freshness(currency=Currency.FAILED, synced_at=synced_at, running=running, message=message)
 
 

@@ -13,10 +13,10 @@ _WHOLE = re.compile(
     r"^[ \t>]*(?:`{3,}.*|~{3,}.*|[|:][-| :\t]*-{3}[-| :\t]*|-{3,})$|\[!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]",
     re.MULTILINE,
 )
-# ... and what frames text: links, images, marks at the beginning of lines, emphasis, tags, escapes.
+# ... and what frames text: escapes, links, images, marks at the beginning of lines, emphasis, tags.
 _FRAME = re.compile(
-    r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)|^[ \t]*(?:(?:#{1,6}|>|[-+*])[ \t]+)+|[*`|]+|<[^<>]+>"
-    r"|\\(?=[!-/:-@\[-`{-~])",
+    r"\\([!-/:-@\[-`{-~])|!?\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)"
+    r"|^[ \t]*(?:(?:#{1,6}|>|[-+*])[ \t]+)+|[*`|]+|<[^<>]+>",
     re.MULTILINE,
 )
 _FIRST_HEADING = re.compile(r"\s*#{1,6}[ \t][^\n]*\n+(?=\S)")
@@ -58,7 +58,7 @@ def _telling(words: set[str]) -> set[str]:
 
 
 def _inner(found: re.Match[str]) -> str:
-    return found[1] or ""
+    return found[1] or found[2] or ""
 
 
 def _best_start(text: str, words: set[str]) -> int:
@@ -71,8 +71,9 @@ def _best_start(text: str, words: set[str]) -> int:
             best, best_count = place, count
     if not best:
         return 0
-    boundary = max(text.rfind(mark, max(0, best - 60), best) for mark in (". ", "\n", " "))
-    return boundary + 1 if boundary > 0 else best
+    before = text[max(0, best - _CHARACTERS // 4) : best]
+    begun = max(before.rfind(". ") + 2, before.rfind("\n") + 1)  # of the sentence or line; 1 if it is further away
+    return best - len(before) + begun if begun > 1 else best
 
 
 def _is_one(word: str, words: set[str]) -> bool:

@@ -55,8 +55,8 @@ CONTRAST = """selector => {
   let behind = element;
   while (behind && pixel(getComputedStyle(behind).backgroundColor)[3] < 255) behind = behind.parentElement;
   const ground = getComputedStyle(behind || document.documentElement).backgroundColor;
-  const [low, high] = [getComputedStyle(element).color, ground].map(colour => light(pixel(colour))).sort((a, b) => a - b);
-  return (high + .05) / (low + .05);
+  const lights = [getComputedStyle(element).color, ground].map(colour => light(pixel(colour)));
+  return (Math.max(...lights) + .05) / (Math.min(...lights) + .05);
 }"""
 
 Open = Callable[..., Page]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.errors import AccessDeniedError
-from wiki_pipeline.gateway.library import freshness
+from wiki_pipeline.gateway.library import Library
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.wiki.views import Currency
+from wiki_pipeline.stages.sync import open_sync
+from wiki_pipeline.wiki.views import Currency, Freshness
 from wiki_pipeline_tests.gateway.documents import PAGES, REPOSITORY, SPACE
 
 ID = "src_confluence___acme_atlassian_net__ENG"
@@ -42,24 +44,25 @@ def test_an_unknown_source_is_not_found(client: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "source_not_found")
 
 
-def test_a_source_whose_last_sync_failed_keeps_the_time_of_the_last_good_one(pipeline: Pipeline) -> None:
+def test_a_source_says_how_its_last_syncs_went(pipeline: Pipeline) -> None:
     key = SourceKey("default", "confluence", "FRAGILE")
-    catalog = pipeline.catalog
+    catalog, library = pipeline.catalog, Library(pipeline.catalog, pipeline.store)
     catalog.add_source(key, "{}")
-    assert freshness(catalog.syncs(key)).currency is Currency.NEVER
-    first = catalog.start_sync(key, SyncMode.FULL)
-    assert freshness(catalog.syncs(key)).running
-    catalog.finish_sync(first)
-    good = freshness(catalog.syncs(key))
-    assert (good.currency, good.running) == (Currency.FRESH, False)
-    catalog.finish_sync(catalog.start_sync(key, SyncMode.FULL), (), AccessDeniedError("FRAGILE may not be read."))
-    failed = freshness(catalog.syncs(key))
-    assert (failed.currency, failed.synced_at, failed.message) == (
-        Currency.FAILED,
-        good.synced_at,
-        "FRAGILE may not be read.",
-    )
-    catalog.start_sync(key, SyncMode.FULL)
-    catalog.start_sync(key, SyncMode.FULL)  # the one before it never ended
-    assert "interrupted" in freshness(catalog.syncs(key)).message
+    assert library.freshness(key) == Freshness(currency=Currency.NEVER)
+    with open_sync(pipeline, key, SyncMode.FULL, lambda _: None):
+        assert library.freshness(key) == Freshness(currency=Currency.NEVER, running=True)
+    good = library.freshness(key)
+    assert (good.currency, good.running, good.message) == (Currency.FRESH, False, "")
+    with (
+        pytest.raises(AccessDeniedError),
+        open_sync(pipeline, key, SyncMode.FULL, lambda _: None),
+    ):
+        raise AccessDeniedError("FRAGILE may not be read.")
+    failed = library.freshness(key)
+    assert (failed.currency, failed.synced_at) == (Currency.FAILED, good.synced_at)
+    assert failed.message == "FRAGILE may not be read."
+    catalog.start_sync(key, SyncMode.FULL)  # by a process that died: it holds no lease
+    died = library.freshness(key)
+    assert (died.currency, died.running, died.synced_at) == (Currency.FAILED, False, good.synced_at)
+    assert "interrupted" in died.message
     catalog.remove_source(key)

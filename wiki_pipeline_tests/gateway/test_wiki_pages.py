@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import httpx
+import pyarrow as pa
 import pytest
 
+from wiki_pipeline.model import Stage
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.wiki.addresses import page_address
 from wiki_pipeline_tests.gateway.conftest import bring
@@ -156,6 +160,43 @@ def test_an_edit_a_move_and_a_deletion_are_seen_by_the_next_request(client: http
     assert "First words." not in html
     bring(pipeline, SPACE, [], gone=["900"])
     assert client.get(f"{HOME}900/final").status_code == 404
+
+
+def test_a_reader_sees_one_version_of_a_page_while_it_is_written(client: httpx.Client, pipeline: Pipeline) -> None:
+    table = pipeline.store.table(Stage.WIKI_PAGES, SPACE)
+    bring(pipeline, SPACE, [page("901", "Busy", "<p>WORD</p>", "100")])
+    row = table.read(["901"])
+    bodies = [
+        pa.array([f"<p>{word} first</p>" + "<p>between</p>" * 2000 + f"<p>{word} last</p>"]) for word in ("odd", "even")
+    ]
+    column = row.schema.get_field_index("html")
+    versions = [row.set_column(column, row.schema.field(column), body.cast(pa.large_string())) for body in bodies]
+    done = threading.Event()
+
+    def write() -> None:
+        for number in range(40):
+            table.replace(versions[number % 2])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: set[tuple[str, ...]] = set()
+    while not done.is_set() or not seen:
+        answer = client.get(f"{HOME}901/busy")
+        assert answer.status_code == 200
+        words = tuple(re.findall(r"<p>(\w+) (?:first|last)</p>", answer.text))
+        assert words in {("odd", "odd"), ("even", "even"), ()}
+        seen.add(words)
+    writer.join()
+    bring(pipeline, SPACE, [], gone=["901"])
+
+
+def test_many_readers_at_once_are_all_served(client: httpx.Client) -> None:
+    with ThreadPoolExecutor(40) as pool:
+        statuses = set(
+            pool.map(lambda number: client.get([GUIDE, HOME, "/search?q=guide"][number % 3]).status_code, range(120))
+        )
+    assert statuses == {200}
 
 
 def test_a_page_that_is_not_there_suggests_others(client: httpx.Client) -> None:
