@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from wiki_pipeline_tests.confluence_server.content import Content
 from wiki_pipeline_tests.confluence_server.web import ContractError, Request
 
 T = TypeVar("T")
@@ -43,9 +44,12 @@ def link(path: str, query: list[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def cursor(request: Request, start: int) -> str:
-    """An opaque token that leads to item `start` of this very list: path and filters are part of it."""
-    return base64.urlsafe_b64encode(f"{_list_id(request)}:{start}".encode()).decode()
+def cursor(request: Request, start: int, last: str = "") -> str:
+    """An opaque token that leads to item `start` of this very list: path and filters are part of it.
+
+    With the id of the last item before it, it leads behind that item whatever comes and goes (`place_of`).
+    """
+    return base64.urlsafe_b64encode(f"{_list_id(request)}:{start}:{last}".encode()).decode()
 
 
 def start_of(request: Request) -> int:
@@ -54,17 +58,40 @@ def start_of(request: Request) -> int:
     Raises:
         ContractError: the cursor was changed, or belongs to another list.
     """
+    return _read_cursor(request)[0]
+
+
+def place_of(request: Request, items: Sequence[Content]) -> int:
+    """Where the request's cursor points in a list as it is now: behind the item that was last.
+
+    v2's cursors lose nothing when items come and go; an item that has gone itself is passed by its id's place in the
+    order of ids, if the list is in that order.
+    """
+    start, last = _read_cursor(request)
+    if not last or (0 < start <= len(items) and items[start - 1].id == last):
+        return start
+    ids = [item.id for item in items]
+    if last in ids:
+        return ids.index(last) + 1
+    sort = request.get("sort", "id")
+    if sort not in {"id", "-id"}:
+        return start
+    passed = [int(item) <= int(last) if sort == "id" else int(item) >= int(last) for item in ids]
+    return passed.index(False) if False in passed else len(ids)
+
+
+def _read_cursor(request: Request) -> tuple[int, str]:
     token = request.get("cursor")
     if not token:
-        return 0
+        return 0, ""
     try:
-        list_id, start = base64.urlsafe_b64decode(token).decode().split(":")
+        list_id, start, last = base64.urlsafe_b64decode(token).decode().split(":")
         position = int(start)
     except ValueError as error:
         raise ContractError("the cursor is not one that this server gave") from error
     if list_id != _list_id(request):
         raise ContractError("the cursor belongs to another list: path or filters differ")
-    return position
+    return position, last
 
 
 def _list_id(request: Request) -> str:

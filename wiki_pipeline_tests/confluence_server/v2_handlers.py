@@ -9,7 +9,15 @@ from typing import Any
 import orjson
 
 from wiki_pipeline_tests.confluence_server.content import Attachment, Content
-from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit, link, piece, query_without, start_of
+from wiki_pipeline_tests.confluence_server.paging import (
+    cursor,
+    effective_limit,
+    link,
+    piece,
+    place_of,
+    query_without,
+    start_of,
+)
 from wiki_pipeline_tests.confluence_server.site import Space
 from wiki_pipeline_tests.confluence_server.v2_json import V2Json
 from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, ContractError, Request, json_answer
@@ -229,12 +237,14 @@ class Handlers:
         return V2Json(request.origin + self.world.context, self.site)
 
     def _list(self, request: Request, items: Sequence[Any], write: Callable[[Any], Any]) -> Answer:
-        limit, start = effective_limit(request, 25, 250), start_of(request)
+        contents = items if items and isinstance(items[0], Content) else []
+        limit, start = effective_limit(request, 25, 250), place_of(request, contents) if contents else start_of(request)
         shown, more = piece(request, items, start, limit)
+        last = shown[-1].id if contents and shown else ""
         base = request.origin + self.world.context
         links: dict[str, str] = {"base": base}
         headers: dict[str, str] = {}
-        following = [*query_without(request, "cursor"), ("cursor", cursor(request, start + limit))]
+        following = [*query_without(request, "cursor"), ("cursor", cursor(request, start + limit, last))]
         # Host-relative, with the context path already in it.
         address = link(f"{self.world.context}/api/v2{request.path}", following)
         if more:

@@ -45,6 +45,18 @@ def test_cursors_bring_everything_once(pages: int, limit: int, cloud: Api) -> No
     assert [item["id"] for item in found] == ids
 
 
+@pytest.mark.parametrize("sort", [None, "id", "-id"])
+def test_a_cursor_leads_behind_the_last_page_whatever_comes_and_goes(cloud: Api, sort: str | None) -> None:
+    space = cloud.server.space("CURSOR")
+    pages = [space.add(f"Page {number}") for number in range(9)]
+    order = pages[::-1] if sort == "-id" else pages
+    first = cloud.get(f"/api/v2/spaces/{space.id}/pages", limit=4, **({"sort": sort} if sort else {})).json()
+    for gone in (order[0], order[3], order[6]):
+        gone.trash()
+    rest = cloud.follow(cloud.server.origin + first["_links"]["next"])["results"]
+    assert [item["id"] for item in rest] == [page.id for page in (order[4], order[5], order[7], order[8])]
+
+
 def test_archived_pages_are_listed_unless_a_status_is_named(cloud: Api) -> None:
     space = cloud.server.space("ENG")
     space.page("Runbook 1").archive()
