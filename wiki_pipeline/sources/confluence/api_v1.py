@@ -13,7 +13,9 @@ from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.cursors import follow
 from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
+from wiki_pipeline.sources.confluence.offsets import ShiftedError, walk
 from wiki_pipeline.sources.confluence.page import (
     COMING_BACK,
     DELETED,
@@ -25,7 +27,7 @@ from wiki_pipeline.sources.confluence.page import (
     failure,
     gone,
 )
-from wiki_pipeline.sources.confluence.paging import Portion, ShiftedError, follow, get_portion, in_order, walk
+from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
 from wiki_pipeline.sources.confluence.reading_v1 import ReaderV1
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import Specification

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.cursors import follow_from_both_ends
 from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, Lookups, chunks, read_node
 from wiki_pipeline.sources.confluence.page import (
@@ -28,7 +29,7 @@ from wiki_pipeline.sources.confluence.page import (
     read_position,
     read_time,
 )
-from wiki_pipeline.sources.confluence.paging import follow, get_portion, in_order, together
+from wiki_pipeline.sources.confluence.paging import get_portion, in_order, together
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.confluence.tree import Tree
@@ -102,10 +103,8 @@ class ApiV2:
             pages = await self._list_scope(space, tree)
             labels = await self._lookups.labels(pages, space.id)
         else:
-            newest, pages, labels = await together(
-                self._newest(space), self._list_space(space, tree), self._lookups.labels_by_label(space.id)
-            )
-            await self._check_end(newest, pages, space)
+            listing, looking = self._list_space(space, tree), self._lookups.labels_by_label(space.id)
+            pages, labels = await together(listing, looking)
         await self._lookups.complete(tree)
         self._tree, self._labels = tree, labels
         self._versions = {page_id: page.version for page_id, page in pages.items()}
@@ -113,14 +112,10 @@ class ApiV2:
         return [scope.ref(page) for page in complete if scope.holds(page)]
 
     async def _list_space(self, space: Space, tree: Tree) -> dict[str, Page]:
-        params: dict[str, str | int] = {
-            "status": "current",
-            "sort": "id",
-            "limit": min(self._settings.list_limit, MAX_LIMIT),
-        }
+        params: dict[str, str | int] = {"status": "current", "limit": min(self._settings.list_limit, MAX_LIMIT)}
         pages: dict[str, Page] = {}
         path, most = f"/api/v2/spaces/{space.id}/pages", self._settings.max_list_requests
-        async for portion in follow(self._client, path, params, most):
+        async for portion in follow_from_both_ends(self._client, path, params, most):
             self._take(portion.items, pages, tree)
         return pages
 
@@ -135,23 +130,6 @@ class ApiV2:
             page = self._read_page(item, "")
             pages[page.id] = page
             tree.put(read_node(item, "page"))
-
-    async def _newest(self, space: Space) -> str | None:
-        """The space's newest page: a listing that runs to its end must meet it."""
-        params: dict[str, str | int] = {"status": "current", "sort": "-id", "limit": 1}
-        portion = await get_portion(self._client, f"/api/v2/spaces/{space.id}/pages", params)
-        return str(portion.items[0].get("id")) if portion.items else None
-
-    async def _check_end(self, newest: str | None, pages: Collection[str], space: Space) -> None:
-        """A list that pages by cursor ends where no link leads on; this tells a lost link from the end."""
-        if newest is None or newest in pages:
-            return
-        found = await self._lookups.list_all("/api/v2/pages", id=newest, status="current")
-        if any(str(page.get("spaceId")) == space.id for page in found):
-            raise IncompleteListingError(
-                f"Confluence ended the listing of space {space.key} after {len(pages)} pages, before its end.",
-                "Sync again; nothing was deleted.",
-            )
 
     async def _list_scope(self, space: Space, tree: Tree) -> dict[str, Page]:
         scope = self._specification.pages

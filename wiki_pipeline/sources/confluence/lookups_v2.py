@@ -11,8 +11,9 @@ from typing import TypeVar
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.cursors import follow
 from wiki_pipeline.sources.confluence.page import sorted_labels
-from wiki_pipeline.sources.confluence.paging import follow, in_order
+from wiki_pipeline.sources.confluence.paging import in_order
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.tree import Node, Tree
 

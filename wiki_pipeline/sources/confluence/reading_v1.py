@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.offsets import walk
 from wiki_pipeline.sources.confluence.page import Above, Page, read_position, read_time, sorted_labels
-from wiki_pipeline.sources.confluence.paging import Portion, get_portion, walk
+from wiki_pipeline.sources.confluence.paging import Portion, get_portion
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 
 _LABELS = 200

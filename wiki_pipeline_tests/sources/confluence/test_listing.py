@@ -203,14 +203,44 @@ def test_a_lost_link_to_the_next_page_does_not_look_like_the_end(
         open_source(confluence_cloud.url, api="v2", list_limit=10).list()
 
 
-def test_a_page_created_while_the_space_is_listed_is_no_alarm(
+def test_pages_that_come_and_go_while_the_space_is_listed_are_no_alarm(
     confluence_cloud: ConfluenceServer, open_source: Open
 ) -> None:
     space = confluence_cloud.space("ENG")
-    pages = [space.add(f"Page {number}") for number in range(30)]
-    newest = pages[-1]
-    confluence_cloud.fault("*/spaces/*/pages*sort=id&*", Effect(bend=lambda _: newest.trash()))
-    assert open_source(confluence_cloud.url, api="v2").list().keys() == ids(pages[:-1])
+    pages = [space.add(f"Page {number}") for number in range(40)]
+    going = [pages[0], pages[20], pages[39]]
+
+    def meddle(_: Request) -> None:
+        space.add("New")
+        if going:
+            going.pop().trash()
+
+    confluence_cloud.fault("*/spaces/*/pages*", Effect(bend=meddle), times=None)
+    found = open_source(confluence_cloud.url, api="v2", list_limit=7).list().keys()
+    assert found >= {page.id for page in pages if page.status == "current"}
+
+
+@pytest.mark.parametrize("order", [None, "title", "-title"])
+def test_a_server_that_does_not_sort_as_asked_is_read_to_its_end(
+    confluence_cloud: ConfluenceServer, open_source: Open, order: str | None
+) -> None:
+    space = confluence_cloud.space("ENG")
+    pages = [space.add(f"Page {number * 7 % 40:02}") for number in range(40)]
+
+    def sort_otherwise(request: Request) -> None:
+        request.query = [(name, value) for name, value in request.query if name != "sort"]
+        request.query += [("sort", order)] if order else []
+
+    confluence_cloud.fault("*/spaces/*/pages*", Effect(bend=sort_otherwise), times=None)
+    assert open_source(confluence_cloud.url, api="v2", list_limit=7).list().keys() == ids(pages)
+
+
+def test_a_large_space_is_read_from_both_ends_at_once(confluence_cloud: ConfluenceServer, open_source: Open) -> None:
+    space = confluence_cloud.space("ENG")
+    pages = [space.add(f"Page {number}") for number in range(95)]
+    assert open_source(confluence_cloud.url, api="v2", list_limit=10).list().keys() == ids(pages)
+    sorts = [request.get("sort") for request in confluence_cloud.requests if request.path.endswith("/pages")]
+    assert sorts.count("id") == sorts.count("-id") == 5
 
 
 # --- trouble -----------------------------------------------------------------------------------------------------

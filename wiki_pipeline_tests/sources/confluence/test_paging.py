@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.sources.confluence.answers import Json
-from wiki_pipeline.sources.confluence.paging import Portion, ShiftedError, in_order, next_query, walk
+from wiki_pipeline.sources.confluence.cursors import next_query
+from wiki_pipeline.sources.confluence.offsets import ShiftedError, walk
+from wiki_pipeline.sources.confluence.paging import Portion, in_order
 
 T = TypeVar("T")
 
