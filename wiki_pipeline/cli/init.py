@@ -26,7 +26,10 @@ _HEAD = """\
 @click.command("init")
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def command(*, force: bool) -> None:
-    """Write a commented configuration to start from: wiki-pipeline.toml in this folder."""
+    """Write a commented configuration to start from.
+
+    It is the file wiki-pipeline.toml in this folder, or the one that WIKI_PIPELINE_CONFIG names.
+    """
     path = Path(os.environ.get(SETTINGS_FILE_VARIABLE, "wiki-pipeline.toml"))
     try:
         path.touch(mode=0o600, exist_ok=force)  # its owner's alone: people do put secrets into it

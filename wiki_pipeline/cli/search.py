@@ -26,7 +26,7 @@ _LINES_SHOWN = 6
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="hybrid", show_default=True, help="How to match.")
 @json_option
 def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mode: Mode, as_json: bool) -> None:
-    """Search the tenant's sources for QUERY."""
+    """Search the tenant's sources."""
     settings = load(Settings)
     with Pipeline.open(settings) as pipeline:
         known = [record.key for record in pipeline.catalog.sources(settings.tenant)]

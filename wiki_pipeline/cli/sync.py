@@ -61,7 +61,9 @@ class Outcome:
 def command(
     ctx: click.Context, *, sources: tuple[str, ...], allow_mass_deletion: bool, hours: float | None, as_json: bool
 ) -> None:
-    """Bring sources up to date: all of them, those of a kind (confluence, git), or those named.
+    """Bring sources up to date, with progress.
+
+    All of them, those of a kind (confluence, git), or those named.
 
     Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if a source could not be
     synced; the others are synced all the same.

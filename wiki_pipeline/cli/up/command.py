@@ -25,12 +25,12 @@ _READY_SECONDS = 180.0
 
 @click.command("up")
 def command() -> None:
-    """Start everything: first sync, Dagster UI, wiki and API. Ctrl-C stops it.
+    """Start everything: first sync, Dagster UI, wiki and API.
 
-    Without sources in the settings, a clone of the project shows itself and a demo handbook.
+    Ctrl-C stops it. Without sources in the settings, a clone of the project shows itself and a demo handbook.
     """
     settings = load(Settings)
-    with _only_one(settings):
+    with only_one(settings):
         use_dagster_home(settings)
         adopt_orphans()
         asyncio.run(_until_stopped(plan(settings)))
@@ -91,7 +91,7 @@ def _tell(text: str) -> None:
 
 
 @contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
+def only_one(settings: Settings) -> Iterator[None]:
     """Be the only `up` on this state: two daemons would start every run twice. The system lifts the lock at our end.
 
     Raises:

@@ -45,7 +45,7 @@ class Plan:
 
 
 @dataclass
-class _Ports:
+class Ports:
     """Ports given away, with a remark for each that is not the one expected."""
 
     settings: Settings
@@ -74,7 +74,7 @@ def plan(settings: Settings) -> Plan:
     root = clone()
     shows_demo = root is not None and not configured and known <= demo_keys
     logs = settings.home / "logs"
-    ports = _Ports(settings)
+    ports = Ports(settings)
     gateway_port = ports.choose("the gateway", settings.gateway_host, settings.gateway_port, "gateway_port")
     dagster_port = ports.choose("Dagster", LOOPBACK, settings.dagster_port, "dagster_port")
     shown = None

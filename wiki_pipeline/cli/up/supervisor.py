@@ -127,11 +127,17 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _STOP_SECONDS)
         _signal_group(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _SWEEP_SECONDS
-        while _is_alive(process.pid) and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL_SECONDS)
+        await _until_gone(process.pid)
     finally:
         _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+    await _until_gone(process.pid)
+
+
+async def _until_gone(group: int) -> None:
+    deadline = time.monotonic() + _SWEEP_SECONDS
+    while _is_alive(group) and time.monotonic() < deadline:
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _signal_group(group: int, number: int) -> bool:

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from wiki_pipeline.catalog import SyncStatus
+from wiki_pipeline.model import Stage
+from wiki_pipeline_tests.cli.conftest import Run
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline_tests.installation import ENG, pipeline
+
+
+def test_a_sync_brings_every_page_over_and_is_recorded_as_a_run_of_its_partition(run: Run, space: Space) -> None:
+    result = run("sync", "--json")
+    assert (result.exit_code, result.stderr != "") == (0, True)
+    (sync,) = json.loads(result.stdout)["syncs"]
+    assert (sync["source"], sync["status"], sync["error"], sync["failures"]) == (str(ENG), "completed", None, [])
+    assert {stage["stage"]: stage["added"] for stage in sync["stages"]} == dict.fromkeys(Stage, 3)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_run_by_id(sync["run_id"]).status is dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
+        for stage in Stage:
+            assert str(ENG) in instance.get_materialized_partitions(dg.AssetKey(stage.value))
+
+
+def test_a_document_that_fails_ends_a_sync_with_1_and_is_named_with_its_error(
+    run: Run, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space.add("Enormous", f"<p>{'x' * 3_000}</p>")
+    monkeypatch.setenv("WIKI_PIPELINE_MAX_DOCUMENT_BYTES", "2000")
+    result = run("sync")
+    assert result.exit_code == 1
+    assert "raw_pages: Enormous (" in result.stderr
+    assert "3 added, 1 failed" in result.stderr
+
+
+def test_a_source_that_can_t_be_synced_ends_with_3_and_does_not_keep_the_others(
+    run: Run, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_SPACES", '{"ABSENT": [], "ENG": []}')
+    result = run("sync", "--json")
+    assert result.exit_code == 3
+    absent, eng = json.loads(result.stdout)["syncs"]
+    assert (absent["status"], absent["error"]["code"]) == ("failed", "source_not_found")
+    assert "ABSENT" in absent["error"]["message"]
+    assert eng["status"] == "completed"
+    assert absent["error"]["message"] in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_nothing_to_sync_is_a_matter_of_configuration(run: Run, empty: Path) -> None:
+    result = run("sync")
+    assert result.exit_code == 2
+    assert "There is nothing to sync. Set CONFLUENCE_SPACES" in result.stderr
+
+
+def test_a_source_that_is_not_there_is_a_matter_of_usage(run: Run, space: Space) -> None:
+    result = run("sync", "OPS")
+    assert result.exit_code == 2
+    assert "There is no source 'OPS'. There are: default:confluence:ENG." in result.stderr
+
+
+def test_a_source_that_another_process_writes_is_left_alone_with_3(run: Run, space: Space) -> None:
+    with pipeline() as opened, opened.catalog.lease(f"source {ENG}", 300):
+        result = run("sync", "--json")
+        assert result.exit_code == 3
+        (sync,) = json.loads(result.stdout)["syncs"]
+        assert sync["error"]["code"] == "source_busy"
+        assert opened.catalog.leases()[0].holder in sync["error"]["message"]
+        assert opened.catalog.syncs(ENG) == []
+
+
+def test_a_listing_that_lacks_most_of_a_source_stops_unless_it_is_allowed(run: Run, space: Space) -> None:
+    pages = [space.add(f"Page {number}", "<p>text</p>") for number in range(12)]
+    assert run("sync").exit_code == 0
+    for page in pages:
+        page.trash()
+    refused = run("sync")
+    assert refused.exit_code == 3
+    assert "--allow-mass-deletion" in refused.stderr
+    assert run("sync", "--allow-mass-deletion").exit_code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_sync_in_order_and_the_next_one_does_the_rest(
+    run: Run, space: Space, confluence_cloud: ConfluenceServer, number: signal.Signals
+) -> None:
+    confluence_cloud.fault("*/spaces/*/pages*", faults.late(300), times=1)
+    with subprocess.Popen(
+        [sys.executable, "-m", "wiki_pipeline.cli", "sync"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not any("/pages" in request.path for request in confluence_cloud.requests):
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert said.endswith("Interrupted.\n")
+    with pipeline() as opened:
+        (record,) = opened.catalog.syncs(ENG)
+        assert (record.status, record.error_code) == (SyncStatus.FAILED, "interrupted")
+        assert opened.catalog.leases() == []
+        assert run("sync").exit_code == 0
