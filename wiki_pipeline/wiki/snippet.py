@@ -16,7 +16,7 @@ _WHOLE = re.compile(
 # ... and what frames text: escapes, links, images, marks at the beginning of lines, emphasis, tags.
 _FRAME = re.compile(
     r"\\([!-/:-@\[-`{-~])|!?\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?:\s\"[^\"]*\")?\)"
-    r"|^[ \t]*(?:(?:#{1,6}|>|[-+*])[ \t]+)+|[*`|]+|<[^<>]+>",
+    r"|^[ \t]*(?:(?:#{1,6}|>|[-+*])(?:[ \t]+|$))+|[*`|]+|<[^<>]+>",
     re.MULTILINE,
 )
 _FIRST_HEADING = re.compile(r"\s*#{1,6}[ \t][^\n]*\n+(?=\S)")

@@ -30,7 +30,7 @@ def test_short_words_are_marked_only_if_there_are_no_others() -> None:
     ("markdown", "shown"),
     [
         ("## Paging\n\nCall **first** [the guide](https://x.org/a).", "Call first the guide."),
-        ("> [!NOTE]\n> Careful, `x` and <b>y</b>", "Careful, x and y"),
+        ("> [!NOTE]\n>\n> Careful, `x` and <b>y</b>", "Careful, x and y"),
         ("| a | b |\n|---|:-:|\n| 1 | 2 |", "a b 1 2"),
         ("```bash\nrun it\n```", "run it"),
         ("- one\n  - two\n- > three", "one two three"),

@@ -28,7 +28,12 @@ _PASSAGES_OF_A_DOCUMENT = 3
 router = APIRouter(tags=["wiki"])
 
 
-@router.get("/search", summary="Show the search page", response_class=HTMLResponse)
+@router.get(
+    "/search",
+    summary="Show the search page",
+    response_class=HTMLResponse,
+    responses={404: {"content": {"text/html": {}}, "description": "There is no such source."}},
+)
 def search_page(
     serving: Serving,
     q: Annotated[str, Query(max_length=MAX_QUERY, description="A question or some words.")] = "",

@@ -28,12 +28,12 @@ _FAILURES_SHOWN = 20
 Responses = dict[int | str, dict[str, Any]]
 
 router = APIRouter(tags=["wiki"], default_response_class=Response)
-_HTML: Responses = {200: {"content": {"text/html": {}}, "description": "The page."}}
+_KNOWN: Responses = {304: {"description": "The page is as the asker has it (`If-None-Match`)."}}
+_HTML: Responses = _KNOWN | {200: {"content": {"text/html": {}}, "description": "The page."}}
+_NOT_THERE: Responses = {404: {"content": {"text/html": {}}, "description": "There is no such page."}}
 _PAGE: Responses = {
-    200: {"content": {"text/html": {}, "text/markdown": {}}, "description": "The page, or its Markdown."},
+    200: {"content": {"text/html": {}, "text/markdown": {}}, "description": "The page, or its text."},
     302: {"description": "The page has another address now."},
-    304: {"description": "The page is as the asker has it (`If-None-Match`)."},
-    404: {"content": {"text/html": {}}, "description": "There is no such page."},
 }
 Slug = Annotated[str, Path(max_length=200, description="The source's name in addresses.", examples=["confluence-ENG"])]
 
@@ -57,7 +57,7 @@ def home_without_slash(slug: Slug) -> Response:
     return RedirectResponse(f"/wiki/{slug}/", 308)
 
 
-@router.get("/wiki/{slug}/", summary="Show a source's home", responses=_HTML)
+@router.get("/wiki/{slug}/", summary="Show a source's home", responses=_HTML | _NOT_THERE)
 def home(request: Request, serving: Serving, slug: Slug) -> Response:
     """What the source holds, what changed last, what failed, and the page that introduces it."""
     library = serving.library
@@ -81,7 +81,7 @@ def home(request: Request, serving: Serving, slug: Slug) -> Response:
     return conditional.page(request, ("home", shelf.version, card, failures[:_FAILURES_SHOWN]), make)
 
 
-@router.get("/wiki/{slug}/{path:path}", summary="Show a page", responses=_PAGE)
+@router.get("/wiki/{slug}/{path:path}", summary="Show a page", responses=_KNOWN | _PAGE | _NOT_THERE)
 def page(
     request: Request,
     serving: Serving,
