@@ -1,0 +1,173 @@
+"""`make run` in a clean clone, as a new user meets it: three addresses, everything behind them, nothing left behind.
+
+Run by the CI as `python -m wiki_pipeline_tests.e2e.make_run`; ends with a sentence and status 1 if something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline"}
+ASSETS = {"raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages"}
+START_SECONDS = 600
+STOP_SECONDS = 90
+_MARK = "WIKI_PIPELINE_TESTS_MAKE_RUN"
+_ADDRESS = re.compile(r"^(Dagster UI|Wiki|API) +(http://\S+)$", re.MULTILINE)
+_STAGES = """{ assetNodes { assetKey { path } assetPartitionStatuses {
+    ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions } } } }"""
+
+
+class WrongError(Exception):
+    """Something is not as a new user should find it."""
+
+
+def main() -> int:
+    """Clone, start, look, stop. 0 if all is right."""
+    mark = uuid.uuid4().hex
+    with tempfile.TemporaryDirectory(prefix="wiki-pipeline-clone-") as folder:
+        clone, log = Path(folder) / "clone", Path(folder) / "output.txt"
+        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        with log.open("wb") as output:
+            started = time.monotonic()
+            process = subprocess.Popen(
+                ["make", "run"], cwd=clone, env=_environment(mark), stdout=output, stderr=output, start_new_session=True
+            )
+        try:
+            addresses = _addresses(process, log)
+            print(f"Three addresses after {time.monotonic() - started:.0f} s: {addresses}")
+            _look(addresses)
+            _stop(process, mark)
+        except WrongError as wrong:
+            print(f"{wrong}\n--- what make run said:\n{log.read_text()}", file=sys.stderr)
+            for service in sorted(clone.glob("var/logs/*.log")):
+                print(f"--- {service.name}:\n{service.read_text()[-5000:]}", file=sys.stderr)
+            return 1
+        finally:
+            for pid in _left(mark):
+                os.kill(pid, signal.SIGKILL)
+            process.wait()
+    print("make run started, served and stopped as it should.")
+    return 0
+
+
+def _environment(mark: str) -> dict[str, str]:
+    """This process's environment without what configures the project, and with a mark that all children inherit."""
+    own = ("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {_MARK: mark}
+
+
+def _addresses(process: subprocess.Popen[bytes], log: Path) -> Mapping[str, str]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = dict(_ADDRESS.findall(log.read_text()))
+        if len(found) == 3:
+            return found
+        try:
+            raise WrongError(f"make run ended with status {process.wait(0.5)}.")
+        except subprocess.TimeoutExpired:
+            continue
+    raise WrongError(f"make run printed no addresses within {START_SECONDS} s.")
+
+
+def _look(addresses: Mapping[str, str]) -> None:
+    with httpx.Client(timeout=30, follow_redirects=True, trust_env=False) as client:
+        for about, check in {
+            "every asset is materialised for both partitions": _assets_are_materialised,
+            "the wiki shows a page": _wiki_shows_a_page,
+            "a search finds": _search_finds,
+            "the API is described": _api_is_described,
+        }.items():
+            _checked(about, check, client, addresses)
+
+
+def _checked(
+    about: str, check: Callable[[httpx.Client, Mapping[str, str]], None], client: httpx.Client, at: Mapping[str, str]
+) -> None:
+    try:
+        check(client, at)
+    except (httpx.HTTPError, KeyError, ValueError) as error:
+        raise WrongError(f"Not so: {about}. {type(error).__name__}: {error}") from error
+    print(f"Seen: {about}.")
+
+
+def _assets_are_materialised(client: httpx.Client, at: Mapping[str, str]) -> None:
+    answer = client.post(urljoin(at["Dagster UI"], "/graphql"), json={"query": _STAGES}).raise_for_status().json()
+    nodes: dict[str, Any] = {
+        ".".join(node["assetKey"]["path"]): node["assetPartitionStatuses"] for node in answer["data"]["assetNodes"]
+    }
+    for asset in ASSETS:
+        if set(nodes[asset]["materializedPartitions"]) != PARTITIONS:
+            raise ValueError(f"{asset}: {json.dumps(nodes[asset])}")
+
+
+def _wiki_shows_a_page(client: httpx.Client, at: Mapping[str, str]) -> None:
+    front = client.get(at["Wiki"])
+    home = client.get(_first_link(front, r"/wiki/confluence-HANDBOOK/"))
+    page = client.get(_first_link(home, r"/wiki/confluence-HANDBOOK/[^\"/#?]+/[^\"#?]+"))
+    if "<h1" not in page.raise_for_status().text:
+        raise ValueError(f"{page.url} has no heading")
+
+
+def _first_link(page: httpx.Response, pattern: str) -> str:
+    found = re.search(rf'href="({pattern})"', page.raise_for_status().text)
+    if found is None:
+        raise ValueError(f"{page.url} links to no {pattern}")
+    return urljoin(str(page.url), found[1])
+
+
+def _search_finds(client: httpx.Client, at: Mapping[str, str]) -> None:
+    for query, source in (("tide gauge", "default:confluence:HANDBOOK"), ("reconcile", "default:git:wiki-pipeline")):
+        address = urljoin(at["Wiki"], "/v1/search?" + urlencode({"q": query, "source": source}))
+        hits = client.get(address).raise_for_status().json()["hits"]
+        if not hits or {hit["source"] for hit in hits} != {source}:
+            raise ValueError(f"{query!r} in {source}: {hits}")
+
+
+def _api_is_described(client: httpx.Client, at: Mapping[str, str]) -> None:
+    client.get(at["API"]).raise_for_status()
+    if "/v1/search" not in client.get(urljoin(at["API"], "/openapi.json")).raise_for_status().json()["paths"]:
+        raise ValueError("no /v1/search in /openapi.json")
+
+
+def _stop(process: subprocess.Popen[bytes], mark: str) -> None:
+    """Stop as Ctrl-C does, which the terminal sends to all processes of the foreground."""
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise WrongError(f"make run did not stop within {STOP_SECONDS} s of a Ctrl-C.") from None
+    if left := _left(mark):
+        raise WrongError(f"Processes are left: {[Path(f'/proc/{pid}/cmdline').read_text() for pid in left]}")
+    print("Seen: a Ctrl-C stops everything.")
+
+
+def _left(mark: str) -> list[int]:
+    """Processes that run with the mark in their environment."""
+    wanted = f"{_MARK}={mark}".encode()
+    left = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                left.append(int(folder.name))
+        except OSError:  # ended meanwhile, or not ours to see
+            continue
+    return left
+
+
+if __name__ == "__main__":
+    sys.exit(main())
