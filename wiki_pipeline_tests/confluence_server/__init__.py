@@ -22,12 +22,32 @@ Faults are ordered by path, count or probability (see `faults`):
     server.fault("*/content*", faults.rate_limited(retry_after=3), times=2)
     server.fault("*/spaces/*/pages*", faults.status(502), after=3)       # the fourth page of a listing
     server.fault("*", faults.dropped(), times=None, probability=0.1, seed=7)
+
+CQL: `ConfluenceServer(user_zone=ZoneInfo("America/New_York"), index_lag=timedelta(minutes=2), clock=...)`, and
+`server.site.index.pause()` / `catch_up()`.
+
+Big spaces: `generate_space(server.site, "BIG", 10_000)`; the demo handbook: `load_folder(server.site)`. As its own
+process, driven over HTTP: `with server_process("--handbook", "--generated", "BIG:10000") as remote`. What the server
+has written once it keeps (up to 256 MB): a benchmark reads everything once before it measures.
 """
 
 from wiki_pipeline_tests.confluence_server import faults
 from wiki_pipeline_tests.confluence_server.content import Content
+from wiki_pipeline_tests.confluence_server.control import RemoteServer, server_process
+from wiki_pipeline_tests.confluence_server.generated import generate_space
+from wiki_pipeline_tests.confluence_server.loader import load_folder
 from wiki_pipeline_tests.confluence_server.server import ConfluenceServer
 from wiki_pipeline_tests.confluence_server.site import Space
 from wiki_pipeline_tests.confluence_server.world import Limits
 
-__all__ = ["ConfluenceServer", "Content", "Limits", "Space", "faults"]
+__all__ = [
+    "ConfluenceServer",
+    "Content",
+    "Limits",
+    "RemoteServer",
+    "Space",
+    "faults",
+    "generate_space",
+    "load_folder",
+    "server_process",
+]

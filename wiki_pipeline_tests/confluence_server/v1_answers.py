@@ -70,9 +70,9 @@ class Answers:
         form = (writer.base, request.get("expand"))
         return [self.world.written.get(item, form, partial(writer.content, item, tree)) for item in contents]
 
-    def plain_list(self, request: Request, items: Sequence[Any]) -> Answer:
-        """The piece of a list of labels, files, people or spaces that `start` and `limit` ask for."""
-        limit, start = effective_limit(request, 200, self.world.limits.nested), request.number("start", 0)
+    def plain_list(self, request: Request, items: Sequence[Any], default: int = 25) -> Answer:
+        """The piece of a list of labels, files, people or spaces that `start` and `limit` (or its default) ask for."""
+        limit, start = effective_limit(request, default, self.world.limits.nested), request.number("start", 0)
         shown, more = piece(request, items, start, limit)
         return self.list(request, list(shown), start, limit, _from(start, limit) if more else None)
 

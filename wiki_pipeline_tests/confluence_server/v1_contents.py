@@ -105,7 +105,7 @@ class Contents:
         """GET /content/{id}/label."""
         page, parts = self._answers.living(request, content_id), self._answers.parts(request)
         names = page.labels if request.get("prefix", "global") == "global" else ()
-        return self._answers.plain_list(request, [parts.label(page, name) for name in names])
+        return self._answers.plain_list(request, [parts.label(page, name) for name in names], default=200)
 
     def restrictions(self, request: Request, content_id: str) -> Answer:
         """GET /content/{id}/restriction/byOperation: both operations, users and groups as expanded."""
@@ -131,4 +131,4 @@ class Contents:
         page = self._answers.living(request, content_id)
         parts = self._answers.parts(request, nested_limit=sys.maxsize)
         items = parts.restriction(page, operation, {kind: {}})["restrictions"][kind]["results"]
-        return self._answers.plain_list(request, items)
+        return self._answers.plain_list(request, items, default=100)

@@ -100,7 +100,7 @@ def test_read_restrictions_hold_for_all_that_is_below(api: Api) -> None:
     server.world.groups["Alan Turing"] = ("engineers",)
     space = server.space("ENG")
     space.page("Runbook 3").restrict(read=["Ada Lovelace"], read_groups=["engineers"])
-    space.page("Deep").restrict(read=["Ada Lovelace"])
+    space.page("Deep").restrict(read=["Ada Lovelace", "Grace Hopper"])
 
     def titles(name: str, secret: str) -> set[str]:
         answer = httpx.get(

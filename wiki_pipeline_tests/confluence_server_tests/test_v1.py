@@ -120,6 +120,7 @@ def test_nested_lists_page_like_all_lists(http: httpx.Client) -> None:
         labels = http.get(f"{server.url}/rest/api/content/{page.id}", params={"expand": expand}).json()["metadata"]
         names: list[str] = []
         nested = labels["labels"]
+        assert (nested["size"], nested["limit"]) == (2, 2)
         while True:
             names += [item["name"] for item in nested["results"]]
             if "next" not in nested["_links"]:
