@@ -1,12 +1,14 @@
 """The stages as assets, in the order of the flow. Each runs its stage for one source and says what it did."""
 
+from collections.abc import Callable, Sequence
+
 import dagster as dg
 from pydantic import Field
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.checks import every_document
 from wiki_pipeline.defs.partitions import sources
-from wiki_pipeline.defs.report import people_can_read_errors, result
+from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import chunks as chunks_stage
@@ -15,10 +17,6 @@ from wiki_pipeline.stages import raw_pages as raw_stage
 from wiki_pipeline.stages import vectors as vectors_stage
 from wiki_pipeline.stages import wiki_pages as wiki_stage
 from wiki_pipeline.stages.sync import Listener
-
-# One run a source, so that a backfill holds to the one-writer limit (it goes by the run's partition tag).
-ONE_RUN_A_SOURCE = dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
-OWNERS = ["team:data-platform"]
 
 
 class SyncConfig(dg.Config):
@@ -33,15 +31,37 @@ class SyncConfig(dg.Config):
     allow_mass_deletion: bool = False
 
 
-@dg.asset(
-    partitions_def=sources,
-    group_name="content",
-    kinds={"confluence", "git", "lancedb"},
-    owners=OWNERS,
-    backfill_policy=ONE_RUN_A_SOURCE,
-    code_version=raw_stage.CODE_VERSION,
-    check_specs=[every_document(Stage.RAW_PAGES)],
-    description="Documents as the source gave them: one row a page or file, with its version key.",
+def stage_asset(
+    stage: Stage,
+    code_version: str,
+    description: str,
+    *,
+    group: str,
+    kinds: set[str],
+    deps: Sequence[dg.AssetsDefinition] = (),
+) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
+    """What the five assets have in common: a partition a source, one run a source, a check of its documents."""
+    return dg.asset(
+        name=stage.value,
+        code_version=code_version,
+        description=description,
+        group_name=group,
+        kinds={"lancedb", *kinds},
+        deps=deps,
+        owners=["team:data-platform"],
+        partitions_def=sources,
+        # A backfill holds to the one-writer limit that way, which goes by the run's partition tag.
+        backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+        check_specs=[every_document(stage)],
+    )
+
+
+@stage_asset(
+    Stage.RAW_PAGES,
+    raw_stage.CODE_VERSION,
+    "Documents as the source gave them: one row a page or file, with its version key.",
+    group="content",
+    kinds={"confluence", "git"},
 )
 def raw_pages(
     context: dg.AssetExecutionContext,
@@ -50,83 +70,66 @@ def raw_pages(
     listener: dg.ResourceParam[Listener],
 ) -> dg.MaterializeResult:
     mode = SyncMode.INCREMENTAL if config.documents else SyncMode.FULL
-    with people_can_read_errors(pipeline):
-        sync = pipeline.sync(context.run, context.partition_key, mode, listener)
+    with pipeline.syncing(context, listener, mode) as sync:
         report = raw_stage.update(sync, config.documents, allow_mass_deletion=config.allow_mass_deletion)
         return result(sync, report)
 
 
-@dg.asset(
+@stage_asset(
+    Stage.CLEAN_PAGES,
+    clean_stage.CODE_VERSION,
+    "Documents as Markdown, with headings, links and dependencies.",
     deps=[raw_pages],
-    partitions_def=sources,
-    group_name="content",
-    kinds={"markdown", "lancedb"},
-    owners=OWNERS,
-    backfill_policy=ONE_RUN_A_SOURCE,
-    code_version=clean_stage.CODE_VERSION,
-    check_specs=[every_document(Stage.CLEAN_PAGES)],
-    description="Documents as Markdown, with headings, links and dependencies.",
+    group="content",
+    kinds={"markdown"},
 )
 def clean_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
-    with people_can_read_errors(pipeline):
-        sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
+    with pipeline.syncing(context, listener) as sync:
         return result(sync, clean_stage.update(sync))
 
 
-@dg.asset(
+@stage_asset(
+    Stage.CHUNKS,
+    chunks_stage.CODE_VERSION,
+    "Passages of about 400 tokens along headings and syntax, with their place in the document.",
     deps=[clean_pages],
-    partitions_def=sources,
-    group_name="search",
-    kinds={"lancedb"},
-    owners=OWNERS,
-    backfill_policy=ONE_RUN_A_SOURCE,
-    code_version=chunks_stage.CODE_VERSION,
-    check_specs=[every_document(Stage.CHUNKS)],
-    description="Passages of about 400 tokens along headings and syntax, with their place in the document.",
+    group="search",
+    kinds={"text"},
 )
 def chunks(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
-    with people_can_read_errors(pipeline):
-        sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
+    with pipeline.syncing(context, listener) as sync:
         return result(sync, chunks_stage.update(sync))
 
 
-@dg.asset(
+@stage_asset(
+    Stage.VECTORS,
+    vectors_stage.CODE_VERSION,
+    "The table that search reads: text, search text, vector and full-text index; one for all of a tenant's sources.",
     deps=[chunks],
-    partitions_def=sources,
-    group_name="search",
-    kinds={"lancedb"},
-    owners=OWNERS,
-    backfill_policy=ONE_RUN_A_SOURCE,
-    code_version=vectors_stage.CODE_VERSION,
-    check_specs=[every_document(Stage.VECTORS)],
-    description="The table that search reads: text, search text, vector and full-text index; one a tenant.",
+    group="search",
+    kinds={"embeddings"},
 )
 def vectors(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
-    with people_can_read_errors(pipeline):
-        sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
+    with pipeline.syncing(context, listener) as sync:
         return result(sync, vectors_stage.update(sync))
 
 
-@dg.asset(
+@stage_asset(
+    Stage.WIKI_PAGES,
+    wiki_stage.CODE_VERSION,
+    "Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
     deps=[clean_pages],
-    partitions_def=sources,
-    group_name="wiki",
-    kinds={"html", "lancedb"},
-    owners=OWNERS,
-    backfill_policy=ONE_RUN_A_SOURCE,
-    code_version=wiki_stage.CODE_VERSION,
-    check_specs=[every_document(Stage.WIKI_PAGES)],
-    description="Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
+    group="wiki",
+    kinds={"html"},
 )
 def wiki_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
-    with people_can_read_errors(pipeline):
-        sync = pipeline.sync(context.run, context.partition_key, SyncMode.FULL, listener)
+    with pipeline.syncing(context, listener) as sync:
         return result(sync, wiki_stage.update(sync))

@@ -3,8 +3,7 @@
 import dagster as dg
 
 from wiki_pipeline.defs.partitions import NAME, sources
-from wiki_pipeline.defs.report import people_can_read_errors
-from wiki_pipeline.defs.resources import PipelineResource
+from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.stages.forget import forget
 
@@ -20,7 +19,7 @@ sync_source = dg.define_asset_job(
 @dg.op(description="Delete the source's rows, clone and catalog entry, then its partition.")
 def forget_documents(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     """Data first, key last: a run that dies in between can be started again."""
-    with people_can_read_errors(pipeline):
+    with people_can_read_errors():
         forget(pipeline.pipeline(), SourceKey.parse(context.partition_key))
         context.instance.delete_dynamic_partition(NAME, context.partition_key)
 

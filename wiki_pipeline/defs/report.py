@@ -1,9 +1,7 @@
-"""What Dagster is told of a stage: counts, a picture, a few rows, the data version; and errors as people read them."""
+"""What Dagster is told of a stage: counts, a picture and a few rows as metadata, the data version, the check."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -11,25 +9,11 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.defs.checks import documents_checked
 from wiki_pipeline.defs.plot import bars, histogram
-from wiki_pipeline.defs.resources import PipelineResource
-from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.store import StageTable
 
 _PREVIEW_ROWS = 8
-
-
-@contextmanager
-def people_can_read_errors(pipeline: PipelineResource) -> Iterator[None]:
-    """Turn errors for people into failures that Dagster shows as one message, without a stack trace."""
-    try:
-        yield
-    except BaseException as error:
-        pipeline.failed(error)
-        if isinstance(error, WikiPipelineError):
-            raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
-        raise
 
 
 def result(sync: Sync, report: StageReport) -> dg.MaterializeResult[None]:

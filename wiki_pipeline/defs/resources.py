@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.partitions import registered_source
+from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import Progress
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -44,23 +45,36 @@ class PipelineResource(dg.ConfigurableResource[Any]):
             self._pipeline = self._opened.enter_context(Pipeline.open(load(Settings)))
         return self._pipeline
 
-    def sync(self, run: dg.DagsterRun, partition_key: str, mode: SyncMode, listener: Listener) -> Sync:
-        """The run's sync, which holds the source's lease until the run ends.
+    @contextmanager
+    def syncing(
+        self, context: dg.AssetExecutionContext, listener: Listener, mode: SyncMode = SyncMode.FULL
+    ) -> Iterator[Sync]:
+        """The run's sync, for one of its assets. It holds the source's lease until the run ends.
 
         Raises:
-            ConfigurationError: the partition key is not a source's.
-            LeaseHeldError: another process writes the source.
+            dg.Failure: the partition key is not a source's, another process writes the source, or the stage failed.
         """
-        if self._sync is None:
-            pipeline = self.pipeline()
-            source = registered_source(partition_key, pipeline.catalog)
-            self._sync = self._opened.enter_context(open_sync(pipeline, source, mode, listener, run.run_id))
-        return self._sync
+        with people_can_read_errors():
+            if self._sync is None:
+                pipeline = self.pipeline()
+                source = registered_source(context.partition_key, pipeline.catalog)
+                sync = open_sync(pipeline, source, mode, listener, context.run.run_id)
+                self._sync = self._opened.enter_context(sync)
+            try:
+                yield self._sync
+            except BaseException as error:
+                # Dagster catches what its steps raise: the sync, which outlives the step, would not know.
+                self._sync.fail(error)
+                raise
 
-    def failed(self, error: BaseException) -> None:
-        """Take down why the run's sync failed: Dagster catches what its steps raise, so the sync would not know."""
-        if self._sync is not None:
-            self._sync.fail(error)
+
+@contextmanager
+def people_can_read_errors() -> Iterator[None]:
+    """Turn errors for people into failures that Dagster shows as one message, without a stack trace."""
+    try:
+        yield
+    except WikiPipelineError as error:
+        raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
 
 
 def _log(progress: Progress) -> None:
