@@ -124,10 +124,10 @@ def _wiki_shows_a_page(client: httpx.Client, at: Mapping[str, str]) -> None:
 
 
 def _first_link(page: httpx.Response, pattern: str) -> str:
-    found = re.findall(rf'href="({pattern})"', page.raise_for_status().text)
-    if not found:
+    found = re.search(rf'href="({pattern})"', page.raise_for_status().text)
+    if found is None:
         raise ValueError(f"{page.url} links to no {pattern}")
-    return urljoin(str(page.url), found[0])
+    return str(page.url.join(found[1]))
 
 
 def _search_finds(client: httpx.Client, at: Mapping[str, str]) -> None:
