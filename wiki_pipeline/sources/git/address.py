@@ -81,6 +81,10 @@ class Address:
         """The address for people: no user name."""
         return self.url if self.is_local else f"{self.scheme}://{self.host}/{self.path}"
 
+    def is_same_repository(self, other: Address) -> bool:
+        """Whether both lead to one repository, be it over https or ssh, with or without `.git`."""
+        return (self.hostname, self.path) == (other.hostname, other.path)
+
     @property
     def hostname(self) -> str:
         """The host without its port."""
@@ -90,9 +94,8 @@ class Address:
     def name(self) -> str:
         """The name that a source gets if the settings give none: `org/repo`, or the folder's name."""
         parts = [_NOT_IN_NAMES.sub("-", part) for part in self._own_parts()]
-        return (
-            "/".join(part for part in parts if part not in {"", ".", ".."})[:_LONGEST_NAME].strip("/") or "repository"
-        )
+        name = "/".join(part for part in parts if part not in {"", ".", ".."})
+        return name[:_LONGEST_NAME].strip("/") or "repository"
 
     def _own_parts(self) -> list[str]:
         if self.is_local:

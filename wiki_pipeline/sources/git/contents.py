@@ -28,15 +28,15 @@ _MINIFIED_SUFFIXES = (".js", ".mjs", ".cjs", ".css")
 _MINIFIED_AVERAGE = 110
 
 
-def reason_to_leave_out(path: str, content: bytes) -> str:
-    """Why a file is no document, by its content; empty if it is one."""
+def reason_to_leave_out(path: str, content: bytes, *, is_written: bool = False) -> str:
+    """Why a file is no document, by its content; empty if it is one. `is_written`: known not to be generated."""
     if not content.strip():
         return "empty"
     if len(content) <= _LFS_LARGEST and _LFS_POINTER.fullmatch(content):
         return "LFS pointer"
     if looks_binary(content):
         return "binary"
-    if not is_prose(path) and (_has_generated_header(content) or _is_minified(path, content)):
+    if not is_written and not is_prose(path) and (_has_generated_header(content) or _is_minified(path, content)):
         return "generated"
     return ""
 

@@ -37,6 +37,12 @@ _KINDS = (
         "Make room in WIKI_PIPELINE_HOME; the next sync goes on from what is there.",
     ),
     _kind(
+        r"not our ref",
+        SourceError,
+        "was rewritten while it was being read",
+        "The next sync sees its new state.",
+    ),
+    _kind(
         r"mismatched algorithms|unknown repository extension.*objectformat",
         SourceError,
         "uses SHA-256 object names",

@@ -48,7 +48,7 @@ _HARDENED = (
 # The server's side of a local repository. It is read as its owner's, whoever runs us: the operator named this path.
 # Its own configuration can't run anything: hooks are off, and Git takes `packObjectsHook` from the user's only.
 _LOCAL_UPLOAD_PACK = (
-    "git -c safe.directory=* -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: "
+    "git -c 'safe.directory=*' -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: "
     "-c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
 )
 
@@ -132,8 +132,6 @@ def _git(git_dir: Path) -> dict[str, str]:
         # since the remote is unknown to them).
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_LITERAL_PATHSPECS": "1",
     }
 
 

@@ -38,7 +38,7 @@ class GitKind:
         return {key: repository.dump() for key, repository in sources.items()}
 
     def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
-        """The repository at an address or path; `#branch` after it names a branch or tag.
+        """The repository at an address or path; `#branch` after it names a branch or tag, and then the source too.
 
         An https address is taken for a repository's if it ends in `.git`, if a forge is known by its host, or if the
         settings name it or its host's token; a path, if a repository is there.
@@ -49,18 +49,12 @@ class GitKind:
         parsed = Address.parse(plain)
         for key, specification in self.configured(tenant).items():
             known = Repository.parse(specification)
-            if known.address == parsed and branch in {"", known.branch}:
+            if known.address.is_same_repository(parsed) and branch in {"", known.branch}:
                 return key, specification
-        forge = recognised(parsed)
-        parts = parsed.path.split("/")
-        if forge and forge.depth and not parsed.is_local and len(parts) != forge.depth:
-            whole = f"{parsed.scheme}://{parsed.host}/{'/'.join(parts[: forge.depth])}"
-            raise ConfigurationError(
-                f"{parsed.display} is not a repository of its own.",
-                f"Give the repository's address, as {whole}, and a branch as {whole}#branch.",
-            )
+        _check_whole(parsed)
+        name = f"{parsed.name}@{branch}".replace(",", "-") if branch else ""
         try:
-            repository = Repository(url=parsed.url, branch=branch)
+            repository = Repository(url=parsed.url, branch=branch, name=name)
         except ValueError:
             raise ConfigurationError(f"{branch!r} is not the name of a branch or tag.") from None
         return _key(tenant, repository), repository.dump()
@@ -106,6 +100,20 @@ KIND: SourceKind = GitKind()
 
 def _key(tenant: str, repository: Repository) -> SourceKey:
     return SourceKey(tenant, GitKind.name, repository.name or repository.address.name)
+
+
+def _check_whole(address: Address) -> None:
+    """See that an address copied from a browser is a repository's own, not that of a page in it."""
+    forge = None if address.is_local else recognised(address)
+    parts = address.path.partition("/-/")[0].split("/")
+    depth = forge.depth if forge and forge.depth else len(parts)
+    whole = "/".join(parts[:depth])
+    if forge and (len(parts) < depth or whole != address.path):
+        example = f"{address.scheme}://{address.host}/{whole if len(parts) >= depth else 'org/repo'}"
+        raise ConfigurationError(
+            f"{address.display} is not a repository of its own.",
+            f"Give the repository's address, as {example}, and a branch as {example}#branch.",
+        )
 
 
 def _is_repository(path: Path) -> bool:

@@ -5,6 +5,7 @@ network; it tries again what may only have been a moment's failure, and says in 
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _FETCH = (
 # Blobs are asked for by name; to say first which commits are here would be a waste.
 _NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
 _NO_CLONE = Path("/nonexistent")
+# Git's own words, and those of servers made with JGit (Gerrit).
+_REFUSED = re.compile(r"unadvertised object|want [0-9a-f]+ not valid")
 
 
 class NoSuchRefError(Exception):
@@ -154,12 +157,11 @@ class Remote:
         return min(self._isolation.settings.max_wait, 2.0**attempt) * random.uniform(0.5, 1)  # noqa: S311
 
     def _explain(self, failure: GitFailedError) -> Exception:
-        complaint = failure.complaint
-        if "couldn't find remote ref" in complaint:
+        if "couldn't find remote ref" in failure.complaint:
             return NoSuchRefError()
-        if "unadvertised object" in complaint or "not our ref" in complaint:
+        if _REFUSED.search(failure.complaint):
             return BlobsRefusedError()
-        return explain(self.name, self.address, complaint)
+        return explain(self.name, self.address, failure.complaint)
 
 
 def _below(prefix: str, commits: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ RULES_VERSION = 1
 ATTRIBUTES = ("linguist-vendored", "linguist-generated", "diff", "filter")
 _SUBMODULE, _SYMLINK = "160000", "120000"
 _LONGEST_PATH = 4096
+_NO = frozenset({"unset", "false"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Rules:
             or self._not_written(path, attributes)
             or _not_text(path, attributes)
         )
+
+    def vouch_for(self, attributes: Mapping[str, str]) -> bool:
+        """Whether the settings or the repository say that a file is someone's work, whatever its content looks like."""
+        return bool(self.include.patterns) or attributes.get("linguist-generated") in _NO
 
     def _not_wanted(self, path: str) -> str:
         if self.include.patterns and not self.include.match_file(path):
@@ -85,4 +90,4 @@ def _not_text(path: str, attributes: Mapping[str, str]) -> str:
 
 def _flag(attributes: Mapping[str, str], name: str, *, guess: bool) -> bool:
     value = attributes.get(name, "")
-    return guess if not value else value not in {"unset", "false"}
+    return guess if not value else value not in _NO

@@ -89,7 +89,7 @@ class Snapshot:
                 if marks.get(b"format") != _FORMAT or not table.schema.equals(_SCHEMA):
                     return cls()
                 files = {file.path: file for file in _rows(table)}
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, ValueError, pa.ArrowException):
             return cls()
         commit, rules, attributes = (marks[key].decode() for key in (b"commit", b"rules", b"attributes"))
         return cls(commit, rules, attributes, files)

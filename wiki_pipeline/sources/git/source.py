@@ -19,9 +19,9 @@ from wiki_pipeline.model import (
     Stage,
 )
 from wiki_pipeline.sources.git.clone import Clone
-from wiki_pipeline.sources.git.command import GitCommand, GitInterruptedError, GitTimeoutError
+from wiki_pipeline.sources.git.command import GitCommand, GitFailedError, GitInterruptedError, GitTimeoutError
 from wiki_pipeline.sources.git.credentials import credential_for, redact
-from wiki_pipeline.sources.git.failures import no_such_branch, timed_out
+from wiki_pipeline.sources.git.failures import explain, no_such_branch, timed_out
 from wiki_pipeline.sources.git.forges import forge_of
 from wiki_pipeline.sources.git.isolation import Isolation
 from wiki_pipeline.sources.git.objects import portions
@@ -29,7 +29,7 @@ from wiki_pipeline.sources.git.page import PageMaker
 from wiki_pipeline.sources.git.remote import Remote
 from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
-from wiki_pipeline.sources.git.snapshot import Snapshot
+from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
 from wiki_pipeline.sources.protocol import Fetched
 
@@ -100,9 +100,9 @@ class GitSource:
         if gone:
             yield gone
         sizes = {name: file.size for name in wanted if (file := snapshot.documents.get(name))}
-        await self._in_thread(self._clone.bring, {snapshot.documents[name].oid for name in sizes})
+        await self._in_thread(self._bring, {snapshot.documents[name].oid for name in sizes})
         for portion in portions(list(sizes), sizes, self._portion_bytes):
-            yield await self._in_thread(self._read, snapshot, portion)
+            yield await self._in_thread(self._read, [snapshot.documents[name] for name in portion])
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -129,23 +129,24 @@ class GitSource:
         left_out = {file.document_id: file.left_out for file in snapshot.files.values()} if missing else {}
         for name in missing:
             reason = left_out.get(name)
-            where = (
-                f"not in the repository at commit {snapshot.commit[:12]}"
-                if snapshot.commit
-                else "the repository is empty"
-            )
-            yield DocumentGone(name, f"left out: {reason}" if reason else where)
+            where = f"at commit {snapshot.commit[:12]}" if snapshot.commit else "which is empty"
+            yield DocumentGone(name, f"left out: {reason}" if reason else f"not in the repository {where}")
 
-    def _read(self, snapshot: Snapshot, names: Sequence[str]) -> list[RawPage | DocumentGone | DocumentFailure]:
-        files = [snapshot.documents[name] for name in names]
-        sizes = {file.oid: file.size for file in files}
-        contents = self._clone.repaired(lambda: dict(self._clone.objects.blobs(sizes, self._portion_bytes)))
+    def _bring(self, oids: set[str]) -> None:
+        """See that all blobs are here before they are read in portions: one request instead of one a portion."""
+        self._clone.repaired(lambda: self._clone.bring(oids))
+
+    def _read(self, files: Sequence[File]) -> list[RawPage | DocumentGone | DocumentFailure]:
+        contents = self._clone.repaired(lambda: self._contents({file.oid for file in files}))
         return [
             self._pages.page(file, contents[file.oid])
             if file.oid in contents
             else DocumentFailure(file.document_id, file.document_id, Stage.RAW_PAGES, f"Blob {file.oid} is missing.")
             for file in files
         ]
+
+    def _contents(self, oids: set[str]) -> dict[str, bytes]:
+        return dict(self._clone.objects.blobs(self._clone.bring(oids), self._portion_bytes))
 
     async def _in_thread(
         self, work: Callable[Arguments, Answer], *args: Arguments.args, **kw: Arguments.kwargs
@@ -165,6 +166,8 @@ class GitSource:
                     f"Git {'.'.join(map(str, self._git.version))} is too old.", "Install Git 2.32 or newer."
                 )
             return work()
+        except GitFailedError as failure:
+            raise explain(name, self._pages.address, failure.complaint) from None
         except GitTimeoutError:
             raise timed_out(name, self._pages.address, self._settings.timeout) from None
         except GitInterruptedError:

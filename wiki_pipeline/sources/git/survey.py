@@ -6,7 +6,7 @@ Only what differs from the snapshot before is looked at, yet the result is that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from wiki_pipeline.errors import SourceError
@@ -72,13 +72,14 @@ class Surveyor:
 
     def _judged(self, objects: Objects, entries: list[TreeEntry], attribute_files: list[TreeEntry]) -> Iterator[File]:
         attributes = self._attributes(objects, entries, attribute_files)
-        candidates: list[TreeEntry] = []
+        candidates: dict[TreeEntry, bool] = {}
         for entry in entries:
-            reason = self.rules.reason_to_leave_out(entry, readable(entry.path), attributes.get(entry.path, {}))
+            said = attributes.get(entry.path, {})
+            reason = self.rules.reason_to_leave_out(entry, readable(entry.path), said)
             if reason:
                 yield _file(entry, reason)
             else:
-                candidates.append(entry)
+                candidates[entry] = self.rules.vouch_for(said)
         yield from self._judged_by_content(objects, candidates)
 
     def _attributes(
@@ -90,7 +91,7 @@ class Surveyor:
         self.clone.bring({entry.oid for entry in attribute_files})
         return objects.attributes(attribute_files, paths, ATTRIBUTES)
 
-    def _judged_by_content(self, objects: Objects, candidates: list[TreeEntry]) -> Iterator[File]:
+    def _judged_by_content(self, objects: Objects, candidates: Mapping[TreeEntry, bool]) -> Iterator[File]:
         sizes = self.clone.bring({entry.oid for entry in candidates})
         with_content: dict[str, list[TreeEntry]] = {}
         for entry in candidates:
@@ -100,7 +101,8 @@ class Surveyor:
                 with_content.setdefault(entry.oid, []).append(entry)
         for oid, content in objects.blobs({oid: sizes[oid] for oid in with_content}, self.portion_bytes):
             for entry in with_content[oid]:
-                yield _file(entry, reason_to_leave_out(readable(entry.path), content), len(content))
+                reason = reason_to_leave_out(readable(entry.path), content, is_written=candidates[entry])
+                yield _file(entry, reason, len(content))
 
 
 def readable(path: bytes) -> str:
@@ -126,6 +128,8 @@ def _file(entry: TreeEntry, left_out: str, size: int = 0) -> File:
 
 def _dated(file: File, change: Change | None, before: File | None) -> File:
     dated = change or before
+    if dated is file:
+        return file
     if dated is None:
         raise AssertionError(f"no commit brought {file.document_id}")
     return replace(

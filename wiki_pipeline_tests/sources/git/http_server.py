@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Callable
@@ -117,7 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._backend(body)
 
     def _backend(self, body: bytes) -> None:
-        path, _, query = self.path.partition("?")
+        # A client that takes us for its proxy names the host too.
+        path, _, query = re.sub("^http://[^/]*", "", self.path).partition("?")
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.git.root),

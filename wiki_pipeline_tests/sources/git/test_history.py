@@ -138,6 +138,22 @@ def import_history(folder: Path, history: list[Made]) -> list[str]:
     return [marks[f":{number + 1}"] for number in range(len(history))]
 
 
+@pytest.mark.parametrize("hours", [0, 9])
+def test_what_two_merges_bring_counts_for_the_older_one(tmp_path: Path, hours: int) -> None:
+    history = [
+        Made([], {"a": 0}, 0),
+        Made([0], {"a": 1}, 1),
+        Made([0, 1], {"b": 0}, 5),  # merges the commit above, and keeps its own `a`
+        Made([1], {"d/c": 1}, hours),
+        Made([2, 3], {"a": 1, "d/c": 1}, 9),  # merges it again, and takes its `a`
+    ]
+    hashes = import_history(tmp_path / "r.git", history)
+    objects = objects_of(tmp_path / "r.git")
+    known = whole(objects, hashes[4])
+    assert (known[b"a"].commit, known[b"d/c"].commit) == (hashes[4], hashes[3])
+    assert stepwise(objects, hashes[4], hashes[2], whole(objects, hashes[2])) == known
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories())
 def test_walking_step_by_step_gives_what_walking_all_gives(

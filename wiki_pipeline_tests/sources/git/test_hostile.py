@@ -79,6 +79,16 @@ def test_a_local_repository_that_lacks_objects_does_not_go_and_get_them(tmp_path
     assert not ran(canary)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to someone else")
+def test_a_local_repository_of_someone_else_is_read(tmp_path: Path) -> None:
+    upstream = Upstream(tmp_path / "r")
+    upstream.commit({"a.md": "a"})
+    for path in [upstream.folder, *upstream.folder.rglob("*")]:
+        os.lchown(path, 12345, 12345)
+    assert sorted(sync(tmp_path / "home", upstream.path).pages) == ["a.md"]
+    assert dict(describe(tmp_path / "home", upstream.path).details)["branch"] == "main"
+
+
 def test_submodules_are_counted_and_never_visited(tmp_path: Path, canary: Path) -> None:
     upstream = Upstream(tmp_path / "r")
     upstream.commit(
@@ -93,18 +103,21 @@ def test_submodules_are_counted_and_never_visited(tmp_path: Path, canary: Path) 
     assert not ran(canary)
 
 
-def test_filters_and_text_conversions_do_not_run(tmp_path: Path, canary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_users_configuration_runs_and_changes_does_not_matter(
+    tmp_path: Path, canary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = tmp_path / "gitconfig"
     settings.write_text(
         f'[filter "evil"]\nsmudge = {canary}\nclean = {canary}\nprocess = {canary}\n'
         f'[diff "evil"]\ntextconv = {canary}\n'
-        f"[diff]\nexternal = {canary}\n[core]\nhooksPath = {tmp_path}\nfsmonitor = {canary}\npager = {canary}\n"
+        f"[diff]\nexternal = {canary}\nignoreSubmodules = all\n[core]\nhooksPath = {tmp_path}\nfsmonitor = {canary}\npager = {canary}\n"
         f"[credential]\nhelper = {canary}\n[init]\ntemplateDir = {tmp_path}\n[log]\nshowSignature = true\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     upstream = Upstream(tmp_path / "r")
     upstream.commit({"a.md": "a", ".gitattributes": "* filter=evil diff=evil\n"})
-    (tmp_path / "mark").unlink(missing_ok=True)
+    upstream.git("update-index", "--add", "--cacheinfo", f"160000,{upstream.head},submodule")
+    upstream.git("commit", "--quiet", "-m", "submodule")
     assert sorted(sync(tmp_path / "home", upstream.path).pages) == ["a.md"]
     assert not ran(canary)
 
@@ -245,7 +258,7 @@ def test_the_callers_git_variables_do_not_leak_in(
     other = Upstream(tmp_path / "other")
     other.commit({"other.md": "other"})
     git_dir = other.folder / ".git"
-    before = sorted(path.name for path in git_dir.iterdir())
+    before = sorted(git_dir.rglob("*"))
     for name, value in {
         "GIT_DIR": git_dir, "GIT_COMMON_DIR": git_dir, "GIT_WORK_TREE": other.folder,
         "GIT_INDEX_FILE": git_dir / "index", "GIT_OBJECT_DIRECTORY": git_dir / "objects",
@@ -260,7 +273,7 @@ def test_the_callers_git_variables_do_not_leak_in(
     upstream = Upstream(tmp_path / "r")
     upstream.commit({"a.md": "a"})
     assert sorted(sync(tmp_path / "home", upstream.path).pages) == ["a.md"]
-    assert before == sorted(path.name for path in git_dir.iterdir())
+    assert before == sorted(git_dir.rglob("*"))
     assert not ran(canary)
     assert not (tmp_path / "trace").exists()
 

@@ -265,6 +265,28 @@ def test_a_server_that_filters_but_gives_no_single_blobs_is_cloned_whole(
     assert sync(tmp_path / "home", f"{server.url}/org/repo").pages["docs/7.md"].body == "edited"
 
 
+def test_the_users_own_credential_helpers_are_not_asked(
+    tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "gitconfig"
+    helper = f"!touch {tmp_path}/asked; echo username=u; echo password={SECRET}"
+    settings.write_text(f'[credential]\nhelper = "{helper}"\n[core]\naskPass = "touch {tmp_path}/asked"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    server.secrets = {SECRET}
+    with pytest.raises(AccessDeniedError):
+        sync(tmp_path / "home", f"{server.url}/org/repo")
+    assert not (tmp_path / "asked").exists()
+
+
+def test_the_users_proxy_is_used(tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"[http]\nproxy = {server.url}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    monkeypatch.setenv("no_proxy", "")
+    assert len(sync(tmp_path / "home", "http://git.example.org/org/repo").pages) == 100
+    assert server.requests[0].path.startswith("http://git.example.org/org/repo/info/refs")
+
+
 def test_describe_says_what_is_there(tmp_path: Path, upstream: Upstream, server: GitServer) -> None:
     description = describe(tmp_path / "home", f"{server.url}/org/repo.git")
     assert (description.title, description.url) == ("org/repo", f"{server.url}/org/repo")

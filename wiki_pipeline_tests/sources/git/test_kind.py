@@ -131,7 +131,11 @@ def test_tokens_for_what_is_no_host_are_an_error(monkeypatch: pytest.MonkeyPatch
     ("address", "key", "specification"),
     [
         ("https://github.com/org/repo", "org/repo", {"url": "https://github.com/org/repo"}),
-        ("https://github.com/org/repo#dev", "org/repo", {"url": "https://github.com/org/repo", "branch": "dev"}),
+        (
+            "https://github.com/org/repo#dev",
+            "org/repo@dev",
+            {"url": "https://github.com/org/repo", "branch": "dev", "name": "org/repo@dev"},
+        ),
         ("https://code.corp/a/b.git", "a/b", {"url": "https://code.corp/a/b.git"}),
         ("git@code.corp:a/b.git", "a/b", {"url": "git@code.corp:a/b.git"}),
         ("ssh://code.corp/a/b", "a/b", {"url": "ssh://code.corp/a/b"}),
@@ -172,7 +176,11 @@ def test_an_address_that_the_settings_name_is_that_source(monkeypatch: pytest.Mo
         '{"url": "https://code.corp/a/b", "branch": "main", "name": "handbook"}',
     )
     assert KIND.from_address("default", "https://code.corp/a/b") == source
-    assert KIND.from_address("default", "https://code.corp/a/b#main") == source
+    for same in ("https://code.corp/a/b#main", "https://code.corp/a/b.git", "git@code.corp:a/b.git"):
+        assert KIND.from_address("default", same) == source
+    other = KIND.from_address("default", "https://code.corp/a/b#dev")
+    assert other is not None
+    assert str(other[0]) == "default:git:a/b@dev"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +188,7 @@ def test_an_address_that_the_settings_name_is_that_source(monkeypatch: pytest.Mo
     [
         ("https://github.com/org/repo/tree/main/docs", "as https://github.com/org/repo, and a branch as"),
         ("https://github.com/org", "is not a repository of its own"),
+        ("https://gitlab.com/g/s/r/-/tree/main", "as https://gitlab.com/g/s/r, and a branch as"),
         ("https://github.com/org/repo#a..b", "'a..b' is not the name of a branch or tag"),
         ("https://user:s3cret@github.com/org/repo.git", "must not hold a user name"),
         ("git://github.com/org/repo", "can't be read over git://"),

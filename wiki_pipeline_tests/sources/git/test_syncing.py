@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,11 +10,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
 
 from wiki_pipeline.errors import SourceError, SourceNotFoundError
-from wiki_pipeline_tests.sources.git.reading import Sync, describe, sync
+from wiki_pipeline.model import RawPage
+from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.sources.git.failures import explain
+from wiki_pipeline_tests.sources.git.reading import Sync, describe, open_source, sync
+from wiki_pipeline_tests.sources.git.test_history import Made, histories, import_history
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 
@@ -201,6 +208,18 @@ def test_sha256_repositories_are_refused_in_words(tmp_path: Path) -> None:
         sync(tmp_path / "home", upstream.path)
 
 
+@settings(max_examples=8, deadline=None)
+@given(history=histories())
+def test_whatever_was_synced_before_the_same_commit_gives_the_same_rows(history: list[Made]) -> None:
+    with TemporaryDirectory() as folder:
+        repository = Path(folder, "r.git")
+        import_history(repository, history)
+        for number in range(0, len(history), 3):
+            (repository / "HEAD").write_text(f"ref: refs/heads/c{number}\n")
+            stepwise = sync(Path(folder, "home"), str(repository))
+        assert stepwise == sync(Path(folder, "fresh"), str(repository))
+
+
 # --- clones that were lost, killed, or broken ------------------------------------------------------------------------
 
 
@@ -249,6 +268,32 @@ def test_blobs_that_were_lost_are_brought_again(tmp_path: Path, upstream: Upstre
                 pack.with_suffix(suffix).unlink(missing_ok=True)
             pack.unlink()
     assert sync(home, upstream.path) == before
+
+
+def test_a_clone_that_is_lost_between_listing_and_fetching_is_made_again(tmp_path: Path, upstream: Upstream) -> None:
+    async def listed_then_lost() -> int:
+        source = open_source(tmp_path / "home", upstream.path)
+        ids = [ref.document_id async for refs in source.list_documents() for ref in refs]
+        shutil.rmtree(tmp_path / "home" / "clone.git")
+        return len([row async for rows in source.fetch(ids) for row in rows if isinstance(row, RawPage)])
+
+    assert asyncio.run(listed_then_lost()) == 3
+
+
+def test_a_folder_that_can_not_be_written_is_an_error_in_words(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(SourceError, match="The clone of handbook could not be read or written") as caught:
+        sync(tmp_path / "home", upstream.path)
+    assert "WIKI_PIPELINE_HOME" in caught.value.advice
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    says = "fatal: write error: No space left on device\nfatal: fetch-pack: invalid index-pack output"
+    error = explain("org/repo", Address.parse("https://github.com/org/repo"), says)
+    assert error.message.startswith(
+        "The repository org/repo (https://github.com/org/repo) could not be stored: the disk is"
+    )
+    assert error.message.endswith("Git says: fatal: write error: No space left on device")
 
 
 def test_locks_that_a_killed_git_left_behind_do_not_stop_the_next_sync(tmp_path: Path, upstream: Upstream) -> None:
