@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -117,10 +118,32 @@ def read_json(answer: Answer, what: str) -> Json:
     try:
         data = orjson.loads(answer.body)
     except orjson.JSONDecodeError:
-        raise _not_the_api(answer, what) from None
+        data = _mended_json(answer.body)
     if not isinstance(data, dict):
         raise _not_the_api(answer, what)
     return data
+
+
+def _mended_json(body: bytes) -> object:
+    """JSON that is not quite right: halves of surrogate pairs (titles cut within an emoji), broken UTF-8.
+
+    Returns:
+        The value with what can't be read replaced by U+FFFD; None if it is not JSON at all.
+    """
+    try:
+        return _without_surrogates(json.loads(body.decode("utf-8", "replace")))
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _without_surrogates(item) for key, item in value.items()}
+    return value
 
 
 def explain(answer: Answer, what: str) -> WikiPipelineError:

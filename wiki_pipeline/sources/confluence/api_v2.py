@@ -252,14 +252,15 @@ class ApiV2:
             version=self._read_version(item),
             changed_at=read_time(version.get("createdAt")),
             position=read_position(item.get("position")),
-            above=(),
+            ancestors=(),
             labels=(),
             author=author,
             created_at=read_time(item.get("createdAt")),
         )
 
     def _complete(self, page: Page) -> Page:
-        return replace(page, above=self._tree.above(page.id), labels=self._labels.get(page.id, ()))
+        chain, labels = self._tree.above(page.id), self._labels.get(page.id, ())
+        return replace(page, ancestors=chain.ancestors, containers=chain.containers, labels=labels)
 
 
 def _author(item: Json) -> str:

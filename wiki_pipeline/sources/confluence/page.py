@@ -40,18 +40,15 @@ class Space:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Above:
-    """Something above a page in the tree: a page, or a folder, whiteboard, database, which are no documents."""
-
-    id: str
-    title: str
-    is_document: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page without its body. `above` leads from the root downwards; `changed_at` is when its version was made."""
+    """A page without its body.
+
+    Attributes:
+        changed_at: when its version was made.
+        ancestors: from the root downwards, with the folders, whiteboards and databases among them.
+        containers: ids of those ancestors that are no documents.
+    """
 
     id: str
     title: str
@@ -59,8 +56,9 @@ class Page:
     version: int
     changed_at: datetime | None
     position: int
-    above: tuple[Above, ...]
+    ancestors: tuple[Ancestor, ...]
     labels: tuple[str, ...]
+    containers: frozenset[str] = frozenset()
     author: str = ""
     created_at: datetime | None = None
 
@@ -81,7 +79,7 @@ class Scope:
 
     def holds(self, page: Page) -> bool:
         """Whether a page of the space belongs to the source."""
-        return self.specification.holds(page.id, [item.id for item in page.above])
+        return self.specification.holds(page.id, [ancestor.document_id for ancestor in page.ancestors])
 
     def missing(self, listed: Collection[str]) -> int:
         """How many of the pages named by the source are not in its listing.
@@ -107,7 +105,7 @@ class Scope:
         The moment of the version is part of it because a site restored from a backup counts versions again.
         """
         changed = int(page.changed_at.timestamp()) if page.changed_at else None
-        above = [(item.id, item.title) for item in page.above]
+        above = [(ancestor.document_id, ancestor.title) for ancestor in page.ancestors]
         space = (self.space.key, self.space.name)
         return digest((page.version, changed, page.title, page.position, above, page.labels, space))
 
@@ -118,7 +116,7 @@ class Scope:
         text = ((item.get("body") or {}).get(representation) or {}).get("value")
         if not isinstance(text, str):
             return None
-        size, limit = len(text.encode("utf-8", "surrogatepass")), self.max_document_bytes
+        size, limit = len(text.encode()), self.max_document_bytes
         if size > limit:
             message = f"The page's body has {size:,} bytes; WIKI_PIPELINE_MAX_DOCUMENT_BYTES allows {limit:,}."
             return failure(page.id, page.title, message)
@@ -131,7 +129,7 @@ class Scope:
             url=page.url,
             parent_id=self._parent(page),
             position=page.position,
-            ancestors=tuple(Ancestor(item.id, item.title) for item in page.above),
+            ancestors=page.ancestors,
             labels=page.labels,
             version=str(page.version),
             space_key=self.space.key,
@@ -147,9 +145,9 @@ class Scope:
 
     def _parent(self, page: Page) -> str | None:
         """The nearest document of the source above a page: folders and the like don't orphan what is below them."""
-        ids = [item.id for item in page.above]
+        ids = [ancestor.document_id for ancestor in page.ancestors]
         for depth in range(len(ids) - 1, -1, -1):
-            if page.above[depth].is_document and self.specification.holds(ids[depth], ids[:depth]):
+            if ids[depth] not in page.containers and self.specification.holds(ids[depth], ids[:depth]):
                 return ids[depth]
         return None
 

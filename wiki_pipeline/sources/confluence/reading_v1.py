@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from wiki_pipeline.model import Ancestor
 from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.offsets import walk
-from wiki_pipeline.sources.confluence.page import Above, Page, read_position, read_time, sorted_labels
+from wiki_pipeline.sources.confluence.page import Page, read_position, read_time, sorted_labels
 from wiki_pipeline.sources.confluence.paging import Portion, get_portion
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 
@@ -25,7 +26,7 @@ class ReaderV1:
     async def page(self, item: Json, base: str = "") -> Page:
         """The page in `item`; `base` is what its links are relative to, unless it says so itself."""
         links, version, history = item.get("_links") or {}, item.get("version") or {}, item.get("history") or {}
-        author = version.get("by") or {}
+        author, ancestors = version.get("by") or {}, item.get("ancestors") or ()
         base = links.get("base") or base or self._settings.public_url
         return Page(
             id=str(item["id"]),
@@ -34,7 +35,10 @@ class ReaderV1:
             version=int(version.get("number") or 0),
             changed_at=read_time(version.get("when")),
             position=read_position((item.get("extensions") or {}).get("position")),
-            above=tuple(_read_above(ancestor) for ancestor in item.get("ancestors") or ()),
+            ancestors=tuple(
+                Ancestor(str(ancestor.get("id")), str(ancestor.get("title") or "")) for ancestor in ancestors
+            ),
+            containers=frozenset(str(ancestor.get("id")) for ancestor in ancestors if not _is_document(ancestor)),
             labels=await self._labels(item),
             author=str(author.get("displayName") or author.get("publicName") or ""),
             # `history` alone doesn't say who changed the page last; `version` does.
@@ -58,6 +62,5 @@ class ReaderV1:
             yield labels
 
 
-def _read_above(ancestor: Json) -> Above:
-    is_document = ancestor.get("type", "page") == "page" and ancestor.get("status", "current") == "current"
-    return Above(str(ancestor.get("id")), str(ancestor.get("title") or ""), is_document)
+def _is_document(ancestor: Json) -> bool:
+    return bool(ancestor.get("type", "page") == "page" and ancestor.get("status", "current") == "current")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wiki_pipeline.sources.confluence.page import Above
+from wiki_pipeline.model import Ancestor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,28 @@ class Node:
     is_hidden: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What is above a node: from the root downwards, and which of it are no documents."""
+
+    ancestors: tuple[Ancestor, ...] = ()
+    containers: frozenset[str] = frozenset()
+
+    def down_to(self, node: Node) -> Chain:
+        """The chain with a node below it."""
+        containers = self.containers if node.is_document else self.containers | {node.id}
+        return Chain((*self.ancestors, Ancestor(node.id, node.title)), containers)
+
+
 class Tree:
     """The nodes met so far, and which of their parents were not met yet."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
-        self._chains: dict[str, tuple[Above, ...]] = {}
+        # Siblings share what is above them.
+        self._chains: dict[str, Chain] = {}
         # Parents that nodes name, with their kind, and that are not here yet.
         self.unknown: dict[str, str] = {}
-
-    def __contains__(self, node_id: str) -> bool:
-        return node_id in self._nodes
 
     def put(self, node: Node) -> None:
         """Add a node, or what is known of it now."""
@@ -46,19 +57,19 @@ class Tree:
         if node.parent_id and node.parent_id not in self._nodes:
             self.unknown[node.parent_id] = node.parent_kind
 
-    def above(self, node_id: str) -> tuple[Above, ...]:
-        """What is above a node, from the root downwards, as far as it is known; a circle is cut."""
+    def above(self, node_id: str) -> Chain:
+        """What is above a node, as far as it is known; a circle is cut."""
         node = self._nodes.get(node_id)
-        return self._down_to(node.parent_id) if node and node.parent_id else ()
+        return self._down_to(node.parent_id) if node and node.parent_id else Chain()
 
-    def _down_to(self, node_id: str) -> tuple[Above, ...]:
+    def _down_to(self, node_id: str) -> Chain:
         climbed: list[Node] = []
         met: set[str] = set()
-        known: tuple[Above, ...] = ()
+        chain = Chain()
         at: str | None = node_id
         while at and at not in met:
             if at in self._chains:
-                known = self._chains[at]
+                chain = self._chains[at]
                 break
             node = self._nodes.get(at)
             if node is None or node.is_hidden:
@@ -66,9 +77,9 @@ class Tree:
             climbed.append(node)
             met.add(at)
             at = node.parent_id
-        chain = known
+        in_circle = at in met
         for node in reversed(climbed):
-            chain = (*chain, Above(node.id, node.title, node.is_document))
-            if node.id not in self._chains and at not in met:
+            chain = chain.down_to(node)
+            if not in_circle:
                 self._chains[node.id] = chain
         return chain

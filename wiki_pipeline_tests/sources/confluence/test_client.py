@@ -198,6 +198,21 @@ def test_a_long_message_of_the_server_is_cut() -> None:
     assert len(caught.value.message) < 500
 
 
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        (b'{"title": "cut \\ud83d"}', "cut \ufffd"),
+        (b'{"title": "whole \\ud83d\\ude80"}', "whole 🚀"),
+        (b'{"title": "broken \xff"}', "broken \ufffd"),
+    ],
+)
+def test_text_that_is_no_unicode_is_mended(body: bytes, title: str) -> None:
+    with scripted(lambda *_: Reply(200, body)) as server:
+        answer = ask(server.url)
+    assert answer["title"] == title
+    answer["title"].encode()
+
+
 # --- bounds ------------------------------------------------------------------------------------------------------
 
 

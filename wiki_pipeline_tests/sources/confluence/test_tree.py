@@ -7,6 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.model import Ancestor
 from wiki_pipeline.sources.confluence.tree import Node, Tree
 
 IDS = "abcdef"
@@ -17,7 +18,7 @@ def node(node_id: str, parent: str | None, title: str = "") -> Node:
 
 
 def above(tree: Tree, node_id: str) -> list[str]:
-    return [item.id for item in tree.above(node_id)]
+    return [ancestor.document_id for ancestor in tree.above(node_id).ancestors]
 
 
 @given(parents=st.dictionaries(st.sampled_from(IDS), st.none() | st.sampled_from(IDS)), asked=st.permutations(IDS))
@@ -55,7 +56,7 @@ def test_a_renamed_or_moved_node_changes_the_chains_through_it() -> None:
         tree.put(node(child, parent))
     assert above(tree, "c") == ["a", "b"]
     tree.put(node("b", None, "New"))
-    assert [(item.id, item.title) for item in tree.above("c")] == [("b", "New")]
+    assert tree.above("c").ancestors == (Ancestor("b", "New"),)
 
 
 def test_parents_that_were_not_met_are_known_by_name() -> None:
@@ -67,3 +68,4 @@ def test_parents_that_were_not_met_are_known_by_name() -> None:
     tree.put(Node("g", "", "whiteboard", is_hidden=True))
     assert tree.unknown == {}
     assert above(tree, "p") == ["f"]
+    assert tree.above("p").containers == {"f"}
