@@ -53,6 +53,8 @@ async def _everything(planned: Plan) -> None:
         _tell(remark)
     addresses = ", ".join(f"{name} ({url})" for name, url in planned.addresses.items())
     _tell(f"Starting {addresses}. Logs are in {planned.logs}.")
+    # Alone, before anything else that uses Dagster: the services and the first sync start at the same time.
+    await run([sys.executable, "-m", "wiki_pipeline.defs.instance"], planned.environment)
     try:
         async with asyncio.TaskGroup() as tasks:
             for service in (*planned.before_sync, *planned.others):
