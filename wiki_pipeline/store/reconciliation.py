@@ -246,7 +246,7 @@ class Reconciliation:
     def _keep_up(self) -> None:
         try:
             with self._lease():
-                maintain(self._output)
+                maintain(self._output, self._tally.commits)
         except WikiPipelineError as error:
             # The table is right, only slower to read; the next sync that commits anything tries again.
             logger.warning("Upkeep of %s is left for the next sync. %s", self._output.name, error)

@@ -144,7 +144,9 @@ class StageTable:
             # Long texts are read only for the rows that are wanted, not for all to be filtered afterwards.
             late_materialization=condition is not None,
             batch_size=_BATCH_ROWS,
-            batch_readahead=4,
+            batch_size_bytes=4_000_000,
+            batch_readahead=2,
+            fragment_readahead=2,
         )
         yield from scanner.to_batches()
 

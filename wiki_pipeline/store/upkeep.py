@@ -34,7 +34,7 @@ class Tier:
 TIERS = (Tier(bytes=1_000_000, fragments=32), Tier(bytes=16_000_000, fragments=128))
 JOINED_BYTES = 64_000_000  # of a joined fragment, at most
 JOINED_ROWS = 50_000
-# From so large a part of deleted rows on, a fragment is rewritten without them.
+# From so large a part of deleted rows on, a fragment is rewritten without them; a small one when it is joined.
 DELETED_PART = 0.3
 
 # Rows that no index holds are searched one by one, about 30 ms a thousand: indexed at the end of a sync from so many
@@ -48,6 +48,8 @@ INDEX_DELTAS = 12
 VECTOR_INDEX_BYTES = 256_000_000
 # Readers and queries that began on an older version have this long to end.
 KEPT_VERSIONS = timedelta(hours=1)
+# Looking for old versions means listing the table's files: done once in so many versions.
+PRUNED_EVERY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,19 @@ class Upkeep:
     pruned_bytes: int = 0
 
 
-def maintain(table: StageTable) -> Upkeep:
+def maintain(table: StageTable, commits: int) -> Upkeep:
     """Do what is due. Cheap where nothing is.
+
+    Args:
+        table: any stage's table.
+        commits: how many were written to it since this was called last.
 
     Raises:
         StoreError: disk full or storage out of reach. The table is as right as before.
     """
     joined = join_fragments(table)
     indexed = index_rows(table, UNINDEXED_ROWS)
-    pruned = prune(table) if joined or indexed else 0
+    pruned = prune(table) if joined or _passed_a_mark(table, commits) else 0
     return Upkeep(joined, indexed, pruned)
 
 
@@ -90,8 +96,8 @@ def join_fragments(table: StageTable, tiers: Sequence[Tier] = TIERS) -> int:
             if dataset is None:
                 return gone
             fragments = [fragment.metadata for fragment in dataset.get_fragments()]
-            worn = {f.id for f in fragments if f.num_deletions > DELETED_PART * f.physical_rows}
             small = {f.id for f in fragments if _bytes(f) < tier.bytes}
+            worn = {f.id for f in fragments if f.num_deletions > DELETED_PART * f.physical_rows} - small
             due = worn | small if len(small) > tier.fragments else worn
             if due:
                 gone += _rewrite(dataset, [f.id for f in fragments if f.id not in due])
@@ -128,7 +134,15 @@ def prune(table: StageTable) -> int:
     """
     with explained(f"prune {table.name}"):
         dataset = table.dataset()
-        return 0 if dataset is None else int(dataset.cleanup_old_versions(KEPT_VERSIONS).bytes_removed)
+        if dataset is None:
+            return 0
+        # A version that someone has tagged is kept, instead of being a reason to fail.
+        return int(dataset.cleanup_old_versions(KEPT_VERSIONS, error_if_tagged_old_versions=False).bytes_removed)
+
+
+def _passed_a_mark(table: StageTable, commits: int) -> bool:
+    dataset = table.dataset()
+    return dataset is not None and dataset.version % PRUNED_EVERY < commits
 
 
 def _rewrite(dataset: LanceDataset, untouched: Sequence[int]) -> int:

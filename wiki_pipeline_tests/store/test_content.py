@@ -48,6 +48,7 @@ def test_a_document_has_the_same_hash_wherever_it_lies(made: list[CleanPage], ra
     assert [hashes(rows_to_arrow([page], rows.schema))[0] for page in made] == together
 
 
+@settings(deadline=None)
 @given(documents, documents)
 def test_two_documents_share_a_hash_only_if_they_are_equal(one: CleanPage, other: CleanPage) -> None:
     first, second = hashes(rows_to_arrow([one, other], without_state(CLEAN_PAGES)))

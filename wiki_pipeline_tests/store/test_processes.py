@@ -59,7 +59,7 @@ def test_a_reader_beside_a_writer_sees_whole_documents_only(tmp_path: Path) -> N
 
 
 def test_a_writer_that_is_killed_leaves_whole_documents_and_the_next_sync_repairs(tmp_path: Path) -> None:
-    moments = random.Random(7)  # noqa: S311 - moments to kill at, not secrets
+    moments = random.Random(7)
     table = serving_table(tmp_path)
     for _ in range(4):
         writer = start("write", tmp_path)

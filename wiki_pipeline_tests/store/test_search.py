@@ -130,7 +130,7 @@ def test_no_query_does_harm(store: Store, mode: Mode, query: str) -> None:
         assert "kitchen" in documents(hits)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(min_size=1, max_size=40))
 def test_any_text_is_a_query_or_a_clear_refusal(store: Store, text: str) -> None:
     if normalise(text).strip():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.store.plan import make_plan
@@ -29,6 +29,7 @@ def fingerprints(table: pa.Table, batch_rows: int = 1000) -> dict[str, str]:
     return dict(zip(states["document_id"].to_pylist(), states["fingerprint"].to_pylist(), strict=True))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=2), st.integers(1, 5)), unique_by=lambda d: d[0]), st.integers(1, 7))
 def test_each_document_is_found_once_however_the_rows_are_cut_into_batches(
     documents: list[tuple[str, int]], batch_rows: int
@@ -65,6 +66,7 @@ def test_the_data_version_does_not_depend_on_the_order_but_on_every_fingerprint(
 documents = st.dictionaries(st.text("abc", max_size=2), st.sampled_from(["1", "2", TORN]))
 
 
+@settings(deadline=None)
 @given(documents, documents.map(lambda d: {k: v or "1" for k, v in d.items()}), st.booleans())
 def test_a_plan_is_the_difference(have: dict[str, str], want: dict[str, str], delete_missing: bool) -> None:
     state = pa.table([list(have), list(have.values()), ["c"] * len(have)], schema=STATE)

@@ -33,7 +33,7 @@ from wiki_pipeline_tests.store.made import (
 
 def write(table: StageTable, edition: str, count: int, size: int) -> int:
     """Bring `count` documents of about `size` bytes each to an edition; they don't compress."""
-    noise = random.Random(edition)  # noqa: S311 - bytes that don't compress, not secrets
+    noise = random.Random(edition)
 
     def compute(document_ids: list[str]) -> Batch:
         return Batch(pages({id_: edition + noise.randbytes(size // 2).hex() for id_ in document_ids}))

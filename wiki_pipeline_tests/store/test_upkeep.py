@@ -55,7 +55,7 @@ def test_hundreds_of_small_commits_end_in_one_fragment(tmp_path: Path) -> None:
     for i in range(1, 300):
         dataset = replace(dataset, rows.slice(i, 1), np.empty(0, np.uint64))
     assert fragments(table) == 300
-    assert maintain(table).joined == 300
+    assert maintain(table, 1).joined == 300
     assert fragments(table) == 1
     assert table.read(columns=["document_id", "markdown"]) == rows.select(["document_id", "markdown"])
 
@@ -90,9 +90,11 @@ def test_mostly_deleted_fragments_are_rewritten_without_the_deleted_rows(tmp_pat
     table = clean_pages(tmp_path)
     table.replace(with_state(pages({f"d{i}": "x" for i in range(10)})))
     table.replace(table.schema.empty_table(), ["d0", "d1"])
-    assert join_fragments(table) == 0
+    anything_is_large = (Tier(bytes=1, fragments=1),)
+    assert join_fragments(table, anything_is_large) == 0
     table.replace(table.schema.empty_table(), ["d2", "d3"])
-    assert join_fragments(table) == 1
+    assert join_fragments(table) == 0
+    assert join_fragments(table, anything_is_large) == 1
     dataset = table.dataset()
     assert dataset is not None
     assert [f.metadata.physical_rows for f in dataset.get_fragments()] == [6]
@@ -100,10 +102,10 @@ def test_mostly_deleted_fragments_are_rewritten_without_the_deleted_rows(tmp_pat
 
 def test_nothing_due_is_no_commit(tmp_path: Path) -> None:
     table = serving(tmp_path)
-    assert maintain(table) == upkeep.Upkeep()
+    assert maintain(table, 1) == upkeep.Upkeep()
     table.replace(with_state(vector_table({"a": ["1"]})))
     version = table.dataset().version  # type: ignore[union-attr]
-    assert maintain(table) == upkeep.Upkeep()
+    assert maintain(table, 1) == upkeep.Upkeep()
     assert table.dataset().version == version  # type: ignore[union-attr]
 
 
@@ -160,7 +162,7 @@ def test_a_table_whose_indexed_rows_have_all_gone_gets_its_vector_index_again(
     table = serving(tmp_path)
     for edition in ("a", "b", "c"):
         table.replace(with_state(vector_table({"d": [f"{edition} {i}" for i in range(150)]})))
-        maintain(table)
+        maintain(table, 1)
         assert statistics(table, "vector")["num_indexed_rows"] == 150
 
 
@@ -173,10 +175,25 @@ def test_old_versions_go_and_young_ones_stay(tmp_path: Path, monkeypatch: pytest
     assert prune(table) == 0
     assert old.to_table(columns=["markdown"])["markdown"].to_pylist() == ["3"]
     assert len(old.versions()) == 5
+    old.tags.create("audited", 3)
     monkeypatch.setattr(upkeep, "KEPT_VERSIONS", timedelta(microseconds=1))
     assert prune(table) > 0
-    assert len(old.versions()) == 1
+    assert [entry["version"] for entry in old.versions()] == [3, 5]
     assert table.read()["markdown"].to_pylist() == ["3"]
+
+
+def test_old_versions_are_looked_for_once_in_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "KEPT_VERSIONS", timedelta(microseconds=1))
+    monkeypatch.setattr(upkeep, "PRUNED_EVERY", 10)
+    table = clean_pages(tmp_path)
+    upstream = Upstream({f"d{i}": "0" for i in range(4)})
+    kept = []
+    for edit in range(25):
+        upstream.texts["d0"] = str(edit)
+        upstream.sync(table)
+        kept.append(len(table.dataset().versions()))  # type: ignore[union-attr]
+    assert max(kept) == 10
+    assert kept.count(1) == 2  # all others had gone
 
 
 def test_upkeep_of_a_shared_table_keeps_every_source(tmp_path: Path) -> None:

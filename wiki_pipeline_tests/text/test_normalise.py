@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.text.normalise import cjk_bigrams, normalise
@@ -29,6 +29,7 @@ def test_spellings_of_one_text_become_one(text: str, expected: str) -> None:
     assert normalise(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_normal_text_stays_as_it_is(text: str) -> None:
     once = normalise(text)
@@ -54,6 +55,7 @@ def test_scripts_without_spaces_become_pairs(text: str, pairs: str) -> None:
     assert cjk_bigrams(text) == pairs
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_what_a_text_contains_its_pairs_contain(before: str, after: str) -> None:
     assert "京都" in cjk_bigrams(f"{before}京都{after}").split()
