@@ -26,7 +26,7 @@ test: $(READY) ## run the test suite
 	$(VENV)/bin/pytest
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
-$(PEERS)/.ready: requirements-bench.lock $(READY)
+$(PEERS)/.ready: requirements-bench.lock | $(READY)
 	$(VENV)/bin/python -m venv --clear $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from wiki_pipeline_tests.benchmarks.measure import PEERS, ROOT, Run, run
 from wiki_pipeline_tests.confluence_server.control import RemoteServer, server_process
@@ -49,6 +50,6 @@ def loop(server: RemoteServer, expand: str, limit: int) -> Run:
     return run("peers.httpx_loop", server.url, SPACE, limit, expand)
 
 
-def langchain(server: RemoteServer, pages: int) -> Run:
-    """The LangChain stack on the space."""
-    return run("peers.langchain_stack", server.url, SPACE, pages, python=PEERS)
+def langchain(server: RemoteServer, pages: int, mode: Literal["usual", "quick"]) -> Run:
+    """The LangChain stack on the space: as it is usually set, or without a request a page for its restrictions."""
+    return run("peers.langchain_stack", server.url, SPACE, pages, mode, python=PEERS)

@@ -33,7 +33,7 @@ def make_repository(path: Path, files: int, commits: int) -> Path:
 
 def _commands(files: int, commits: int) -> Iterator[bytes]:
     """What `git fast-import` reads."""
-    draw = random.Random(f"{files}/{commits}")  # noqa: S311 - reproducible text, no secret
+    draw = random.Random(f"{files}/{commits}")
     paths = [_path(draw, number) for number in range(files)]
     for commit in range(commits):
         author = draw.choice(AUTHORS)

@@ -1,9 +1,9 @@
 """A LangChain stack doing what a first sync does: ConfluenceLoader, recursive splitter 1000/200, the same embedding
-model, LanceDB. Usage: `python -m ...langchain_stack ADDRESS SPACE PAGES`; prints JSON.
+model, LanceDB. Usage: `python -m ...langchain_stack ADDRESS SPACE PAGES usual|quick`; prints JSON.
 
-At its best: 100 pages a request, as many as it can read, and restricted pages taken along (to leave them out, it asks
-for each page's restrictions one by one; a sync relies on the credentials instead). It needs atlassian-python-api
-below 4, so it runs in an environment of its own.
+100 pages a request, which is the most it knows to ask for. As it is usually set, the loader leaves restricted pages
+out, for which it asks for each page's restrictions, one by one; `quick` takes them along, as a sync does, which relies
+on what the credentials may see. It needs atlassian-python-api below 4: hence an environment of its own.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class WordLlamaEmbeddings(Embeddings):
         return self.embed_documents([text])[0]
 
 
-def main(address: str, space: str, pages: int) -> None:
+def main(address: str, space: str, pages: int, mode: str) -> None:
     """Load, split, embed and store the space, and print how long it took.
 
     Raises:
         RuntimeError: the loader missed pages.
     """
-    embeddings = WordLlamaEmbeddings()
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
+        embeddings = WordLlamaEmbeddings()
+        splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
         loader = ConfluenceLoader(
             url=address,
             token="any",
@@ -56,7 +56,7 @@ def main(address: str, space: str, pages: int) -> None:
             space_key=space,
             limit=100,
             max_pages=pages,
-            include_restricted_content=True,
+            include_restricted_content=mode == "quick",
         )
         documents = loader.load()
         loaded = clock.seconds
@@ -69,4 +69,4 @@ def main(address: str, space: str, pages: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
