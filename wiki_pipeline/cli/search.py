@@ -42,10 +42,13 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
 
 
 def _show(hit: Hit) -> None:
-    out = console()
     lines = printable(hit.text).strip().splitlines()
     more = ["..."] if len(lines) > _LINES_SHOWN else []
-    out.print(Text(printable(hit.title), style="bold"), Text(f"({hit.score:.3f})", style="dim"))
-    out.print(Text(printable(" > ".join(hit.heading_path) or hit.path), style="cyan"))
-    out.print(Text("\n".join(lines[:_LINES_SHOWN] + more)))
-    out.print(Text(f"{hit.url} (version {hit.version})\n", style="dim"))
+    shown = Text.assemble(
+        (printable(hit.title), "bold"),
+        (f" ({hit.score:.3f})\n", "dim"),
+        (printable(" > ".join(hit.heading_path) or hit.path) + "\n", "cyan"),
+        "\n".join(lines[:_LINES_SHOWN] + more) + "\n",
+        (f"{hit.url} (version {printable(hit.version)})\n", "dim"),
+    )
+    console().print(shown, soft_wrap=True)
