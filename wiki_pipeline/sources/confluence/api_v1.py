@@ -205,7 +205,7 @@ class ApiV1:
 
     async def _read_stretch(self, wanted: Collection[str], stretch: Sequence[int]) -> list[Fetched]:
         """The wanted pages among places `stretch` of the listing that are as new as they were listed."""
-        start, end = stretch[0], stretch[-1] + 1
+        start, end, given = stretch[0], stretch[-1] + 1, 0
         found: list[Fetched] = []
         while start < end:
             portion = await self._get_pages(start, end - start, expand=f"{_DETAILS},body.storage")
@@ -214,9 +214,10 @@ class ApiV1:
                     found.extend(await self._read_listed(item, portion.base))
             if not portion.items:
                 break
-            start += len(portion.items)
-            if start < end:  # the server gives fewer at a time
-                self._body_limit = min(self._body_limit, len(portion.items))
+            if given:  # there was more than the server gave at a time
+                self._body_limit = min(self._body_limit, given)
+            given = len(portion.items)
+            start += given
         return found
 
     async def _read_listed(self, item: Json, base: str) -> list[Fetched]:
@@ -231,6 +232,8 @@ class ApiV1:
         """See `PageReader`."""
         expand = f"{_DETAILS},space,body.{representation}"
         item = await self._client.get(f"/rest/api/content/{page_id}", {"expand": expand})
+        if str(item.get("id")) != page_id:
+            return None
         if reason := await self._why_gone(item):
             return reason
         scope = self._scope(await self.space())

@@ -156,6 +156,8 @@ class ApiV2:
         """See `Source.fetch`. Pages come in batches, and singly where a batch did not bring them."""
         await self.space()
         self._space_confirmed = False
+        if not self._versions:
+            self._tree = Tree()  # what earlier events found above their pages may have changed
         wanted = dict.fromkeys(ids)
         ahead = self._settings.max_concurrency
         batches = chunks(list(wanted), min(self._settings.body_limit, MAX_LIMIT))
@@ -199,7 +201,7 @@ class ApiV2:
     async def read_one(self, page_id: str, representation: Representation) -> Fetched | None:
         """See `PageReader`."""
         item = await self._client.get(f"/api/v2/pages/{page_id}", {"body-format": representation})
-        return (await self._answer([item], representation))[0]
+        return (await self._answer([item], representation))[0] if str(item.get("id")) == page_id else None
 
     async def why_missing(self, page_id: str) -> DocumentGone | DocumentFailure:
         """See `PageReader`."""

@@ -43,8 +43,8 @@ async def fetch_batch(
         return await read(keys)
     except (RefusedError, TooLargeError, SourceNotFoundError):
         pass  # one page spoils it, or all are too much at once
-    except SourceUnreachableError:
-        await reader.confirm_space()  # raises if it isn't only this batch that is too much
+    except (SourceUnreachableError, ForbiddenError):
+        await reader.confirm_space()  # raises if it isn't only this batch
     if len(keys) == 1:
         return []
     middle = len(keys) // 2

@@ -332,6 +332,50 @@ def test_a_page_that_is_forbidden_fails_alone(site: Site) -> None:
     assert "403" in site.open().failure(closed).message
 
 
+def test_a_page_that_makes_its_batch_forbidden_leaves_the_others_readable(site: Site) -> None:
+    pages = fill(site, 10)
+    source = site.open()
+    keys = source.list()
+
+    def forbid(answer: Answer) -> None:
+        if pages[3].id.encode() in answer.body:
+            answer.status, answer.body = 403, b"{}"
+
+    pattern = "*body-format=*" if site.api == "v2" else "*body.*"
+    site.server.fault(pattern, Effect(spoil=forbid), times=None)
+    answers = source.fetch(*keys)
+    assert len(bodies(answers)) == 9
+    assert isinstance(answers[pages[3].id], DocumentFailure)
+
+
+def test_a_space_that_becomes_forbidden_is_an_error_of_the_source(site: Site) -> None:
+    pages = fill(site, 10)
+    source = site.open()
+    source.list()
+    site.server.fault("*", faults.status(403, "{}"), times=None)
+    with pytest.raises(AccessDeniedError, match="403"):
+        source.fetch(*(page.id for page in pages))
+
+
+def test_an_answer_for_another_page_is_not_taken_for_the_one_wanted(site: Site) -> None:
+    page, other = site.space.add("Page"), site.space.add("Other")
+
+    def exchange(answer: Answer) -> None:
+        answer.body = answer.body.replace(page.id.encode(), other.id.encode())
+
+    site.server.fault(f"*{page.id}*", Effect(spoil=exchange), times=None)
+    assert site.open().failure(page.id)
+
+
+def test_what_is_above_a_page_is_looked_up_for_each_event(site: Site) -> None:
+    root = site.space.add("Root")
+    page = site.space.add("Page", parent=root)
+    source = site.open()
+    assert [item.title for item in source.page(page.id).ancestors] == ["Root"]
+    root.rename("New")
+    assert [item.title for item in source.page(page.id).ancestors] == ["New"]
+
+
 def test_a_body_over_the_limit_is_a_failure_that_says_so(site: Site) -> None:
     small, large = site.space.add("Small"), site.space.add("Large", "<p>" + "ä" * 60_000 + "</p>")
     source = site.open(max_document_bytes=100_000)
