@@ -8,7 +8,7 @@ from html import escape
 
 from wiki_pipeline_tests.benchmarks.figures import Figure
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _BAR = 960, 470, 110, 26, 16
+_WIDTH, _LEFT, _RIGHT, _ROW, _BAR = 1120, 560, 180, 26, 16
 _GOOD, _BAD, _PLAIN, _INK, _GREY = "#2e7d4f", "#c0392b", "#4f6bb0", "#1f2937", "#6b7280"
 _MOST_SHOWN = 5.0  # times the bound: what is better is drawn like this
 
