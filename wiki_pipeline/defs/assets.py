@@ -36,7 +36,6 @@ def stage_asset(
     code_version: str,
     description: str,
     *,
-    group: str,
     kinds: set[str],
     deps: Sequence[dg.AssetsDefinition] = (),
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
@@ -45,7 +44,7 @@ def stage_asset(
         name=stage.value,
         code_version=code_version,
         description=description,
-        group_name=group,
+        group_name="pipeline",  # one group: more would be folded up when the graph is opened
         kinds={"lancedb", *kinds},
         deps=deps,
         owners=["team:data-platform"],
@@ -60,7 +59,6 @@ def stage_asset(
     Stage.RAW_PAGES,
     raw_stage.CODE_VERSION,
     "Documents as the source gave them: one row a page or file, with its version key.",
-    group="content",
     kinds={"confluence", "git"},
 )
 def raw_pages(
@@ -80,7 +78,6 @@ def raw_pages(
     clean_stage.CODE_VERSION,
     "Documents as Markdown, with headings, links and dependencies.",
     deps=[raw_pages],
-    group="content",
     kinds={"markdown"},
 )
 def clean_pages(
@@ -95,7 +92,6 @@ def clean_pages(
     chunks_stage.CODE_VERSION,
     "Passages of about 400 tokens along headings and syntax, with their place in the document.",
     deps=[clean_pages],
-    group="search",
     kinds={"text"},
 )
 def chunks(
@@ -110,7 +106,6 @@ def chunks(
     vectors_stage.CODE_VERSION,
     "The table that search reads: text, search text, vector and full-text index; one for all of a tenant's sources.",
     deps=[chunks],
-    group="search",
     kinds={"embeddings"},
 )
 def vectors(
@@ -125,7 +120,6 @@ def vectors(
     wiki_stage.CODE_VERSION,
     "Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
     deps=[clean_pages],
-    group="wiki",
     kinds={"html"},
 )
 def wiki_pages(
