@@ -82,7 +82,9 @@ _COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """A row that one side found."""
+
     key: str  # of the chunk
     document: tuple[str, str]
     fingerprint: str
@@ -137,7 +139,7 @@ def search(
             sides.append(_by_vector(table, vector, condition, max(_CANDIDATES, k)))
         if mode != "vector":
             sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
-    ranked = sides[0] if len(sides) == 1 else _fused(*sides)
+    ranked = sides[0] if len(sides) == 1 else fused(*sides)
     return [_hit(candidate) for candidate in _thinned(ranked, per_document)[:k]]
 
 
@@ -153,12 +155,12 @@ def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vec
     return vector
 
 
-def _by_vector(table: Table, vector: Vectors, condition: str | None, limit: int) -> list[_Candidate]:
+def _by_vector(table: Table, vector: Vectors, condition: str | None, limit: int) -> list[Candidate]:
     asked: Any = table.search(vector, vector_column_name="vector")
     return _candidates(asked.distance_type("cosine").refine_factor(_REFINE_FACTOR), "_distance", condition, limit)
 
 
-def _by_text(table: Table, words: str, condition: str | None, limit: int) -> list[_Candidate]:
+def _by_text(table: Table, words: str, condition: str | None, limit: int) -> list[Candidate]:
     return _candidates(table.search(_text_query(words), query_type="fts"), "_score", condition, limit)
 
 
@@ -173,13 +175,13 @@ def _text_query(words: str) -> FullTextQuery:
     return BooleanQuery([(Occur.SHOULD, query) for query in queries])
 
 
-def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> list[_Candidate]:
+def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> list[Candidate]:
     """Run one side's query."""
     if condition is not None:
         asked = asked.where(condition, prefilter=True)
     found: pa.Table = asked.select([*_COLUMNS, "fingerprint", measure]).limit(limit).to_arrow()
     candidates = [
-        _Candidate(
+        Candidate(
             key=row["chunk_id"],
             document=(row["source"], row["document_id"]),
             fingerprint=row["fingerprint"],
@@ -191,7 +193,7 @@ def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> 
     return _ordered(candidates)
 
 
-def _fused(by_vector: Sequence[_Candidate], by_text: Sequence[_Candidate]) -> list[_Candidate]:
+def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate]) -> list[Candidate]:
     """Both sides by reciprocal rank. The text side was asked later: where a commit came in between, it is right."""
     later = {candidate.document: candidate.fingerprint for candidate in by_text}
     current = [c for c in by_vector if later.get(c.document, c.fingerprint) == c.fingerprint]
@@ -200,14 +202,14 @@ def _fused(by_vector: Sequence[_Candidate], by_text: Sequence[_Candidate]) -> li
         for rank, candidate in enumerate(side, start=1):
             scores[candidate.key] = scores.get(candidate.key, 0.0) + 1.0 / (_RANK_CONSTANT + rank)
     of_key = {candidate.key: candidate for candidate in (*current, *by_text)}
-    return _ordered(_Candidate(key, c.document, c.fingerprint, scores[key], c.row) for key, c in of_key.items())
+    return _ordered(Candidate(key, c.document, c.fingerprint, scores[key], c.row) for key, c in of_key.items())
 
 
-def _ordered(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+def _ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.key))
 
 
-def _thinned(candidates: Sequence[_Candidate], per_document: int | None) -> Sequence[_Candidate]:
+def _thinned(candidates: Sequence[Candidate], per_document: int | None) -> Sequence[Candidate]:
     if per_document is None:
         return candidates
     seen: dict[tuple[str, str], int] = {}
@@ -219,7 +221,7 @@ def _thinned(candidates: Sequence[_Candidate], per_document: int | None) -> Sequ
     return kept
 
 
-def _hit(candidate: _Candidate) -> Hit:
+def _hit(candidate: Candidate) -> Hit:
     values: dict[str, Any] = {name: candidate.row[name] for name in _COLUMNS}
     for name in ("heading_path", "labels"):
         values[name] = tuple(values[name])

@@ -12,6 +12,7 @@ from wiki_pipeline.model import CHUNKS, CLEAN_PAGES, Chunk, CleanPage, DocumentF
 from wiki_pipeline.model import rows_to_arrow as to_arrow
 from wiki_pipeline.store import Batch, StageTable, Store, vector_rows
 from wiki_pipeline.store.content import content_hashes
+from wiki_pipeline.text.embed import Embedded
 
 SOURCE = SourceKey("default", "confluence", "ENG")
 OTHER = SourceKey("default", "git", "org/repo")
@@ -63,6 +64,16 @@ def vector_of(text: str, dimension: int = DIMENSION) -> np.ndarray[tuple[int], n
     """A direction of the text's own: equal texts are at distance 0, others far apart."""
     numbers = np.random.default_rng(int(digest(text)[:8], 16)).standard_normal(dimension).astype(np.float32)
     return numbers / np.linalg.norm(numbers)
+
+
+class Directions:
+    """An embedder after `vector_of`: no meaning, but equal texts meet."""
+
+    model = MODEL
+    dimension = DIMENSION
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        return Embedded(np.stack([vector_of(text) for text in texts]), tokens=len(texts))
 
 
 def vector_table(texts: Mapping[str, Sequence[str]], source: SourceKey = SOURCE, **columns: object) -> pa.Table:

@@ -15,10 +15,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.store import Batch, StageTable, Store, reconcile
+from wiki_pipeline.store import Batch, StageTable, Store, reconcile, search
+from wiki_pipeline.store.search import MAX_HITS
 from wiki_pipeline.store.stage_table import StageTable as Table
 from wiki_pipeline.store.upkeep import Tier, index_rows, join_fragments
-from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, vector_table
+from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, Directions, vector_table
 
 DOCUMENTS = [f"d{i}" for i in range(12)]
 
@@ -81,12 +82,17 @@ def write(folder: Path) -> None:
 
 
 def read(folder: Path) -> None:
-    searched = Store(str(folder), "default").searched(serving_table(folder).name)
+    store = Store(str(folder), "default")
+    searched = store.searched(serving_table(folder).name)
     assert searched is not None
     told = None
     while True:
         seen = editions(searched.search().select(["document_id", "text"]).to_arrow())
         assert sorted(seen) == sorted(DOCUMENTS), f"missing: {set(DOCUMENTS) - set(seen)}"
+        found: dict[str, set[str]] = {}
+        for hit in search(store, Directions(), "edition passage", k=MAX_HITS):
+            found.setdefault(hit.document_id, set()).add(hit.text.split()[2])
+        assert all(len(of_one) == 1 for of_one in found.values()), f"hits of two editions: {found}"
         if seen != told:
             print(max(seen.values()), flush=True)
             told = seen

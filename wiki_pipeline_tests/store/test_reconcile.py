@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import threading
@@ -337,6 +338,23 @@ def test_a_lease_that_is_not_to_be_had_stops_the_work_and_harms_nothing(tmp_path
     with pytest.raises(StoreError, match="taken"):
         Upstream({"a": "1"}).sync(table, lease=refuses)
     assert contents(table) == {}
+
+
+def test_a_batch_that_could_not_be_written_is_not_forgotten_over_the_next_one(tmp_path: Path) -> None:
+    attempts = itertools.count()
+
+    @contextmanager
+    def refuses_the_first() -> Iterator[None]:
+        if next(attempts) == 0:
+            raise StoreError("disk full")
+        yield
+
+    table = clean_pages(tmp_path)
+    upstream = Upstream({f"d{i}": "1" for i in range(6)})
+    with pytest.raises(StoreError, match="disk full"):
+        upstream.sync(table, lease=refuses_the_first)
+    assert contents(table) == {}
+    assert upstream.sync(table).added == 6
 
 
 class TestInParts:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wiki_pipeline.errors import SearchError, StoreError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.store import Filters, Hit, Store, search, vector_rows
-from wiki_pipeline.store.search import Mode
+from wiki_pipeline.store.search import Candidate, Mode, fused
 from wiki_pipeline.store.upkeep import index_rows
 from wiki_pipeline.text.embed.static import StaticEmbedder
 from wiki_pipeline.text.normalise import normalise
@@ -70,9 +70,25 @@ def test_a_code_is_found_by_its_letters(store: Store) -> None:
     assert documents(find(store, "XJ-4711", mode="text")) == ["error"]
 
 
-def test_hybrid_finds_what_either_side_finds_alone(store: Store) -> None:
-    hits = documents(find(store, "time off work XJ-4711", k=2))
-    assert sorted(hits) == ["error", "holiday"]
+def test_hybrid_finds_what_either_side_finds_alone(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    recipe = "Peel the onions, heat the oil, stir the rice and season with pepper. " * 5
+    vacations = {f"vacation{i}": [f"Employees request vacation days in calendar number {i}"] for i in range(4)}
+    fill(store, {"recipe": [recipe + "QZ9"], **vacations})
+    query = "holiday leave QZ9"
+    by_meaning = documents(find(store, query, k=4, mode="vector"))
+    assert sorted(by_meaning) == sorted(vacations)
+    assert documents(find(store, query, mode="text")) == ["recipe"]
+    assert sorted(documents(find(store, query, k=2))) == sorted(["recipe", by_meaning[0]])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_best_comes_first(store: Store, mode: Mode) -> None:
+    hits = find(store, "clean the coffee machine before the release", mode=mode)
+    scores = [hit.score for hit in hits]
+    assert len(set(scores)) > 1
+    assert scores == sorted(scores, reverse=True)
+    assert hits[0].document_id == "kitchen"
 
 
 @pytest.mark.parametrize(
@@ -313,6 +329,25 @@ def test_vectors_of_another_length_are_an_error_with_advice(tmp_path: Path) -> N
     vectors = EMBEDDER.embed(["coffee"]).vectors[:, :100]
     store.vectors(EMBEDDER.model, 100, SOURCE).replace(with_state(vector_rows(chunks, vectors, SOURCE, EMBEDDER.model)))
     with pytest.raises(StoreError, match="256 numbers, but those stored have 100"):
+        find(store, "coffee")
+
+
+def test_a_commit_between_the_two_sides_leaves_no_hits_of_the_old_edition() -> None:
+    def candidate(key: str, document: str, edition: str) -> Candidate:
+        return Candidate(key, (str(SOURCE), document), edition, 1.0, {})
+
+    by_vector = [candidate("a1", "a", "old"), candidate("b1", "b", "same"), candidate("c1", "c", "only here")]
+    by_text = [candidate("a2", "a", "new"), candidate("b1", "b", "same")]
+    assert [found.key for found in fused(by_vector, by_text)] == ["b1", "a2", "c1"]
+
+
+def test_a_table_that_can_not_be_searched_is_an_error_that_says_so(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"a": ["coffee"]})
+    for file in tmp_path.rglob("*.lance"):
+        if file.is_file():
+            file.unlink()
+    with pytest.raises(StoreError, match="Could not search"):
         find(store, "coffee")
 
 
