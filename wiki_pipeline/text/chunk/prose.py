@@ -66,8 +66,9 @@ class _Document:
                 path.append((block.level, block.title))
             titles = tuple(title for _, title in path)
             rank = NEVER if below_heading else block.level or block.rank
-            for number, piece in enumerate(self._parts(block)):
-                yield replace(piece, path=titles, rank=piece.rank if number else rank)
+            for part in self._parts(block):
+                yield Piece(part.start, part.end, part.size, rank or part.rank, titles, part.opening, part.closing)
+                rank = 0
             below_heading = bool(block.level)
             line = block.last
 

@@ -8,10 +8,13 @@ embedded made vector search worse: 81.7 against 82.9% recall.) Below is the text
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from wiki_pipeline.model import CleanPage
 
+# A capital or an underscore within a word; the first class is what lets the engine skip all other characters.
+_INNER = re.compile(r"[A-Z_](?<=[A-Za-z0-9][A-Z_])")
 _WORD = re.compile(r"[A-Za-z0-9_]{3,}")
 _COMPOUND = re.compile(r"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[A-Za-z0-9]_[A-Za-z0-9]")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]+")
@@ -51,6 +54,20 @@ def plain_text(markdown: str) -> str:
 
 def split_identifiers(text: str) -> str:
     """The words of identifiers: `getUserName max_retry_count` as `get User Name max retry count`."""
-    found = filter(_COMPOUND.search, dict.fromkeys(_WORD.findall(text)))
+    found = filter(_COMPOUND.search, dict.fromkeys(_identifiers(text)))
     parts = (" ".join(_PARTS.findall(name)) for name in islice(found, _MOST_IDENTIFIERS))
     return " ".join(part for part in parts if " " in part)
+
+
+def _identifiers(text: str) -> Iterator[str]:
+    """The words that have a capital or an underscore within, in order; words without, by far the most, cost nothing."""
+    end = 0
+    for inner in _INNER.finditer(text):
+        if inner.start() >= end:
+            begin = inner.start()
+            while begin > end and (text[begin - 1].isalnum() or text[begin - 1] == "_") and text[begin - 1].isascii():
+                begin -= 1
+            word = _WORD.match(text, begin)
+            end = word.end() if word else inner.end()
+            if word:
+                yield word.group()

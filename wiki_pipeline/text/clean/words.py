@@ -9,14 +9,14 @@ from collections import Counter
 
 from wiki_pipeline.model import CleanPage, RawPage
 
-# From a letter or digit to the next white space; scripts that are written without spaces count by character.
-_WORD = re.compile(r"[^\W_]\S*")
+# A letter or digit makes a word; scripts that are written without spaces count by character.
+_WORD = re.compile(r"[^\W_]")
 _CHARACTER = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿가-힯]")
 
 
 def count_words(text: str) -> int:
     """About the number of words that people would count."""
-    words = len(_WORD.findall(text))
+    words = sum(1 for word in text.split() if word[0].isalnum() or _WORD.search(word))
     return words if text.isascii() else words + len(_CHARACTER.findall(text))
 
 
