@@ -118,8 +118,7 @@ class Remote:
             SourceError: unreachable, access denied, not found.
         """
         environment = self._isolation.remote(git_dir, filtered=filtered)
-        only = ("--filter=blob:none",) if filtered else ()
-        self._ask(environment, *_FETCH, "--update-shallow", *only, REMOTE, f"+{source_ref}:{own_ref}")
+        self._ask(environment, *_FETCH, "--update-shallow", REMOTE, f"+{source_ref}:{own_ref}")
 
     def fetch_blobs(self, git_dir: Path, oids: Sequence[str]) -> None:
         """Bring blobs by name, thousands a request: what Git itself would do one at a time when it misses them.
@@ -131,7 +130,7 @@ class Remote:
         environment = self._isolation.remote(git_dir, filtered=True)
         for start in range(0, len(oids), _OBJECTS_A_REQUEST):
             wanted = "".join(f"{oid}\n" for oid in oids[start : start + _OBJECTS_A_REQUEST]).encode()
-            self._ask(environment, *_NO_HAVES, *_FETCH, "--filter=blob:none", "--stdin", REMOTE, stdin=wanted)
+            self._ask(environment, *_NO_HAVES, *_FETCH, "--stdin", REMOTE, stdin=wanted)
 
     def close(self) -> None:
         """Stop waiting between tries."""

@@ -110,7 +110,8 @@ def test_what_the_users_configuration_runs_and_changes_does_not_matter(
     settings.write_text(
         f'[filter "evil"]\nsmudge = {canary}\nclean = {canary}\nprocess = {canary}\n'
         f'[diff "evil"]\ntextconv = {canary}\n'
-        f"[diff]\nexternal = {canary}\nignoreSubmodules = all\n[core]\nhooksPath = {tmp_path}\nfsmonitor = {canary}\npager = {canary}\n"
+        f"[diff]\nexternal = {canary}\nignoreSubmodules = all\n"
+        f"[core]\nhooksPath = {tmp_path}\nfsmonitor = {canary}\npager = {canary}\n"
         f"[credential]\nhelper = {canary}\n[init]\ntemplateDir = {tmp_path}\n[log]\nshowSignature = true\n"
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,8 +222,13 @@ def test_a_server_that_says_nothing_is_given_up_in_time_with_all_its_processes(
     settings = {"WIKI_PIPELINE_GIT_TIMEOUT": 1.0}
     with pytest.raises(SourceUnreachableError, match=r"took longer than 1 seconds"):
         sync(tmp_path / "home", f"{server.url}/org/repo", settings=settings)
-    assert not re.search(rf"git-remote-http.*{server.host}", command_lines())
+    assert not runs_git(server)
     over.set()
+
+
+def runs_git(server: GitServer) -> bool:
+    """Whether a process talks to the server."""
+    return bool(re.search(rf"git-remote-http.*{server.host}", command_lines()))
 
 
 def test_closing_a_source_kills_what_it_runs(tmp_path: Path, server: GitServer) -> None:
@@ -240,12 +247,15 @@ def test_closing_a_source_kills_what_it_runs(tmp_path: Path, server: GitServer) 
         listing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await listing
+        deadline = time.monotonic() + 30
+        while runs_git(server) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        assert not runs_git(server)
         await source.aclose()
         with pytest.raises(SourceError, match="was stopped"):
             await source.describe()
 
     asyncio.run(close_while_listing())
-    assert not re.search(rf"git-remote-http.*{server.host}", command_lines())
     over.set()
 
 
@@ -276,6 +286,41 @@ def test_the_users_own_credential_helpers_are_not_asked(
     with pytest.raises(AccessDeniedError):
         sync(tmp_path / "home", f"{server.url}/org/repo")
     assert not (tmp_path / "asked").exists()
+
+
+def test_the_users_hooks_do_not_run(tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = tmp_path / "hooks" / "reference-transaction"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    hook.chmod(0o755)
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f"[core]\nhooksPath = {hook.parent}\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    sync(tmp_path / "home", f"{server.url}/org/repo")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("elsewhere", ["ext::touch ran ", "/served/"])
+def test_an_address_is_not_rewritten_to_a_transport_that_runs_programs_or_reads_folders(
+    tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f'[url "{elsewhere}"]\ninsteadOf = {server.url}/\n[protocol]\nallow = always\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    with pytest.raises(AccessDeniedError, match="a transport that is not allowed"):
+        sync(tmp_path / "home", f"{server.url}/org/repo")
+
+
+def test_blobs_that_are_missing_when_fetched_come_in_bulk_too(tmp_path: Path, server: GitServer) -> None:
+    async def listed_then_lost() -> int:
+        source = open_source(tmp_path / "home", f"{server.url}/org/repo", portion_bytes=100)
+        ids = [ref.document_id async for refs in source.list_documents() for ref in refs]
+        shutil.rmtree(tmp_path / "home" / "clone.git")
+        server.requests.clear()
+        return len([row async for rows in source.fetch(ids) for row in rows])
+
+    assert asyncio.run(listed_then_lost()) == 100
+    assert len(server.requests) == 5
 
 
 def test_the_users_proxy_is_used(tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,11 +299,13 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
 def test_locks_that_a_killed_git_left_behind_do_not_stop_the_next_sync(tmp_path: Path, upstream: Upstream) -> None:
     home = tmp_path / "home"
     sync(home, upstream.path)
+    clone = (home / "clone.git").stat().st_ino
     upstream.commit({"docs/a.md": "a2"})
     for lock in ("refs/wiki-pipeline/head.lock", "shallow.lock", "packed-refs.lock", "objects/pack/tmp_pack_x"):
         (home / "clone.git" / lock).write_text("")
     assert sync(home, upstream.path).pages["docs/a.md"].body == "a2"
     assert not (home / "clone.git" / "objects" / "pack" / "tmp_pack_x").exists()
+    assert (home / "clone.git").stat().st_ino == clone, "it was not made again for that"
 
 
 def test_packs_are_put_together_when_there_are_many(
