@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from wiki_pipeline.errors import IncompleteListingError
@@ -38,6 +39,15 @@ from wiki_pipeline.sources.protocol import Fetched
 _ANY_STATUS = "current,archived,trashed"
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What of a listed page is kept besides its place in the tree: memory grows with the pages here."""
+
+    version: int
+    changed_at: datetime | None
+    position: int
+
+
 class ApiV2:
     """One source through v2."""
 
@@ -59,7 +69,7 @@ class ApiV2:
         self._space_confirmed = False
         # What the last listing found; labels of pages that it did not meet are looked up when they are fetched.
         self._tree = Tree()
-        self._versions: dict[str, int] = {}
+        self._heads: dict[str, _Head] = {}
         self._labels: dict[str, tuple[str, ...]] = {}
         self.skipped: Counter[str] = Counter()
 
@@ -100,26 +110,25 @@ class ApiV2:
         self.skipped.clear()
         tree = Tree()
         if self._specification.pages:
-            pages = await self._list_scope(space, tree)
-            labels = await self._lookups.labels(pages, space.id)
+            heads = await self._list_scope(space, tree)
+            labels = await self._lookups.labels(heads, space.id)
         else:
             listing, looking = self._list_space(space, tree), self._lookups.labels_by_label(space.id)
-            pages, labels = await together(listing, looking)
+            heads, labels = await together(listing, looking)
         await self._lookups.complete(tree)
-        self._tree, self._labels = tree, labels
-        self._versions = {page_id: page.version for page_id, page in pages.items()}
-        scope, complete = self._scope(space), (self._complete(page) for page in pages.values())
-        return [scope.ref(page) for page in complete if scope.holds(page)]
+        self._tree, self._labels, self._heads = tree, labels, heads
+        scope, pages = self._scope(space), (self._listed_page(page_id, head) for page_id, head in heads.items())
+        return [scope.ref(page) for page in pages if scope.holds(page)]
 
-    async def _list_space(self, space: Space, tree: Tree) -> dict[str, Page]:
+    async def _list_space(self, space: Space, tree: Tree) -> dict[str, _Head]:
         params: dict[str, str | int] = {"status": "current", "limit": min(self._settings.list_limit, MAX_LIMIT)}
-        pages: dict[str, Page] = {}
+        heads: dict[str, _Head] = {}
         path, most = f"/api/v2/spaces/{space.id}/pages", self._settings.max_list_requests
         async for portion in follow_from_both_ends(self._client, path, params, most):
-            self._take(portion.items, pages, tree)
-        return pages
+            self._take(portion.items, heads, tree)
+        return heads
 
-    def _take(self, items: Iterable[Json], pages: dict[str, Page], tree: Tree) -> None:
+    def _take(self, items: Iterable[Json], heads: dict[str, _Head], tree: Tree) -> None:
         for item in items:
             if not item.get("id"):
                 raise IncompleteListingError("Confluence listed a page without an id.", "Nothing was deleted.")
@@ -127,28 +136,43 @@ class ApiV2:
             if status != "current":
                 self.skipped[status] += 1
                 continue
-            page = self._read_page(item, "")
-            pages[page.id] = page
-            tree.put(read_node(item, "page"))
+            node = read_node(item, "page")
+            tree.put(node)
+            heads[node.id] = _read_head(item)
 
-    async def _list_scope(self, space: Space, tree: Tree) -> dict[str, Page]:
+    async def _list_scope(self, space: Space, tree: Tree) -> dict[str, _Head]:
         scope = self._specification.pages
-        pages: dict[str, Page] = {}
-        await self._take_by_id([page.page_id for page in scope], space, pages, tree)
-        if missing := self._scope(space).missing(pages):
+        heads: dict[str, _Head] = {}
+        await self._take_by_id([page.page_id for page in scope], space, heads, tree)
+        if missing := self._scope(space).missing(heads):
             self.skipped["not found"] += missing
-        roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in pages]
+        roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in heads]
         calls = [partial(self._lookups.below, root) for root in roots]
         async for nodes in in_order(calls, self._settings.max_concurrency):
             for node in nodes:
                 tree.put(node)
-            await self._take_by_id([node.id for node in nodes if node.is_document], space, pages, tree)
-        return pages
+            await self._take_by_id([node.id for node in nodes if node.is_document], space, heads, tree)
+        return heads
 
-    async def _take_by_id(self, ids: Sequence[str], space: Space, pages: dict[str, Page], tree: Tree) -> None:
-        for some in chunks([page_id for page_id in ids if page_id not in pages], MAX_LIMIT):
+    async def _take_by_id(self, ids: Sequence[str], space: Space, heads: dict[str, _Head], tree: Tree) -> None:
+        for some in chunks([page_id for page_id in ids if page_id not in heads], MAX_LIMIT):
             found = await self._pages_by_id(some, status="current")
-            self._take((item for item in found if str(item.get("spaceId")) == space.id), pages, tree)
+            self._take((item for item in found if str(item.get("spaceId")) == space.id), heads, tree)
+
+    def _listed_page(self, page_id: str, head: _Head) -> Page:
+        """As much of a page as its version key needs."""
+        chain, labels = self._tree.above(page_id), self._labels.get(page_id, ())
+        return Page(
+            id=page_id,
+            title=self._tree.title(page_id),
+            url="",
+            version=head.version,
+            changed_at=head.changed_at,
+            position=head.position,
+            ancestors=chain.ancestors,
+            containers=chain.containers,
+            labels=labels,
+        )
 
     # --- fetching ------------------------------------------------------------------------------------------------
 
@@ -156,7 +180,7 @@ class ApiV2:
         """See `Source.fetch`. Pages come in batches, and singly where a batch did not bring them."""
         await self.space()
         self._space_confirmed = False
-        if not self._versions:
+        if not self._heads:
             self._tree = Tree()  # what earlier events found above their pages may have changed
         wanted = dict.fromkeys(ids)
         ahead = self._settings.max_concurrency
@@ -176,11 +200,7 @@ class ApiV2:
         """Those of the pages that Confluence gives with their bodies, as new as they were listed."""
         items = await self._pages_by_id(ids, **{"status": _ANY_STATUS, "body-format": "storage"})
         answers = await self._answer(items, "storage")
-        return [
-            answer
-            for item, answer in zip(items, answers, strict=True)
-            if answer and self._read_version(item) >= self._versions.get(str(item.get("id")), 0)
-        ]
+        return [answer for item, answer in zip(items, answers, strict=True) if answer and not self._is_old(item)]
 
     async def _pages_by_id(self, ids: Sequence[str], **params: str | int) -> list[Json]:
         """Those of at most 250 pages that are there; asked for again as long as the server gives fewer at a time."""
@@ -221,7 +241,7 @@ class ApiV2:
             self._tree.put(read_node(item, "page"))
         await self._lookups.complete(self._tree)
         await self._lookups.learn_names([_author(item) for item in here])
-        if unlisted := [page_id for item in here if (page_id := str(item.get("id"))) not in self._versions]:
+        if unlisted := [page_id for item in here if (page_id := str(item.get("id"))) not in self._heads]:
             self._labels |= dict.fromkeys(unlisted, ()) | await self._lookups.labels(unlisted, space.id)
         return [self._answer_item(item, representation, space) for item in items]
 
@@ -231,8 +251,7 @@ class ApiV2:
             return gone(page_id, status)
         if not self._is_here(item, space):
             return DocumentGone(page_id, MOVED)
-        page = self._complete(self._read_page(item, self._lookups.name_of(_author(item))))
-        return self._scope(space).answer(page, item, representation)
+        return self._scope(space).answer(self._read_page(item), item, representation)
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -240,29 +259,33 @@ class ApiV2:
     def _is_here(item: Json, space: Space) -> bool:
         return item.get("status", "current") == "current" and str(item.get("spaceId")) == space.id
 
-    @staticmethod
-    def _read_version(item: Json) -> int:
-        return int((item.get("version") or {}).get("number") or 0)
+    def _is_old(self, item: Json) -> bool:
+        """Whether a page came in an older version than it was listed in."""
+        listed = self._heads.get(str(item.get("id")))
+        return listed is not None and _read_head(item).version < listed.version
 
-    def _read_page(self, item: Json, author: str) -> Page:
-        """The page as far as its item tells; `_complete` adds what is above it, and its labels."""
-        links, version = item.get("_links") or {}, item.get("version") or {}
+    def _read_page(self, item: Json) -> Page:
+        page_id, head, links = str(item["id"]), _read_head(item), item.get("_links") or {}
+        chain = self._tree.above(page_id)
         return Page(
-            id=str(item["id"]),
+            id=page_id,
             title=str(item.get("title") or ""),
             url=join_link(self._base(str(links.get("base") or "")), str(links.get("webui") or "")),
-            version=self._read_version(item),
-            changed_at=read_time(version.get("createdAt")),
-            position=read_position(item.get("position")),
-            ancestors=(),
-            labels=(),
-            author=author,
+            version=head.version,
+            changed_at=head.changed_at,
+            position=head.position,
+            ancestors=chain.ancestors,
+            containers=chain.containers,
+            labels=self._labels.get(page_id, ()),
+            author=self._lookups.name_of(_author(item)),
             created_at=read_time(item.get("createdAt")),
         )
 
-    def _complete(self, page: Page) -> Page:
-        chain, labels = self._tree.above(page.id), self._labels.get(page.id, ())
-        return replace(page, ancestors=chain.ancestors, containers=chain.containers, labels=labels)
+
+def _read_head(item: Json) -> _Head:
+    version = item.get("version") or {}
+    changed_at, position = read_time(version.get("createdAt")), read_position(item.get("position"))
+    return _Head(int(version.get("number") or 0), changed_at, position)
 
 
 def _author(item: Json) -> str:

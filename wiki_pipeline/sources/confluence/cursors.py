@@ -21,7 +21,7 @@ async def follow(
     Raises:
         IncompleteListingError: the links lead round in a circle, or the list does not end.
     """
-    seen: set[str] = set()
+    beginnings: set[str] = set()
     empty = 0
     query = dict(params)
     for _ in range(max_requests):
@@ -29,14 +29,13 @@ async def follow(
         start = None
         if not portion.items and portion.next_link:
             portion = await get_portion(client, path, query)
-        new = {str(item.get("id")) for item in portion.items} - seen
         if portion.items:
-            if not new:
+            if portion.ids[0] in beginnings:
                 raise IncompleteListingError(
                     f"The listing at {path} brings the same items again and again.", "Sync again; nothing was deleted."
                 )
+            beginnings.add(portion.ids[0])
             yield portion
-        seen |= new
         empty = 0 if portion.items else empty + 1
         if not portion.next_link or empty == 2:
             return
@@ -58,28 +57,32 @@ async def follow_from_both_ends(
     up = _Way(follow(client, path, {**params, "sort": "id"}, max_requests), ascending=True)
     down = _Way(follow(client, path, {**params, "sort": "-id"}, max_requests), ascending=False)
     seen: set[str] = set()
+    only_down: set[str] = set()
     while not up.meets(down):
         if up.ended:
-            if down.ids <= up.ids:
+            if not only_down:
                 return
             raise IncompleteListingError(
-                f"Confluence ended the listing at {path} after {len(up.ids)} items, before its end.",
+                f"Confluence ended the listing at {path} after {len(seen)} items, before its end.",
                 "Sync again; nothing was deleted.",
             )
         # A server that does not sort as it was asked to is read one way, and the other shows what must be met.
         others = down.take() if up.in_order and down.in_order else _nothing()
-        for portion in await together(up.take(), others):
-            if portion:
-                new = [item for item, id_ in zip(portion.items, portion.ids, strict=True) if id_ not in seen]
-                seen.update(portion.ids)
-                yield Portion(new, portion.next_link, portion.base)
+        upper, lower = await together(up.take(), others)
+        if lower:
+            only_down.update(set(lower.ids) - seen)
+        if upper:
+            only_down.difference_update(upper.ids)
+        for portion in filter(None, (upper, lower)):
+            new = [item for item, id_ in zip(portion.items, portion.ids, strict=True) if id_ not in seen]
+            seen.update(portion.ids)
+            yield Portion(new, portion.next_link, portion.base)
 
 
 class _Way:
     """One of two ways through a sorted list."""
 
     def __init__(self, portions: AsyncIterator[Portion], *, ascending: bool) -> None:
-        self.ids: set[str] = set()
         self.ended = False
         self.in_order = True
         self._edge: int | None = None
@@ -93,7 +96,6 @@ class _Way:
             self.ended = True
             return None
         ids = portion.ids
-        self.ids.update(ids)
         numbers = [int(id_) * self._sign for id_ in ids if id_.isdecimal()]
         edge = [] if self._edge is None else [self._edge * self._sign]
         walked = edge + numbers

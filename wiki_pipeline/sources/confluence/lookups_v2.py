@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from sys import intern
 from typing import TypeVar
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
@@ -160,7 +161,7 @@ def read_node(item: Json, kind: str) -> Node:
         id=str(item.get("id")),
         title=str(item.get("title") or ""),
         kind=kind,
-        parent_id=str(parent) if parent else None,
+        parent_id=intern(str(parent)) if parent else None,  # siblings share it
         parent_kind=str(item.get("parentType") or "page"),
         is_document=kind == "page" and item.get("status", "current") == "current",
     )

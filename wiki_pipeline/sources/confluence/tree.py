@@ -57,6 +57,10 @@ class Tree:
         if node.parent_id and node.parent_id not in self._nodes:
             self.unknown[node.parent_id] = node.parent_kind
 
+    def title(self, node_id: str) -> str:
+        """The title of a node that was put in."""
+        return self._nodes[node_id].title
+
     def above(self, node_id: str) -> Chain:
         """What is above a node, as far as it is known; a circle is cut."""
         node = self._nodes.get(node_id)
