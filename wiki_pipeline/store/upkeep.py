@@ -42,7 +42,7 @@ DELETED_PART = 0.3
 UNINDEXED_ROWS = 1_000
 UNINDEXED_ROWS_IN_SYNC = 10_000
 # New rows become an index of their own beside the others (a delta); from so many on they are merged into one.
-INDEX_DELTAS = 12
+INDEX_DELTAS = 32
 # Below so many bytes of vectors (250,000 of 256 numbers) brute force takes about 100 ms and is exact; the index takes
 # as much memory again while it is built.
 VECTOR_INDEX_BYTES = 256_000_000
