@@ -41,6 +41,22 @@ def test_all_current_pages_are_listed_and_no_others(site: Site) -> None:
     assert site.open().list().keys() == {page.id for page in pages if page.status == "current"}
 
 
+def test_only_current_pages_are_asked_for_and_others_are_left_out_all_the_same(site: Site) -> None:
+    kept, archived = site.space.add("Kept"), site.space.add("Archived")
+    archived.archive()
+    source = site.open()
+    assert source.list().keys() == {kept.id}
+    assert source.source.skipped == {}
+
+    def give_all(request: Request) -> None:
+        statuses = "current,archived" if site.api == "v2" else "any"
+        request.query = [(name, statuses if name == "status" else value) for name, value in request.query]
+
+    site.server.fault(site.listing, Effect(bend=give_all), times=None)
+    assert source.list().keys() == {kept.id}
+    assert source.source.skipped == {"archived": 1}
+
+
 def test_a_page_comes_back_from_trash_and_archive(site: Site) -> None:
     page = site.space.add("Here")
     source = site.open()
