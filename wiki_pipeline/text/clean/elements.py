@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from unicodedata import category
 
 from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.emphasis import before, emphasised
 from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, Element, element
 from wiki_pipeline.text.clean.writer import PageWriter, one_line
@@ -79,29 +79,19 @@ def quote(node: Element, page: PageWriter) -> str:
 @element("strong", "b")
 def strong(node: Element, page: PageWriter) -> str:
     """Strong text."""
-    if page.bold:
-        return page.inline(node)
-    page.bold = True
-    text = page.inline(node)
-    page.bold = False
-    return _emphasis(node, text, "**", "strong")
+    return emphasised(node, page, "**", "strong")
 
 
 @element("em", "i", "cite", "var", "dfn")
 def emphasis(node: Element, page: PageWriter) -> str:
     """Emphasis."""
-    if page.italic:
-        return page.inline(node)
-    page.italic = True
-    text = page.inline(node)
-    page.italic = False
-    return _emphasis(node, text, "*", "em")
+    return emphasised(node, page, "*", "em")
 
 
 @element("del", "s", "strike")
 def struck(node: Element, page: PageWriter) -> str:
     """Struck text."""
-    return _emphasis(node, page.inline(node), "~~", "del")
+    return emphasised(node, page, "~~", "del")
 
 
 @element("sub", "sup", "u", "ins", "kbd", "mark")
@@ -118,7 +108,10 @@ def code_span(node: Element, page: PageWriter) -> str:
     if len(children) == 1 and children[0].tag == "a" and not (node.text or "").strip() and not children[0].tail:
         anchor = children[0]
         return page.link(markdown.code_span(text_of(anchor)), page.upstream.absolute(anchor.get("href", "")))
-    return markdown.code_span(text_of(node))
+    text = text_of(node)
+    if text.strip() and before(node) == "`":
+        return f"<code>{escape(text)}</code>"  # the marks of two spans that touch would be read as one
+    return markdown.code_span(text)
 
 
 @element("pre", block=True)
@@ -209,43 +202,6 @@ def text_of(node: Element, breaks: str = " ") -> str:
     """The text below a node as it stands, line breaks written as `breaks`."""
     if not len(node):
         return node.text or ""
-    parts: list[str] = []
-    for inner in node.iter():
-        parts.append(breaks if inner.tag == "br" else inner.text or "")
-        if inner is not node:
-            parts.append(inner.tail or "")
-    return "".join(parts)
-
-
-def _emphasis(node: Element, text: str, mark: str, tag: str) -> str:
-    """Text between marks, or between HTML tags where the marks would be read as text.
-
-    CommonMark closes emphasis after punctuation only before white space or punctuation, and can't tell the marks of two
-    emphases apart that touch.
-    """
-    inner = text.strip()
-    if not inner:
-        return " " if text else ""
-    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-    touching = "" if after else (node.tail or "")[:1]
-    previous = node.getprevious()
-    preceding = "" if before else _last_character(node, previous)
-    clumsy = (
-        (touching and _is_letter(touching) and not _is_letter(inner[-1]))
-        or (preceding and _is_letter(preceding) and not _is_letter(inner[0]))
-        or (previous is not None and not previous.tail and previous.tag == node.tag)
-        or "\n" in inner
-    )
-    lead, trail = before and " ", after and " "
-    return f"{lead}<{tag}>{inner}</{tag}>{trail}" if clumsy else f"{lead}{mark}{inner}{mark}{trail}"
-
-
-def _last_character(node: Element, previous: Element | None) -> str:
-    if previous is not None:
-        return (previous.tail or "")[-1:]
-    parent = node.getparent()
-    return (parent.text or "")[-1:] if parent is not None else ""
-
-
-def _is_letter(character: str) -> bool:
-    return category(character)[0] in "LNM"
+    for line_end in node.iter("br"):
+        line_end.text = breaks
+    return "".join(node.itertext())

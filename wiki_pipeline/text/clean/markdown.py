@@ -7,22 +7,24 @@ from collections.abc import Iterable, Sequence
 
 # Quick looks that spare most text the careful patterns behind them.
 _SPACES = ("\n", "  ", "\u00a0", "\t", "\r", "\f", "\v")
-_SUSPECT = re.compile(r"[`*_~\\<&\]$]")
-_LINE_SUSPECT = frozenset("#-+>=|~0123456789")
+_SUSPECT = re.compile(r"[`*_~\\<&\]$]|^\(")
+_LINE_SUSPECT = frozenset("#-+>=|~[0123456789")
 
 _BLANK = re.compile(r"[ \t\r\n\f\v\u00a0]+")
 # What would be read as markup in running text; each alternative begins with a literal, which the regex engine can seek.
 # An underscore inside a word, a lone tilde or bracket is not, and stays.
 _SPECIAL = re.compile(
-    r"[`*]|_(?![^\W_])|_(?<![^\W_]_)|~~"
+    r"[`*]|_(?![^\W_])|_(?<![^\W_]_)|~(?<!\s~)|~(?![^\W_])"
     r"|\\(?=[!-/:-@\[-`{-~])"
-    r"|<(?=[A-Za-z/!?])|&(?=#?\w+;)"
-    r"|\](?=[(\[:])|\$(?=\S)"
+    r"|<(?=[A-Za-z/!?]|[^\s<>]+@|\Z)|&(?=#?\w+;|#?\w*\Z)"
+    r"|\](?=\()|\((?<!.\()|\$(?=\S)",
+    re.DOTALL,
 )
 # A formula that its author wrote as TeX; a price or a shell variable is none.
-_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$(?![\s\d])[^$]*[\\^_{=][^$]*(?<!\s)\$(?!\w)")
+_FORMULA = re.compile(r"\$\$[^$]+\$\$|\$(?![\s\d])[^$]*[\\^_{=][^$]*(?<![\s\\])\$(?!\w)")
 _LINE_START = re.compile(
-    r"^(?:(#{1,6})(?=\s|$)|([-+])(?=\s|$)|(>)|(\d{1,9})([.)])(?=\s|$)|(={2,}|-{2,})(?=\s*$)|(\|)|(~~~))", re.MULTILINE
+    r"^(?:(#{1,6})(?=\s|$)|([-+])(?=\s|$)|(>)|(\d{1,9})([.)])(?=\s|$)|(={2,}|-{2,})(?=\s*$)|(\|)|(~~~)|(\[)(?=[^\]\n]{1,999}\]:))",
+    re.MULTILINE,
 )
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 _TARGET_UNSAFE = re.compile(r"[\s<>()\\\x00-\x1f]")
@@ -56,7 +58,7 @@ def _escaped(match: re.Match[str]) -> str:
     found = match.group()
     if found == "&":
         return "&amp;"
-    return "\\~\\~" if found == "~~" else "\\" + found
+    return "\\" + found
 
 
 def paragraph(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from docutils.core import publish_parts
 from lxml import etree
 
 from wiki_pipeline.model import CleanPage, RawPage
@@ -19,11 +18,8 @@ from wiki_pipeline.text.clean.html import parse_html
 from wiki_pipeline.text.clean.known import Known
 from wiki_pipeline.text.clean.page import noted
 from wiki_pipeline.text.clean.registry import AC, Element
-from wiki_pipeline.text.clean.sphinx import register_directives
 from wiki_pipeline.text.clean.view import adapt
 from wiki_pipeline.text.clean.wiki_page import written
-
-register_directives()
 
 # docutils is slow and recursive: what is larger is shown as it is.
 MAX_CHARACTERS = 1_000_000
@@ -81,6 +77,11 @@ def clean_rst(raw: RawPage, known: Known) -> CleanPage:
     """A reStructuredText file; one that docutils can't read is kept as text, with a note."""
     if len(raw.body) > MAX_CHARACTERS:
         return noted(clean_code(raw, known), "This file is too large to be converted; its source is shown.")
+    from docutils.core import publish_parts  # noqa: PLC0415 - a fifth of a second at start-up
+
+    from wiki_pipeline.text.clean.sphinx import register_directives  # noqa: PLC0415
+
+    register_directives()
     try:
         html = publish_parts(_ROLE.sub(_role, raw.body), writer="html5", settings_overrides=_SETTINGS)["body"]
     except Exception:  # docutils raises whatever it happens to meet in a broken file

@@ -1,12 +1,13 @@
 """Directives of Sphinx for docutils, which does not know them: each is read for the text that it shows.
 
-docutils has one registry a process; names are added to it when this module is imported, none that it has is replaced
-but `code-block`, whose options it would refuse.
+docutils has one registry a process; names are added to it, none that it has is replaced but `code-block`, whose options
+it would refuse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from docutils import nodes
@@ -100,8 +101,9 @@ _DIRECTIVES: dict[type[Directive], str] = {
 }
 
 
+@cache
 def register_directives() -> None:
-    """Make them known to docutils."""
+    """Make them known to docutils, once."""
     for kind, names in _DIRECTIVES.items():
         for name in names.split():
             directives.register_directive(name, kind)

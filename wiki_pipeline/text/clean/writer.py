@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from lxml import etree
+
 from wiki_pipeline.model import Heading, Link
 from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.anchors import Places, Slugs
@@ -48,7 +50,7 @@ class PageWriter:
         users: display names by account id or user key.
         unknown: macros without a handler, by name.
         second_list: the list being written follows another of its kind directly.
-        bold, italic: whether the text being written is emphasised already.
+        emphasis: tags of the emphases around the text being written.
         level: number of lists around the text being written.
     """
 
@@ -63,8 +65,7 @@ class PageWriter:
     notes: list[str] = field(default_factory=list)
     slugs: Slugs = field(default_factory=Slugs)
     second_list: bool = False
-    bold: bool = False
-    italic: bool = False
+    emphasis: tuple[str, ...] = ()
     level: int = 0
     _depth: int = 0
 
@@ -169,11 +170,14 @@ class PageWriter:
     def _flattened(self, node: Element) -> str:
         self.note("Nested too deeply: some of the page is kept as plain text.")
         texts: list[str] = []
-        for inner in node.iter():
-            if inner.tag not in SILENT:
+        walk = etree.iterwalk(node, events=("start", "end"))
+        for event, inner in walk:
+            if event == "end":
+                texts.append((inner.tail or "") if inner is not node else "")
+            elif inner.tag in SILENT:
+                walk.skip_subtree()
+            else:
                 texts.append(inner.text or "")
-            if inner is not node:
-                texts.append(inner.tail or "")
         return escape(" ".join(texts))
 
     def indent(self, width: int) -> int:
