@@ -15,8 +15,8 @@ help: ## show the commands
 
 setup: $(READY) ## make .venv with the locked packages
 
-$(READY): requirements.lock pyproject.toml tools/setup.sh
-	@tools/setup.sh
+$(READY): requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
 	@touch $@
 
 run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C stops it
