@@ -1,7 +1,7 @@
 """Embeddings from an endpoint that speaks OpenAI's contract (OpenAI, Azure, vLLM, Ollama, TEI, LiteLLM).
 
 The openai client repeats what failed for a moment (408, 409, 429, 5xx, broken connections) with growing pauses and
-honours `Retry-After` up to a minute. Here are batches by rows and tokens, smaller batches where the endpoint refuses
+honours `Retry-After` up to two minutes. Here are batches by rows and tokens, smaller batches where the endpoint refuses
 one, and the checks without which a bad vector would be stored.
 """
 
@@ -100,6 +100,7 @@ class EndpointEmbedder:
 
         try:
             response = self._client.embeddings.create(input=texts, model=self._name)
+            vectors = self._checked(response, len(texts))
         except openai.APIStatusError as error:
             if error.status_code in _TOO_LARGE and len(texts) > 1:
                 middle = len(texts) // 2
@@ -112,10 +113,10 @@ class EndpointEmbedder:
             raise self._failure(f"did not answer within {self._timeout:g} s", _UNREACHABLE) from None
         except openai.APIConnectionError:
             raise self._failure("can't be reached", _UNREACHABLE) from None
-        except (openai.OpenAIError, ValueError, TypeError):  # an answer that is none: HTML, half a body, not JSON
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError):  # HTML, half a body, other JSON
             raise self._failure("gave an answer that is no embedding", _UNREACHABLE) from None
         tokens = response.usage.total_tokens if getattr(response, "usage", None) else 0
-        return Embedded(self._checked(response, len(texts)), tokens or sum(map(estimate_tokens, texts)))
+        return Embedded(vectors, tokens or sum(map(estimate_tokens, texts)))
 
     def _checked(self, response: CreateEmbeddingResponse, count: int) -> Vectors:
         """The vectors in the order of the texts, or an error: what is stored wrong is never seen again."""
