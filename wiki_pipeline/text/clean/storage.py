@@ -104,5 +104,6 @@ def _lifted(element: Element, where: str) -> Element | None:
 
 
 def _explain(error: etree.XMLSyntaxError) -> str:
-    message = re.sub(r",? line \d+.*", "", error.msg or "syntax error").strip()
+    first = (error.msg or "syntax error").partition("\n")[0]  # lines below it quote the page
+    message = re.sub(r",? line \d+.*", "", first).strip()
     return f"line {error.lineno}: {message[:120]}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -106,10 +106,6 @@ class PageWriter:
                 out.append(text)
         self._depth -= 1
         return "\n\n".join(out)
-
-    def blocks_of(self, nodes: Iterable[Element]) -> str:
-        """Some children of a node, each as blocks of its own."""
-        return "\n\n".join(filter(None, [self.blocks(node) for node in nodes]))
 
     def inline(self, node: Element) -> str:
         """The content of a node as part of a line; blocks inside are joined into it."""

@@ -71,7 +71,8 @@ def tab(node: Element, page: PageWriter) -> str:
 def editor_node(node: Element, page: PageWriter) -> str:
     """Content of the new editor: panels as alerts, decisions as a list, anything else as it stands."""
     if node.tag == AC + "adf-extension" and len(node) > 1:
-        return page.blocks_of([child for child in node if child.tag != AC + "adf-fallback"])
+        shown = [editor_node(child, page) for child in node if child.tag != AC + "adf-fallback"]
+        return "\n\n".join(filter(None, shown))
     body = page.blocks(node)
     kind = node.get("type") or ""
     if kind == "panel":
