@@ -270,6 +270,17 @@ def test_a_404_for_the_whole_space_deletes_nothing(site: Site) -> None:
         source.fetch(*(page.id for page in pages))
 
 
+def test_a_space_that_can_no_longer_be_seen_is_an_error_of_the_source(site: Site) -> None:
+    pages = fill(site, 3)
+    source = site.open()
+    source.list()
+    for page in pages:
+        page.purge()
+    del site.server.site.spaces["ENG"]
+    with pytest.raises(SourceNotFoundError, match="no space ENG"):
+        source.fetch(*(page.id for page in pages))
+
+
 # --- pages that fail ---------------------------------------------------------------------------------------------
 
 
@@ -462,6 +473,7 @@ def test_a_server_that_dies_half_way_is_an_error_and_what_came_before_counts(sit
     with pytest.raises(SourceUnreachableError):
         source.run(read())
     assert len(came) >= 30
+    assert len(source.waits.seconds) <= 2 * 3  # the batch and the question whether the site is there, not every page
 
 
 def test_credentials_taken_back_half_way_are_an_error(site: Site) -> None:
