@@ -84,11 +84,11 @@ def _definitions(root: Node, most: int) -> Iterator[tuple[int, _Place]]:
 
 def _items(node: Node) -> list[Node]:
     """The parts of a node that begin on lines of their own: those of its body, however deep that is wrapped."""
+    if node.parent is None:  # asked once: the answer takes a walk from the root
+        return node.named_children
     while True:
         children = node.named_children
         own_lines = [child for child in children if child.start_point.row != node.start_point.row]
-        if node.parent is None:
-            return children
         largest = max(children, key=lambda child: child.end_byte - child.start_byte, default=None)
         if largest is None or (len(own_lines) > 1 and largest.end_byte - largest.start_byte < _most_of(node)):
             return own_lines

@@ -10,7 +10,7 @@ class ChunkSizes:
     """Sizes of passages; part of every chunk's fingerprint.
 
     Attributes:
-        prose_tokens: tokens of a passage of prose, about: at most a quarter more.
+        prose_tokens: tokens of a passage of prose, about: with a small neighbour at most half as much again.
         overlap_tokens: tokens of the passage before that a passage of prose repeats.
         code_characters: characters of a passage of source code, likewise.
     """

@@ -115,20 +115,27 @@ def _without_scraps(
     cuts: list[int], totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int
 ) -> list[int]:
     """The cuts without those beside spans too small to stand alone: each such span joins a neighbour, across the
-    weaker of the gaps at its sides."""
-    kept = set(cuts)
-    for before, (first, last), after in zip([None, *cuts[:-2]], pairwise(cuts), [*cuts[2:], None], strict=True):
-        size = totals[last] - totals[first]
-        if size >= most // 5:
+    weaker of the gaps at its sides, if what they become, with all that joined before, is not much above the bound."""
+    limit = most + most // 8
+    kept: list[int] = []
+    joined = False  # with the span before, which was too small
+    for first, last, after in zip(cuts[:-1], cuts[1:], [*cuts[2:], None], strict=True):
+        if not joined:
+            kept.append(first)
+        joined = False
+        start = kept[-1]
+        if totals[last] - totals[start] >= most // 5:
             continue
         sides = []
-        if before is not None and totals[last] - totals[before] <= most + most // 8:
-            sides.append((strengths[first], first))
-        if after is not None and totals[after] - totals[first] <= most + most // 8:
+        if len(kept) > 1 and totals[last] - totals[kept[-2]] <= limit:
+            sides.append((strengths[start], start))
+        if after is not None and totals[after] - totals[start] <= limit:
             sides.append((strengths[last], last))
         if sides:
-            kept.discard(max(sides)[1])
-    return sorted(kept)
+            joined = max(sides)[1] == last
+            if not joined:
+                kept.pop()
+    return [*kept, cuts[-1]]
 
 
 def _hash(beginning: str) -> int:

@@ -22,6 +22,7 @@ _FRAMES = {
     "ambient_declaration",
     "decorated_definition",
     "export_statement",
+    "expression_statement",
     "statement",
     "template_declaration",
     "type_declaration",

@@ -1,0 +1,1 @@
+"""Tests of how documents are cut into passages."""
