@@ -24,10 +24,10 @@ _NAMED = {name: text.replace("&", "&amp;").replace("<", "&lt;") for name, text i
 
 # The end of a section; XML exports write it as `]] >`, which in a body that is not exported is part of the code.
 _SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\]>"
-_EXPORTED_SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\] ?>(?=\s*</|<!\[CDATA\[|[^<\]]*</)"
-_REST = r"|&(?P<name>[A-Za-z][A-Za-z0-9]*);|&(?P<bare>(?!#\d+;|#x[0-9A-Fa-f]+;))|<!(?P<declaration>DOCTYPE|ENTITY)"
-_PREPARE = re.compile(_SECTION + _REST, re.DOTALL)
-_PREPARE_EXPORTED = re.compile(_EXPORTED_SECTION + _REST, re.DOTALL)
+_EXPORTED_END = re.compile(r"\]\] >(?=\s*</|<!\[CDATA\[|[^<\]]*</)")
+_REST = r"&(?P<name>[A-Za-z][A-Za-z0-9]*);|&(?P<bare>(?!#\d+;|#x[0-9A-Fa-f]+;))|<!(?P<declaration>DOCTYPE|ENTITY)"
+_PREPARE = re.compile(f"{_SECTION}|{_REST}", re.DOTALL)
+_PREPARE_REST = re.compile(_REST)
 # Some tools declare namespaces in bodies (HTML's, MathML's, Confluence's own): names mean the same without.
 _TAG_WITH_NAMESPACE = re.compile(r"<[A-Za-z][^<>]*\sxmlns[:=][^<>]*>")
 _NAMESPACE = re.compile(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""")
@@ -60,8 +60,11 @@ def _parser() -> etree.XMLParser:
 
 def _prepare(body: str) -> str:
     if _NEEDS_PREPARING.search(body):
-        exported = "]] >" in body and "<![CDATA[" in body and "]]>" not in body
-        body = (_PREPARE_EXPORTED if exported else _PREPARE).sub(_replaced, body)
+        if "]] >" in body and "<![CDATA[" in body and "]]>" not in body:
+            body = _EXPORTED_END.sub("]]>", body)
+        # Behind the last end no section ends; looking for it from each start would take the square of the length.
+        last = body.rfind("]]>") + len("]]>") if "]]>" in body else 0
+        body = _PREPARE.sub(_replaced, body[:last]) + _PREPARE_REST.sub(_replaced, body[last:])
     if "xmlns" in body:
         body = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), body)
     return body
