@@ -214,8 +214,8 @@ class Chunk(Document):
         heading_path: headings above the passage, outermost first; for code the enclosing scopes and the symbol.
         start_line, end_line: 1-based lines of the file (code, plain files) or of the Markdown (pages).
         text: what is shown and cited.
-        search_text: what is searched: on its first line the surroundings (space, page, path, headings, identifiers split
-            at case and underscores), below it the text without markup.
+        search_text: what is searched: on its first line the surroundings (space, page, path, headings, identifiers
+            split at case and underscores), below it the text without markup.
         text_hash: hash of what is embedded, `search_text` without its first line, so that a renamed document or heading
             keeps its vectors; equal hashes share a vector.
     """

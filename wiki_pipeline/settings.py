@@ -121,7 +121,9 @@ class Settings(SettingsGroup):
         description="After a crash, another process may write the source after so many seconds.",
     )
 
-    gateway_host: str = Field("127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to.")
+    gateway_host: str = Field(
+        "127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to."
+    )
     gateway_port: int = Field(
         8080, ge=0, le=65535, validation_alias="WIKI_PIPELINE_GATEWAY_PORT", description="Gateway listens on."
     )

@@ -173,7 +173,7 @@ class Fault:
     _pattern: re.Pattern[str] = field(default_factory=partial(re.compile, ""))
 
     def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)  # noqa: S311 - a reproducible draw, no secret
+        self._random = random.Random(self.seed)
         self._pattern = re.compile(translate(self.path))
 
     def strikes(self, address: str) -> bool:

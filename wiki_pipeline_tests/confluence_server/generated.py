@@ -43,7 +43,7 @@ def generate_space(site: Site, key: str, pages: int, seed: int = 0) -> Space:
     space = site.space(key, f"{key.title()} Knowledge Base", description="A generated space.")
     known: list[Content] = []
     for number in range(pages):
-        draw = random.Random(f"{key}:{seed}:{number}")  # noqa: S311 - reproducible text, no secret
+        draw = random.Random(f"{key}:{seed}:{number}")
         created = _BEGIN + timedelta(minutes=draw.randrange(2_500_000))
         content = space.add(
             title(key, number),
@@ -72,7 +72,7 @@ def title(key: str, number: int) -> str:
 
 def body(key: str, seed: int, number: int, pages: int) -> str:
     """The storage format of a page: a pure function of its arguments."""
-    draw = random.Random(f"{key}/{seed}/{number}")  # noqa: S311 - reproducible text, no secret
+    draw = random.Random(f"{key}/{seed}/{number}")
     target = AVERAGE_BYTES * math.exp(draw.gauss(-_SPREAD * _SPREAD / 2, _SPREAD))
     target = max(400.0, target - AVERAGE_BYTES * 0.04)  # the last block goes beyond the target by about that much
     pieces = [_paragraph(draw)]
@@ -107,7 +107,7 @@ def _blocks(key: str, pages: int) -> tuple[list[Callable[[random.Random], str]],
 @lru_cache(maxsize=1)
 def _sentences() -> list[str]:
     """Some thousand sentences, of which paragraphs are drawn."""
-    draw = random.Random(1)  # noqa: S311 - reproducible text, no secret
+    draw = random.Random(1)
     return [
         escape(
             draw.choice(SENTENCES).format(

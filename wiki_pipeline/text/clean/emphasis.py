@@ -14,8 +14,9 @@ _FAR_ENOUGH = 8
 def emphasised(node: Element, page: PageWriter, mark: str, tag: str) -> str:
     """The content of a node between marks; between tags where marks would be read as text.
 
-    CommonMark closes emphasis after punctuation only before white space or punctuation (and opens it likewise), and can't
-    tell the marks of two emphases apart that touch or that are one in the other. White space moves out of the marks.
+    CommonMark closes emphasis after punctuation only before white space or punctuation (and opens it likewise), and
+    can't tell the marks of two emphases apart that touch or that are one in the other. White space moves out of the
+    marks.
     """
     outer = page.emphasis
     if tag in outer:
@@ -42,7 +43,7 @@ def _touches(node: Element, inner: str, lead: str, trail: str) -> bool:
 
 
 def before(node: Element) -> str:
-    """The character before a node in its line: of an element that may end in a mark `*`, or "`"; nothing at a line's start."""
+    """The character before a node in its line; nothing at a line's start. Of an element that may end in a mark: it."""
     for _ in range(_FAR_ENOUGH):
         previous = node.getprevious()
         if previous is None:
