@@ -46,10 +46,11 @@ _HARDENED = (
 )
 
 # The server's side of a local repository. It is read as its owner's, whoever runs us: the operator named this path.
-# Its own configuration can't run anything: hooks are off, and Git takes `packObjectsHook` from the user's only.
+# Its own configuration can't run anything: hooks are off, and Git takes `packObjectsHook` from the user's only. To look
+# for deltas (`pack.window`) takes longer than it saves where nothing goes over a network.
 _LOCAL_UPLOAD_PACK = (
     "git -c 'safe.directory=*' -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.alternateRefsCommand=: "
-    "-c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack"
+    "-c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true -c pack.window=0 upload-pack"
 )
 
 

@@ -99,15 +99,9 @@ class Remote:
         Raises:
             SourceError: unreachable, access denied, not found.
         """
-        environment = self._isolation.remote(_NO_CLONE, filtered=False)
-        with TemporaryDirectory() as folder:
-            trace = Path(folder, "packets")
-            patterns = ("HEAD", "refs/heads/*", "refs/tags/*")
-            traced = {**environment, "GIT_TRACE_PACKET": str(trace)}
-            refs = Refs.parse(self._ask(traced, "ls-remote", "--symref", REMOTE, *patterns))
-            # To Git, a sign-in page with status 200 is a repository without branches; that must not count as one.
-            if refs.empty and not trace.exists():
-                raise no_git_server(self.name, self.address)
+        refs = Refs.parse(self._list())
+        if refs.empty:
+            self._check_that_it_is_git()
         return refs
 
     def fetch(self, git_dir: Path, source_ref: str, own_ref: str, *, filtered: bool) -> None:
@@ -135,6 +129,18 @@ class Remote:
     def close(self) -> None:
         """Stop waiting between tries."""
         self._closing.set()
+
+    def _list(self, **traced: str) -> bytes:
+        environment = {**self._isolation.remote(_NO_CLONE, filtered=False), **traced}
+        return self._ask(environment, "ls-remote", "--symref", REMOTE, "HEAD", "refs/heads/*", "refs/tags/*")
+
+    def _check_that_it_is_git(self) -> None:
+        """To Git, a sign-in page with status 200 is a repository without branches. That must not count as one."""
+        with TemporaryDirectory() as folder:
+            packets = Path(folder, "packets")
+            self._list(GIT_TRACE_PACKET=str(packets))
+            if not packets.exists():
+                raise no_git_server(self.name, self.address)
 
     def _ask(self, environment: Environment, *arguments: str, stdin: bytes = b"") -> bytes:
         """Git's answer, after as many tries as the settings allow; only what may pass is tried again."""
