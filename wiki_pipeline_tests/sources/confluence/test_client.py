@@ -148,7 +148,9 @@ def test_silence_runs_into_the_read_time_out() -> None:
     with ConfluenceServer("datacenter") as server:
         server.space("ENG")
         server.fault("*", faults.late(30), times=1)
-        assert ask(server.url, path="/rest/api/space/ENG", read_timeout=0.2)["key"] == "ENG"
+        waits = Waits()
+        assert ask(server.url, waits, path="/rest/api/space/ENG", read_timeout=0.2)["key"] == "ENG"
+        assert len(waits.seconds) == 1
 
 
 def test_nobody_listening_is_an_error_after_all_tries() -> None:

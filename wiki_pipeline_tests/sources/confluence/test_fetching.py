@@ -505,12 +505,23 @@ def test_requests_wait_until_their_answers_are_wanted(site: Site) -> None:
 def test_without_the_right_to_see_people_pages_have_no_author(
     confluence_cloud: ConfluenceServer, open_source: Open
 ) -> None:
-    pages = [confluence_cloud.space("ENG").add(f"Page {number}") for number in range(60)]
+    space = confluence_cloud.space("ENG")
+    pages = [space.add(f"Page {number}", author=f"Author {number}") for number in range(60)]
     fault = confluence_cloud.fault("*/users-bulk*", faults.status(403, "{}"), times=None)
     source = open_source(confluence_cloud.url, body_limit=10)
     answers = source.fetch(*(page.id for page in pages))
     assert {answer.author for answer in answers.values() if isinstance(answer, RawPage)} == {""}
     assert fault.struck == 1
+
+
+def test_labels_of_many_pages_without_a_listing_take_few_requests(
+    confluence_cloud: ConfluenceServer, open_source: Open
+) -> None:
+    space = confluence_cloud.space("ENG")
+    pages = [space.add(f"Page {number}", labels=["all", "odd"][: 1 + number % 2]) for number in range(90)]
+    answers = open_source(confluence_cloud.url).fetch(*(page.id for page in pages))
+    assert [answer.labels for answer in answers.values() if isinstance(answer, RawPage)].count(("all", "odd")) == 45
+    assert len(confluence_cloud.requests) <= 8
 
 
 def test_a_moved_page_is_brought_with_what_is_above_it_now(site: Site) -> None:

@@ -218,6 +218,14 @@ def test_an_unknown_space_is_told_by_its_key(site: Site) -> None:
             read()
 
 
+def test_an_unknown_space_of_a_site_with_v2_is_not_asked_for_again(
+    confluence_cloud: ConfluenceServer, open_source: Open
+) -> None:
+    with pytest.raises(SourceNotFoundError):
+        open_source(confluence_cloud.url, "NONE").describe()
+    assert len(confluence_cloud.requests) == 1
+
+
 def test_an_address_without_its_context_path_is_told(open_source: Open) -> None:
     with ConfluenceServer("datacenter", context="/confluence") as server:
         server.space("ENG")

@@ -364,6 +364,32 @@ def test_long_lists_of_labels_are_read_to_their_end(open_source: Open) -> None:
     assert row.version_key == keys[page.id]
 
 
+def _without_next(labels: dict[str, object]) -> None:
+    labels["_links"] = {}
+
+
+def _with_a_higher_limit(labels: dict[str, object]) -> None:
+    labels["limit"] = 200
+
+
+@pytest.mark.parametrize("change", [_without_next, _with_a_higher_limit])
+def test_either_sign_that_labels_go_on_is_enough(
+    open_source: Open, change: Callable[[dict[str, object]], None]
+) -> None:
+    def spoil(answer: Answer) -> None:
+        data = orjson.loads(answer.body)
+        for item in data["results"]:
+            change(item["metadata"]["labels"])
+        answer.body = orjson.dumps(data)
+
+    with ConfluenceServer("datacenter", limits=Limits(nested=3)) as server:
+        server.space("ENG").add("Page", labels=[f"label-{number}" for number in range(7)])
+        expected = open_source(server.url).list()
+        fault = server.fault("*/content[?]spaceKey*", Effect(spoil=spoil), times=None)
+        assert open_source(server.url).list() == expected
+        assert fault.struck
+
+
 def test_requests_for_labels_grow_with_the_labels_not_with_the_pages(
     confluence_cloud: ConfluenceServer, open_source: Open
 ) -> None:
