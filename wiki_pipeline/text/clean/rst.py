@@ -86,7 +86,7 @@ def clean_rst(raw: RawPage, known: Known) -> CleanPage:
         html = publish_parts(_ROLE.sub(_role, raw.body), writer="html5", settings_overrides=_SETTINGS)["body"]
     except Exception:  # docutils raises whatever it happens to meet in a broken file
         return noted(clean_code(raw, known), "This file is not valid reStructuredText; its source is shown.")
-    root = parse_html(html)
+    root, _ = parse_html(html)
     for node in list(root.iter("aside", "span", "pre", "code", "tt", "div")):
         for name in (node.get("class") or "").split():
             if name in _RULES:

@@ -13,7 +13,7 @@ from html import entities
 from lxml import etree
 
 from wiki_pipeline.text.clean.html import parse_html
-from wiki_pipeline.text.clean.registry import AC, Element
+from wiki_pipeline.text.clean.registry import Element
 
 _ROOT = '<root xmlns:ac="ac" xmlns:ri="ri" xmlns:at="at">'
 _XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
@@ -32,9 +32,7 @@ _PREPARE_REST = re.compile(_REST)
 _TAG_WITH_NAMESPACE = re.compile(r"<[A-Za-z][^<>]*\sxmlns[:=][^<>]*>")
 _NAMESPACE = re.compile(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""")
 _NEEDS_PREPARING = re.compile(r"[&]|<!")
-# Characters that XML 1.0 can't hold, and references to them.
-_MACROS = (AC + "structured-macro", AC + "macro")
-_MACRO_PARTS = {AC + part for part in ("parameter", "default-parameter", "rich-text-body", "plain-text-body")}
+# Characters that XML 1.0 can't hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -47,9 +45,8 @@ def parse_storage(body: str) -> tuple[Element, str]:
     try:
         return etree.fromstring(f"{_ROOT}{prepared}</root>", _parser()), ""
     except etree.XMLSyntaxError as error:
-        repaired = parse_html(prepared)
-        _free_what_macros_swallowed(repaired)
-        return repaired, f"The page is not well-formed and was repaired ({_explain(error)})."
+        root, loss = parse_html(prepared)
+        return root, loss or f"The page is not well-formed and was repaired ({_explain(error)})."
 
 
 def _parser() -> etree.XMLParser:
@@ -78,32 +75,6 @@ def _replaced(match: re.Match[str]) -> str:
     if kind == "code":
         return match.group("code").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "&amp;" if kind == "bare" else f"&lt;!{match.group('declaration')}"
-
-
-def _free_what_macros_swallowed(root: Element) -> None:
-    """Take out of macros what is neither a parameter nor a body of theirs: text after one that was never closed.
-
-    A macro's handler reads only its parts, so that text would be lost. It goes behind the macro, where it was meant.
-    """
-    for macro in list(root.iter(*_MACROS)):
-        place, strays = macro, [_lifted(macro, "text")]
-        for child in list(macro):
-            strays += [_lifted(child, "tail")] if child.tag in _MACRO_PARTS else [child]
-        for stray in strays:
-            if stray is not None and (parent := place.getparent()) is not None:
-                parent.insert(parent.index(place) + 1, stray)
-                place = stray
-
-
-def _lifted(element: Element, where: str) -> Element | None:
-    """Text that stands directly in a macro, taken out of it as an element; None where there is only white space."""
-    text = getattr(element, where) or ""
-    if not text.strip():
-        return None
-    setattr(element, where, None)
-    lifted = etree.Element("span")
-    lifted.text = text
-    return lifted
 
 
 def _explain(error: etree.XMLSyntaxError) -> str:

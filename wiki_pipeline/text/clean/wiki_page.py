@@ -28,9 +28,9 @@ def clean_storage(raw: RawPage, known: Known) -> CleanPage:
 
 def clean_html(raw: RawPage, known: Known) -> CleanPage:
     """An HTML document, or a Confluence page as its server renders it (`view`)."""
-    root = parse_html(raw.body)
+    root, loss = parse_html(raw.body)
     view.adapt(root)
-    return written(root, raw, known, title_from_heading=bool(raw.path))
+    return written(root, raw, known, (loss,) if loss else (), title_from_heading=bool(raw.path))
 
 
 def written(
