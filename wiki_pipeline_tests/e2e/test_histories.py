@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wiki_pipeline.model import Stage
+from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
@@ -23,25 +23,25 @@ Rows = list[tuple[tuple[str, object], ...]]
 WORDS = ["pump", "winch", "gauge", "mast", "tide", "buoy", "harbour", "battery", "mooring", "sensor"]
 
 
-def rows(opened: Pipeline) -> dict[Stage, Rows]:
+def rows(opened: Pipeline, source: SourceKey = ENG) -> dict[Stage, Rows]:
     """All rows of all tables, in an order of their own."""
     found: dict[Stage, Rows] = {}
     for stage in Stage:
         if stage is Stage.VECTORS:
-            table = opened.store.vectors("wordllama-l2_supercat-256", 256, ENG)
+            table = opened.store.vectors("wordllama-l2_supercat-256", 256, source)
         else:
-            table = opened.store.table(stage, ENG)
+            table = opened.store.table(stage, source)
         records = (tuple((name, repr(value)) for name, value in row.items()) for row in table.read().to_pylist())
         found[stage] = sorted(records, key=repr)
     return found
 
 
-def rows_of_a_first_sync(monkeypatch: pytest.MonkeyPatch, home: Path) -> dict[Stage, Rows]:
+def rows_of_a_first_sync(monkeypatch: pytest.MonkeyPatch, home: Path, source: SourceKey = ENG) -> dict[Stage, Rows]:
     """What another installation, which never saw the source before, makes of it."""
     monkeypatch.setenv("WIKI_PIPELINE_HOME", str(home))
     with pipeline() as opened:
-        sync(opened)
-        return rows(opened)
+        sync(opened, source)
+        return rows(opened, source)
 
 
 def body(draw: random.Random) -> str:
@@ -51,7 +51,7 @@ def body(draw: random.Random) -> str:
 
 def someone_works(space: Space, draw: random.Random) -> set[str]:
     """One thing that people do to a space; the ids of the pages it touched."""
-    pages = [content for content in space.site.contents.values() if content.type == "page"]
+    pages = [content for content in space.contents.values() if content.type == "page"]
     page = draw.choice(pages)
     actions: list[Callable[[], object]] = [
         lambda: space.add(f"New {draw.randint(0, 10**6)}", body(draw), parent=page),
@@ -63,52 +63,54 @@ def someone_works(space: Space, draw: random.Random) -> set[str]:
         page.restore,
         page.archive,
     ]
-    before = set(space.site.contents)
+    before = set(space.contents)
     with suppress(ValueError):  # as in life: the page is in the trash, or would have to be its own ancestor
         draw.choice(actions)()
     touched: set[str] = {page.id, *(descendant.id for descendant in page.descendants())}
-    return touched | (set(space.site.contents) - before)
+    return touched | (set(space.contents) - before)
 
 
-@pytest.fixture
-def space(confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
-    """A space of a dozen pages, configured as the installation's only source."""
-    space = confluence_datacenter.space("ENG", "Engineering")
+def a_dozen_pages(server: ConfluenceServer, key: str) -> Space:
+    """A space with a home page and eleven below it."""
+    space = server.space(key, "Engineering")
     home: Content | None = None
     for number in range(12):
         page = space.add(f"Page {number}", body(random.Random(number)), parent=home)
         home = home or page
-    install_for_space(monkeypatch, tmp_path, confluence_datacenter.url)
     return space
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), whole=st.lists(st.booleans(), min_size=1, max_size=4))
 def test_any_history_of_edits_and_syncs_ends_as_a_first_sync_would(
-    space: Space,
+    confluence_datacenter: ConfluenceServer,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
     whole: list[bool],
 ) -> None:
     draw = random.Random(seed)
-    monkeypatch.setenv("WIKI_PIPELINE_HOME", str(tmp_path_factory.mktemp("lived")))
+    space = a_dozen_pages(confluence_datacenter, f"ENG{len(confluence_datacenter.site.spaces)}")
+    source = SourceKey("default", "confluence", space.key)
+    install_for_space(monkeypatch, tmp_path_factory.mktemp("lived"), confluence_datacenter.url, space.key)
     with pipeline() as opened:
-        sync(opened)
+        sync(opened, source)
         for everything in whole:
             touched = {page for _ in range(draw.randint(0, 6)) for page in someone_works(space, draw)}
-            sync(opened, documents=() if everything else sorted(touched), allow_mass_deletion=True)
-        sync(opened, allow_mass_deletion=True)
-        again = sync(opened)
+            sync(opened, source, () if everything else sorted(touched), allow_mass_deletion=True)
+        sync(opened, source, allow_mass_deletion=True)
+        again = sync(opened, source)
         assert [(report.commits, report.embedded) for report in again.values()] == [(0, 0)] * 5
-        lived = rows(opened)
-    assert lived == rows_of_a_first_sync(monkeypatch, tmp_path_factory.mktemp("fresh"))
+        lived = rows(opened, source)
+    assert lived == rows_of_a_first_sync(monkeypatch, tmp_path_factory.mktemp("fresh"), source)
 
 
 def test_a_sync_that_is_killed_again_and_again_is_repaired_by_the_next_one(
-    space: Space, confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = random.Random(20261121)
+    space = a_dozen_pages(confluence_datacenter, "ENG")
+    install_for_space(monkeypatch, tmp_path, confluence_datacenter.url)
     for number in range(250):
         space.add(f"Long {number}", body(draw) * 3)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -124,7 +126,7 @@ def test_a_sync_that_is_killed_again_and_again_is_repaired_by_the_next_one(
                 process.wait(timeout=draw.uniform(0, 3))
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-        for content in draw.sample(list(space.site.contents.values()), 3):
+        for content in draw.sample(list(space.contents.values()), 3):
             content.edit(body(draw))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -105,7 +105,8 @@ class Scope:
         The moment of the version is part of it because a site restored from a backup counts versions again.
         """
         changed = int(page.changed_at.timestamp()) if page.changed_at else None
-        above = [(ancestor.document_id, ancestor.title) for ancestor in page.ancestors]
+        # An ancestor that stops being a document, as one that is archived, is no parent any more.
+        above = [(each.document_id, each.title, each.document_id in page.containers) for each in page.ancestors]
         space = (self.space.key, self.space.name)
         return digest((page.version, changed, page.title, page.position, above, page.labels, space))
 

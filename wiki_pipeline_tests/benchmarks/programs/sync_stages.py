@@ -1,12 +1,16 @@
-"""One full sync of every configured source by the stages alone, without Dagster.
+"""One sync of every configured source by the stages alone, without Dagster: of the documents named, or of all.
 
-The settings come from the environment. Prints the seconds of each stage's work and until its end, and what was done.
+Usage: `python -m ...sync_stages [DOCUMENT ...]`. The settings come from the environment. Prints the seconds of each
+stage's work and until its end, and what was done.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 from wiki_pipeline.catalog import SyncMode
-from wiki_pipeline.model import Stage
+from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages import chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -15,7 +19,7 @@ from wiki_pipeline_tests.benchmarks.measure import Clock
 from wiki_pipeline_tests.benchmarks.programs.counts import counted
 from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late
 
-UPDATES = {
+UPDATES: dict[Stage, Callable[..., StageReport]] = {
     Stage.RAW_PAGES: raw_pages.update,
     Stage.CLEAN_PAGES: clean_pages.update,
     Stage.CHUNKS: chunks.update,
@@ -24,7 +28,7 @@ UPDATES = {
 }
 
 
-def main() -> None:
+def main(documents: list[str]) -> None:
     """Sync, and print what it took."""
     import_what_comes_late()
     reports = []
@@ -33,12 +37,13 @@ def main() -> None:
         sources = pipeline.add_configured_sources()
         clock = Clock()
         for source in sources:
-            with open_sync(pipeline, source, SyncMode.FULL, lambda _: None) as sync:
+            mode = SyncMode.INCREMENTAL if documents else SyncMode.FULL
+            with open_sync(pipeline, source, mode, lambda _: None) as sync:
                 for stage, update in UPDATES.items():
-                    reports.append(update(sync))
+                    reports.append(update(sync, documents) if stage is Stage.RAW_PAGES else update(sync))
                     until[f"until_{stage}"] = clock.seconds
         clock.stop(**until, **counted(reports))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
