@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from zlib import crc32
 
+import numpy as np
+
 # Strength of the gap before a piece, lower is stronger; headings have their level, 1 to 6.
 DEEPEST_HEADING = 6
 PARAGRAPH = 10
@@ -88,16 +90,17 @@ def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, 
     if not pieces:
         return
     totals = [0, *accumulate(piece.size for piece in pieces)]
-    strengths = [(piece.rank, _hash(text[piece.start : piece.start + 200])) for piece in pieces]
+    strengths = [piece.rank << 32 | _hash(text[piece.start : piece.start + 200]) for piece in pieces]
     cuts = [0, *_cuts(totals, strengths, most), len(pieces)]
     yield from pairwise(_without_scraps(cuts, totals, strengths, most))
 
 
-def _cuts(totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int) -> Iterator[int]:
+def _cuts(totals: Sequence[int], strengths: Sequence[int], most: int) -> Iterator[int]:
     """The gaps at which spans that are too large are divided, in order: always the strongest gap of a span.
 
     Whether a gap is a cut depends on nothing beyond the next stronger gaps to its left and right.
     """
+    places, gaps = np.array(totals), np.array(strengths)
     waiting = [(0, len(strengths))]
     while waiting:
         first, last = waiting.pop()
@@ -106,14 +109,14 @@ def _cuts(totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int
             continue
         if totals[last] - totals[first] <= most or last - first == 1:
             continue
-        middle = (totals[first] + totals[last]) / 2
-        cut = min(range(first + 1, last), key=lambda gap: (strengths[gap], abs(totals[gap] - middle)))
+        inside = gaps[first + 1 : last]
+        strongest = np.flatnonzero(inside == inside.min()) + (first + 1)
+        middle = (totals[first] + totals[last]) // 2
+        cut = int(strongest[np.abs(places[strongest] - middle).argmin()])
         waiting += [(cut, last), (cut, cut), (first, cut)]
 
 
-def _without_scraps(
-    cuts: list[int], totals: Sequence[int], strengths: Sequence[tuple[int, int]], most: int
-) -> list[int]:
+def _without_scraps(cuts: list[int], totals: Sequence[int], strengths: Sequence[int], most: int) -> list[int]:
     """The cuts without those beside spans too small to stand alone: each such span joins a neighbour, across the
     weaker of the gaps at its sides, if what they become, with all that joined before, is not much above the bound."""
     limit = most + most // 8

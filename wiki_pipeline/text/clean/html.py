@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from html import unescape
+from itertools import islice
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import CData, Comment, Declaration, Doctype, NavigableString, PageElement, ProcessingInstruction
@@ -19,6 +20,7 @@ from wiki_pipeline.text.clean.registry import AC, Element, qualified
 MAX_TREE_DEPTH = 200
 # BeautifulSoup reads some 30,000 tags a second.
 MAX_TAGS = 200_000
+MAX_ATTRIBUTES = 64
 _NOT_TEXT = (Comment, Doctype, Declaration, ProcessingInstruction)
 _NAME = re.compile(r"[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?")
 _MACROS = {AC + "structured-macro", AC + "macro"}
@@ -45,7 +47,7 @@ def parse_html(text: str) -> tuple[Element, str]:
         return _paragraphs(text), "The page is not well-formed or too large to be laid out: its text is kept."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "looks like a file name", "looks like XML": both are fine here
-        soup = BeautifulSoup(text, "html.parser")
+        soup = BeautifulSoup(_ended(text), "html.parser")
     root = etree.Element("root")
     parents: list[Element] = [root]
     pending: list[tuple[PageElement, int]] = [(child, 0) for child in reversed(soup.contents)]
@@ -63,6 +65,18 @@ def parse_html(text: str) -> tuple[Element, str]:
             shown = _CONTROL.sub("", node)
             _append_text(_home(parent, "") if shown.strip() else parent, shown)
     return root, ""
+
+
+def _ended(text: str) -> str:
+    """The text with what opens a comment or a declaration shown as text where none ends any more.
+
+    The parser would look for the end from each of them to the end of the text.
+    """
+    for begin, end in (("<!--", "-->"), ("<![", "]"), ("<!", ">"), ("<?", ">")):
+        last = text.rfind(end) + len(end) if end in text else 0
+        if text.find(begin, last) >= 0:
+            text = text[:last] + text[last:].replace(begin, f"&lt;{begin[1:]}")
+    return text
 
 
 def _home(parent: Element, name: str) -> Element:
@@ -91,14 +105,14 @@ def _paragraphs(text: str) -> Element:
 
 
 def _copy_attributes(tag: Tag, element: Element) -> None:
-    for key, value in tag.attrs.items():
+    for key, value in islice(tag.attrs.items(), MAX_ATTRIBUTES):
         if _NAME.fullmatch(key):
             element.set(qualified(key), _CONTROL.sub("", " ".join(value) if isinstance(value, list) else str(value)))
 
 
 def _append_text(parent: Element, text: str) -> None:
-    if len(parent):
-        last = parent[-1]
+    last = next(parent.iterchildren(reversed=True), None)  # `len(parent)` would count them each time
+    if last is not None:
         last.tail = (last.tail or "") + text
     else:
         parent.text = (parent.text or "") + text

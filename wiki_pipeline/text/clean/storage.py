@@ -61,7 +61,12 @@ def _prepare(body: str) -> str:
             body = _EXPORTED_END.sub("]]>", body)
         # Behind the last end no section ends; looking for it from each start would take the square of the length.
         last = body.rfind("]]>") + len("]]>") if "]]>" in body else 0
-        body = _PREPARE.sub(_replaced, body[:last]) + _PREPARE_REST.sub(_replaced, body[last:])
+        rest, opened, code = body[last:].partition("<![CDATA[")
+        body = (
+            _PREPARE.sub(_replaced, body[:last])
+            + _PREPARE_REST.sub(_replaced, rest)
+            + (_verbatim(code) if opened else "")
+        )
     if "xmlns" in body:
         body = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), body)
     return body
@@ -73,8 +78,12 @@ def _replaced(match: re.Match[str]) -> str:
         name = match.group("name")
         return match.group() if name in _XML_NAMES else _NAMED.get(name) or f"&amp;{name};"
     if kind == "code":
-        return match.group("code").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return _verbatim(match.group("code"))
     return "&amp;" if kind == "bare" else f"&lt;!{match.group('declaration')}"
+
+
+def _verbatim(code: str) -> str:
+    return code.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _explain(error: etree.XMLSyntaxError) -> str:
