@@ -15,7 +15,7 @@ _BLANK = re.compile(r"[ \t\r\n\f\v\u00a0]+")
 # An underscore inside a word, a lone tilde or bracket is not, and stays.
 _SPECIAL = re.compile(
     r"[`*]|_(?![^\W_])|_(?<![^\W_]_)|~(?<!\s~)|~(?![^\W_])"
-    r"|\\(?=[!-/:-@\[-`{-~])"
+    r"|\\(?!\w)"
     r"|<(?=[A-Za-z/!?]|[^\s<>]+@|\Z)|&(?=#?\w+;)"
     r"|\](?=\()|\((?<!.\()|\$(?=\S)",
     re.DOTALL,
@@ -23,12 +23,13 @@ _SPECIAL = re.compile(
 # A formula that its author wrote as TeX; a price or a shell variable is none.
 _FORMULA = re.compile(r"\$\$[^$]+\$\$|\$(?![\s\d])[^$]*[\\^_{=][^$]*(?<![\s\\])\$(?!\w)")
 _LINE_START = re.compile(
-    r"^(?:(#{1,6})(?=\s|$)|([-+])(?=\s|$)|(>)|(\d{1,9})([.)])(?=\s|$)|(={2,}|-{2,})(?=\s*$)|(\|)|(~~~)|(\[)(?=[^\]\n]{1,999}\]:))",
+    r"^(?:#{1,6}(?=\s|$)|[-+](?=\s|$)|>|(\d{1,9})([.)])(?=\s|$)"  # headings, items, quotes
+    r"|(?:=+|-(?:[ \t]*-)+)(?=[ \t]*$)|\||~~~|\[(?=[^\]\n]{1,999}\]:))",  # rules, tables, fences, definitions
     re.MULTILINE,
 )
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 _TARGET_UNSAFE = re.compile(r"[\s<>()\\\x00-\x1f]")
-_BRACKET = re.compile(r"(?<!\\)[\[\]]")
+_BRACKET = re.compile(r"\\.|([\[\]])", re.DOTALL)
 _TITLE_UNSAFE = re.compile(r'["\\\r\n]')
 _NEXT_LINE = re.compile(r"\n(?=[^\n])")
 _GAP = re.compile(r"(?<= ) +(?! ?\n)")
@@ -74,8 +75,8 @@ def paragraph(text: str) -> str:
 
 
 def _defused(match: re.Match[str]) -> str:
-    digits = match.group(4)
-    return f"{digits}\\{match.group(5)}" if digits else "\\" + match.group()
+    digits = match.group(1)
+    return f"{digits}\\{match.group(2)}" if digits else "\\" + match.group()
 
 
 def plain(inline: str) -> str:
@@ -129,18 +130,26 @@ def link(text: str, target: str, title: str = "") -> str:
     """A link; text alone if there is no target, the target if there is no text."""
     if not target:
         return text
-    shown = text.strip() or escape(target)
-    if shown.count("[") != shown.count("]"):
-        shown = _BRACKET.sub(r"\\\g<0>", shown)
+    shown = _with_brackets_in_pairs(text.strip() or escape(target))
     address = _address(target)
     return f'[{shown}]({address} "{_TITLE_UNSAFE.sub(" ", title)}")' if title else f"[{shown}]({address})"
 
 
 def image(alternative: str, target: str, title: str = "") -> str:
     """An image; `alternative` is plain text."""
-    alternative = escape(alternative).replace("]", "\\]") if alternative else ""
+    alternative = _with_brackets_in_pairs(escape(alternative))
     caption = f' "{_TITLE_UNSAFE.sub(" ", title)}"' if title and title != alternative else ""
     return f"![{alternative}]({_address(target)}{caption})"
+
+
+def _with_brackets_in_pairs(inline: str) -> str:
+    """The text of a link, whose brackets must be in pairs, or escaped."""
+    depth = 0
+    for bracket in filter(None, _BRACKET.findall(inline)):
+        depth += 1 if bracket == "[" else -1
+        if depth < 0:
+            break
+    return _BRACKET.sub(lambda found: f"\\{found[1]}" if found[1] else found[0], inline) if depth else inline
 
 
 def _address(target: str) -> str:

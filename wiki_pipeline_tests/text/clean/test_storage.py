@@ -412,7 +412,7 @@ def test_an_attached_image_has_its_address_and_its_description() -> None:
     body = '<ac:image ac:alt="The [old] rig" ac:width="300"><ri:attachment ri:filename="rig 1.png"/></ac:image>'
     target = "https://x.atlassian.net/wiki/download/attachments/42/rig%201.png"
     page = converted(f"<p>{body}</p>")
-    assert page.markdown == f"![The [old\\] rig]({target})"
+    assert page.markdown == f"![The [old] rig]({target})"
     assert page.links == (Link("The [old] rig", target),)
 
 
