@@ -32,7 +32,7 @@ from wiki_pipeline.sources.git.forges import forge_of
         ("ssh://git@host:2222/org/repo.git", "ssh://git@host:2222/org/repo.git", "host:2222", "org/repo"),
         ("/srv/git/handbook.git", "/srv/git/handbook.git", "", "handbook"),
         ("file:///srv/git/hand%20book", "/srv/git/hand book", "", "hand-book"),
-        ("/work/tree/.git", "/work/tree/.git", "", "tree"),
+        ("/srv/tree/.git", "/srv/tree/.git", "", "tree"),
         ("/a/../srv/x/", "/srv/x", "", "x"),
     ],
 )
