@@ -124,7 +124,7 @@ def test_a_damaged_table_is_an_error_that_names_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [OSError, RuntimeError, ValueError])
 def test_messages_hold_no_credentials_and_no_source_lines(kind: type[Exception]) -> None:
     message = (
-        "LanceError(IO): s3://key:secret@bucket/x is gone, /home/build/.cargo/registry/src/lance-13.0.0/io.rs:653:26\nmore"
+        "LanceError(IO): s3://key:secret@bucket/x is gone, /home/me/.cargo/registry/src/lance-13.0.0/io.rs:653:26\nmore"
     )
     with pytest.raises(StoreError) as caught, explained("read chunks"):
         raise kind(message)
