@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 # Quick looks that spare most text the careful patterns behind them.
 _SPACES = ("\n", "  ", "\u00a0", "\t", "\r", "\f", "\v")
-_SUSPECT = re.compile(r"[`*_~\\<&\]$]|^\(")
+_SUSPECT = re.compile(r"[`*_~\\<&\]$]")
 _LINE_SUSPECT = frozenset("#-+>=|~[0123456789")
 
 _BLANK = re.compile(r"[ \t\r\n\f\v\u00a0]+")
@@ -17,7 +17,7 @@ _SPECIAL = re.compile(
     r"[`*]|_(?![^\W_])|_(?<![^\W_]_)|~(?<!\s~)|~(?![^\W_])"
     r"|\\(?!\w)"
     r"|<(?=[A-Za-z/!?]|[^\s<>]+@|\Z)|&(?=#?\w+;)"
-    r"|\](?=\()|\((?<!.\()|\$(?=\S)",
+    r"|\](?=\(|\Z)|\$(?=\S)",
     re.DOTALL,
 )
 # A formula that its author wrote as TeX; a price or a shell variable is none.
@@ -33,6 +33,7 @@ _BRACKET = re.compile(r"\\.|([\[\]])", re.DOTALL)
 _TITLE_UNSAFE = re.compile(r'["\\\r\n]')
 _NEXT_LINE = re.compile(r"\n(?=[^\n])")
 _GAP = re.compile(r"(?<= ) +(?! ?\n)")
+_HARD_BREAK = re.compile(r" *  \n *")
 _BREAK = re.compile(r"\s*\n\s*")
 _LANGUAGE = re.compile(r"[^A-Za-z0-9_+#.-]")
 _MARKUP = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)|<[^<>]*>|\\([!-/:-@\[-`{-~])|[*`]+|~~")
@@ -69,6 +70,8 @@ def paragraph(text: str) -> str:
         return ""
     if "  " in text:
         text = _GAP.sub("", text)
+    if "\n" in text:
+        text = _HARD_BREAK.sub("  \n", text)
     if text[0] in _LINE_SUSPECT or "\n" in text:
         return _LINE_START.sub(_defused, text)
     return text

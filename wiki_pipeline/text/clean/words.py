@@ -31,7 +31,7 @@ _FOR_PROGRAMS = re.compile(
 )
 _WITHIN_WORDS = re.compile(
     r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|time"
-    r"|tt|u|var|ac:link|ac:link-body|ac:plain-text-link-body|ac:inline-comment-marker)\b[^>]*>",
+    r"|tt|u|var|ac:link|ac:link-body|ac:plain-text-link-body|ac:inline-comment-marker|ri:[a-z-]+)\b[^>]*>",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][^>]*>")
@@ -40,6 +40,8 @@ _CODE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _ESCAPED_TAG = re.compile(r"\\<")
+# Where no spaces are written, the text of a link is one word with what stands beside it.
+_LINK = re.compile(r"(?<![!\\])\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*\)")
 _MARKS = re.compile(r"[\\*`]|~~")
 _TOKEN = re.compile(r"\w+")
 
@@ -54,7 +56,9 @@ def lost_words(raw: RawPage, clean: CleanPage) -> Counter[str]:
     if raw.media_type.endswith(("xml", "html")):
         source = _CDATA.sub(lambda found: html.escape(found.group(1)), source)
         source = _visible(_FOR_PROGRAMS.sub("", source))
-    return _words(source) - _words(clean.markdown if clean.code_language else _shown(clean.markdown))
+    result = clean.markdown if clean.code_language else _shown(clean.markdown)
+    lost = _words(source) - _words(result)
+    return lost & (_words(source) - _words(_LINK.sub(r"\1", result))) if lost else lost
 
 
 def _visible(text: str) -> str:
@@ -67,7 +71,8 @@ def _shown(markdown: str) -> str:
     for code in _CODE.finditer(markdown):
         parts += [_visible(_ESCAPED_TAG.sub("&lt;", markdown[at : code.start()])), code.group()]
         at = code.end()
-    return "".join([*parts, _visible(_ESCAPED_TAG.sub("&lt;", markdown[at:]))])
+    parts.append(_visible(_ESCAPED_TAG.sub("&lt;", markdown[at:])))
+    return "".join(parts)
 
 
 def _words(text: str) -> Counter[str]:
