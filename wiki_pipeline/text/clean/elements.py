@@ -16,9 +16,10 @@ _BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-|^ ?code )([
 @element("p", block=True)
 def paragraphs(node: Element, page: PageWriter) -> str:
     """A paragraph; block macros inside stand on their own."""
-    if not len(node):
-        return paragraph(escape(node.text)) if node.text else ""
-    return page.blocks(node)
+    if len(node):
+        return page.blocks(node)
+    text = node.text
+    return paragraph(escape(text)) if text else ""
 
 
 _CONTAINERS = (

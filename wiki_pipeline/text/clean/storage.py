@@ -22,16 +22,15 @@ _NAMED = {
 }
 _NAMED = {name: text.replace("&", "&amp;").replace("<", "&lt;") for name, text in _NAMED.items()}
 
-# The end of a section; XML exports write it as `]] >`, which in a body that is not exported is part of the code.
-_SECTION = r"<!\[CDATA\[(?P<code>.*?)\]\]>"
+_SECTION_BEGIN, _SECTION_END = "<![CDATA[", "]]>"
+# XML exports write the end of a section as `]] >`, which in a body that is not exported is part of the code.
 _EXPORTED_END = re.compile(r"\]\] >(?=\s*</|<!\[CDATA\[|[^<\]]*</)")
-_REST = r"&(?P<name>[A-Za-z][A-Za-z0-9]*);|&(?P<bare>(?!#\d+;|#x[0-9A-Fa-f]+;))|<!(?P<declaration>DOCTYPE|ENTITY)"
-_PREPARE = re.compile(f"{_SECTION}|{_REST}", re.DOTALL)
-_PREPARE_REST = re.compile(_REST)
+# A reference by name, or an ampersand that begins none.
+_REFERENCE = re.compile(r"&(?!#\d+;|#x[0-9A-Fa-f]+;)(?:([A-Za-z][A-Za-z0-9]*);)?")
+_DECLARATION = re.compile(r"<!(?=DOCTYPE|ENTITY)")
 # Some tools declare namespaces in bodies (HTML's, MathML's, Confluence's own): names mean the same without.
 _TAG_WITH_NAMESPACE = re.compile(r"<[A-Za-z][^<>]*\sxmlns[:=][^<>]*>")
 _NAMESPACE = re.compile(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""")
-_NEEDS_PREPARING = re.compile(r"[&]|<!")
 # Characters that XML 1.0 can't hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
@@ -41,10 +40,13 @@ def parse_storage(body: str) -> tuple[Element, str]:
 
     Never fails: what no XML parser accepts is read as HTML reads it.
     """
-    prepared = _prepare(_CONTROL.sub("", body))
+    prepared = _prepare(body)
     try:
         return etree.fromstring(f"{_ROOT}{prepared}</root>", _parser()), ""
-    except etree.XMLSyntaxError as error:
+    except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
+        possible = _CONTROL.sub("", body)
+        if possible != body:
+            return parse_storage(possible)
         root, loss = parse_html(prepared)
         return root, loss or f"The page is not well-formed and was repaired ({_explain(error)})."
 
@@ -56,37 +58,43 @@ def _parser() -> etree.XMLParser:
 
 
 def _prepare(body: str) -> str:
-    if _NEEDS_PREPARING.search(body):
-        if "]] >" in body and "<![CDATA[" in body and "]]>" not in body:
-            body = _EXPORTED_END.sub("]]>", body)
-        # Behind the last end no section ends; looking for it from each start would take the square of the length.
-        last = body.rfind("]]>") + len("]]>") if "]]>" in body else 0
-        rest, opened, code = body[last:].partition("<![CDATA[")
-        body = (
-            _PREPARE.sub(_replaced, body[:last])
-            + _PREPARE_REST.sub(_replaced, rest)
-            + (_verbatim(code) if opened else "")
-        )
-    if "xmlns" in body:
-        body = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), body)
-    return body
+    """The body with its CDATA sections as escaped text and its named entities as characters."""
+    if "]] >" in body and _SECTION_BEGIN in body and _SECTION_END not in body:
+        body = _EXPORTED_END.sub(_SECTION_END, body)
+    parts: list[str] = []
+    at = 0
+    while (begin := body.find(_SECTION_BEGIN, at)) >= 0:
+        end = body.find(_SECTION_END, begin)
+        end = end if end >= 0 else len(body)
+        parts += [_without_names(body[at:begin]), _verbatim(body[begin + len(_SECTION_BEGIN) : end])]
+        at = end + len(_SECTION_END)
+    parts.append(_without_names(body[at:]))
+    prepared = "".join(parts)
+    if "xmlns" in prepared:
+        prepared = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), prepared)
+    return prepared
 
 
-def _replaced(match: re.Match[str]) -> str:
-    kind = match.lastgroup
-    if kind == "name":
-        name = match.group("name")
-        return match.group() if name in _XML_NAMES else _NAMED.get(name) or f"&amp;{name};"
-    if kind == "code":
-        return _verbatim(match.group("code"))
-    return "&amp;" if kind == "bare" else f"&lt;!{match.group('declaration')}"
+def _without_names(markup: str) -> str:
+    if "<!" in markup:
+        markup = _DECLARATION.sub("&lt;!", markup)
+    return _REFERENCE.sub(_character, markup) if "&" in markup else markup
+
+
+def _character(reference: re.Match[str]) -> str:
+    name = reference.group(1)
+    if name in _XML_NAMES:
+        return reference.group()
+    return _NAMED.get(name) or f"&amp;{reference.group()[1:]}"
 
 
 def _verbatim(code: str) -> str:
     return code.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _explain(error: etree.XMLSyntaxError) -> str:
+def _explain(error: etree.XMLSyntaxError | UnicodeEncodeError) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds half a character"
     first = (error.msg or "syntax error").partition("\n")[0]  # lines below it quote the page
     message = re.sub(r",? line \d+.*", "", first).strip()
     return f"line {error.lineno}: {message[:120]}"

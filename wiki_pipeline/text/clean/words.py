@@ -9,14 +9,17 @@ from collections import Counter
 
 from wiki_pipeline.model import CleanPage, RawPage
 
-# A letter or digit makes a word; scripts that are written without spaces count by character.
-_WORD = re.compile(r"[^\W_]")
+# What stands between white space in Markdown and is no word. (Looking into each word for a letter takes twice as long.)
+_NO_WORD = {"|", "-", "*", "+", ">", "#", "##", "###", "####", "#####", "######", "---", ":---", "---:", ":---:", "```"}
+_NO_WORD |= {"````", "~~~", "$$", "=", "==", "–", "—", "&", "/", "[", "]", "[x]", ".", "…", "→", "←"}
+# Scripts that are written without spaces count by character.
 _CHARACTER = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿가-힯]")
 
 
 def count_words(text: str) -> int:
     """About the number of words that people would count."""
-    words = sum(1 for word in text.split() if word[0].isalnum() or _WORD.search(word))
+    runs = text.split()
+    words = len(runs) - sum(map(_NO_WORD.__contains__, runs))
     return words if text.isascii() else words + len(_CHARACTER.findall(text))
 
 

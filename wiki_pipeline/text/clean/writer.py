@@ -35,8 +35,11 @@ SILENT = {
     "style",
 }
 _NAME = AC + "name"
+_IMAGE = AC + "image"
+# The commonest of those that are parts of a line whatever they hold.
+_NEVER_BLOCKS = {"br", "img", "time", AC + "link", _IMAGE, AC + "emoticon"}
 # Blocks that a cell of a pipe table, a heading or a link can hold, as lines.
-_SIMPLE_BLOCKS = {"p", "div", "section", "center", "figure", "figcaption", AC + "rich-text-body"}
+_SIMPLE_BLOCKS = frozenset({"p", "div", "section", "center", "figure", "figcaption", AC + "rich-text-body"})
 
 
 @dataclass
@@ -81,7 +84,12 @@ class PageWriter:
         previous = ""
         for child in node:
             tag = child.tag
-            handler = BLOCK.get(tag) or (self._block_handler(child, tag) if len(child) or tag in MACROS else None)
+            handler = BLOCK.get(tag)
+            if handler is None and tag not in _NEVER_BLOCKS:
+                handler = self._block_handler(child, tag)
+            tail = child.tail
+            if handler is None and tag == _IMAGE and not line and (not tail or tail.isspace()):
+                handler = INLINE[tag]  # an image on its own is a paragraph of its own
             if handler is not None:
                 if line:
                     text = paragraph("".join(line))
@@ -97,7 +105,6 @@ class PageWriter:
                     previous = tag
             else:
                 line.append(self._inline_child(child, tag))
-            tail = child.tail
             if tail and (line or not tail.isspace()):
                 line.append(escape(tail))
         if line:
@@ -147,7 +154,7 @@ class PageWriter:
             return handler
         if tag in INLINE and tag not in _PHRASES:
             return None
-        return _transparent if self.holds_blocks(node) else None
+        return _transparent if len(node) and self.holds_blocks(node) else None
 
     def holds_blocks(self, node: Element, *, besides: frozenset[str] = frozenset()) -> bool:
         """Whether something inside the node stands in paragraphs of its own, besides elements named `besides`."""
@@ -161,7 +168,7 @@ class PageWriter:
 
     def is_complex(self, node: Element) -> bool:
         """Whether the node holds blocks that can't be lines of a table's cell: lists, tables, code, panels."""
-        return self.holds_blocks(node, besides=frozenset(_SIMPLE_BLOCKS))
+        return self.holds_blocks(node, besides=_SIMPLE_BLOCKS)
 
     def _flattened(self, node: Element) -> str:
         self.note("Nested too deeply: some of the page is kept as plain text.")
@@ -243,7 +250,9 @@ class PageWriter:
         return markdown.image(alternative, target, title)
 
 
+# Elements within a line, which some editors put around blocks all the same.
 _PHRASES = {
+    AC + "inline-comment-marker",
     "a",
     "abbr",
     "b",
@@ -256,13 +265,8 @@ _PHRASES = {
     "em",
     "font",
     "i",
-    "ins",
-    "label",
-    "mark",
-    "q",
-    "s",
 }
-_PHRASES |= {"small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", AC + "inline-comment-marker"}
+_PHRASES |= {"ins", "label", "mark", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var"}
 
 
 def _transparent(node: Element, page: PageWriter) -> str:
