@@ -296,6 +296,40 @@ class SourceDescription:
     details: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Word that something may have changed: a reason to look, never a fact to store.
+
+    Attributes:
+        kind: kind of the source.
+        source: None where only the document is known: some webhooks name no more.
+        document_id: empty for the source as a whole.
+        what: in the words of who said it, as "page_updated" or "push".
+        version: what people call the new version, where it was told (see `Document.version`).
+    """
+
+    kind: str
+    source: SourceKey | None
+    document_id: str = ""
+    what: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a cheap look at a source found since the look before.
+
+    Attributes:
+        cursor: to be handed in next time.
+        documents: ids of documents that may have changed; ids of unchanged ones do no harm.
+        whole: something changed, and only a complete listing tells what.
+    """
+
+    cursor: str
+    documents: tuple[str, ...] = ()
+    whole: bool = False
+
+
 # --- what stages report ------------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,23 @@
 """The catalog: what must be known about sources besides their text, in SQL (SQLite on a laptop, PostgreSQL elsewhere).
 
-Sources and how to open them, leases (one writer a source), documents that failed, and the record of syncs.
+Sources and how to open them, leases (one writer a source), documents that failed, the record of syncs; and for
+freshness: events and the claims on them, jobs, and what each source said last that it holds.
 """
 
 from wiki_pipeline.catalog.catalog import Catalog
+from wiki_pipeline.catalog.event_records import (
+    Claim,
+    ClaimRecord,
+    EventRecord,
+    EventState,
+    JobRecord,
+    JobStatus,
+    Observation,
+    Origin,
+    Retry,
+    UpstreamDocument,
+)
+from wiki_pipeline.catalog.events import Message
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.records import (
     FailureRecord,
@@ -16,11 +30,22 @@ from wiki_pipeline.catalog.records import (
 
 __all__ = [
     "Catalog",
+    "Claim",
+    "ClaimRecord",
+    "EventRecord",
+    "EventState",
     "FailureRecord",
+    "JobRecord",
+    "JobStatus",
     "Lease",
     "LeaseRecord",
+    "Message",
+    "Observation",
+    "Origin",
+    "Retry",
     "SourceRecord",
     "SyncMode",
     "SyncRecord",
     "SyncStatus",
+    "UpstreamDocument",
 ]

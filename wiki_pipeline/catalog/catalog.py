@@ -9,7 +9,10 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.events import Events
+from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all
 from wiki_pipeline.catalog.records import (
     FailureRecord,
@@ -20,6 +23,7 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.tables import failures, sources, syncs
+from wiki_pipeline.catalog.upstream import Upstream
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 
@@ -33,6 +37,12 @@ class Catalog:
 
     Safe for several threads and processes. Each method is one transaction.
 
+    Attributes:
+        events: words that something may have changed.
+        claims: who works on which source's events.
+        jobs: what people asked for, and how far it has come.
+        upstream: what sources said last that they hold.
+
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
 
@@ -43,6 +53,10 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self.events = Events(self._database)
+        self.claims = Claims(self._database)
+        self.jobs = Jobs(self._database)
+        self.upstream = Upstream(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

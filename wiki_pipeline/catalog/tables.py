@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -129,4 +130,97 @@ syncs = Table(
     _text("error_message"),
     Index("ix_syncs_source", "source", "sync_id"),
     sqlite_autoincrement=True,  # ids of pruned syncs are not used again
+)
+
+# --- freshness ---
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    _text("tenant"),
+    _text("kind"),  # of source: known even where the source itself is not
+    Column("source", PlainText(), ForeignKey("sources.source", ondelete="CASCADE"), nullable=True),
+    _text("document_id"),  # empty: the source as a whole
+    _text("what"),  # upstream's word for it
+    _text("version"),
+    _text("origin"),
+    _text("delivery_id"),
+    Column("job_id", PlainText(), nullable=True),
+    _moment("received_at"),
+    _text("state"),
+    Column("attempts", Integer, nullable=False),
+    _moment("due_at"),
+    Column("claim_id", PlainText(), nullable=True),
+    _moment("settled_at", nullable=True),
+    _text("reason"),
+    UniqueConstraint("delivery_id", "document_id"),  # a delivery that comes twice is one
+    Index("ix_events_state", "state", "source"),
+    Index("ix_events_source", "source", "document_id"),
+    Index("ix_events_claim_id", "claim_id"),
+    sqlite_autoincrement=True,
+)
+
+# One a source that was ever claimed: the work that is under way, and how its last attempts went.
+claims = Table(
+    "claims",
+    metadata,
+    _source(primary_key=True),
+    Column("claim_id", PlainText(), nullable=True, unique=True),  # null: nothing is under way
+    _text("run_id"),
+    _moment("claimed_at"),
+    _moment("expires_at"),
+    Column("failures", Integer, nullable=False),  # in a row
+    _moment("due_at"),  # not to be claimed before
+    _text("error"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _text("job_id", primary_key=True),
+    _text("tenant"),
+    _text("source"),  # no foreign key: a job is still to be seen when its source was forgotten
+    _text("description"),
+    _text("status"),
+    _moment("created_at"),
+    _moment("started_at", nullable=True),
+    _moment("finished_at", nullable=True),
+    Column("total", Integer, nullable=True),
+    Column("progress", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("errors", JSON, nullable=False),
+    _text("run_id"),
+    Column("terminate", Boolean, nullable=False),
+    Index("ix_jobs_tenant", "tenant", "created_at"),
+)
+
+# What each source said last that it holds.
+upstream = Table(
+    "upstream",
+    metadata,
+    _source(primary_key=True),
+    _text("document_id", primary_key=True),
+    _text("version_key"),
+    _moment("changed_at"),  # since when this version is known
+    Index("ix_upstream_document_id", "document_id"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    _source(primary_key=True),
+    _text("data_version"),
+    Column("documents", Integer, nullable=False),
+    _moment("listed_at", nullable=True),  # when it last listed completely
+    _moment("polled_at", nullable=True),
+    _text("cursor"),  # of the last poll
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _text("problem", primary_key=True),
+    _text("message"),
+    _moment("raised_at"),
 )

@@ -1,0 +1,190 @@
+"""Claims: the events of one source taken on as one piece of work, and settled by whoever did it.
+
+pending --claim--> claimed --settle--> applied | superseded
+   ^                  |
+   |                  +--settle, fail--> failed (due later) --claim--> ... --> dead (after its attempts)
+   +---- release (the worker is gone before it began: no attempt is counted)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.event_records import Claim, ClaimRecord, EventState, Origin, Retry
+from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
+from wiki_pipeline.catalog.tables import claims, events
+from wiki_pipeline.model import SourceKey
+
+
+class Claims:
+    """Who works on which source's events. Each method is one transaction; for errors see `Catalog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, tenant: str, seconds: float, *, at_most: int = 100) -> list[Claim]:
+        """Take on all due events of every source that nobody works on, up to `at_most` sources.
+
+        Args:
+            seconds: until the claim expires unless it is kept up (`keep`).
+        """
+        with self._database.write() as connection:
+            moment = now(connection)
+            busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), claims.c.due_at > moment))
+            waiting = (
+                select(events.c.source, func.min(events.c.event_id).label("first"))
+                .where(events.c.tenant == tenant, events.c.source.is_not(None), events.c.source.not_in(busy))
+                .where(events.c.state.in_(WAITING), events.c.due_at <= moment)
+                .group_by(events.c.source)
+                .order_by("first")
+                .limit(at_most)
+            )
+            due = [SourceKey.parse(row.source) for row in connection.execute(waiting)]
+            return [_claim(connection, source, seconds, moment) for source in due]
+
+    def claim_source(self, source: SourceKey, seconds: float) -> Claim | None:
+        """Take on what waits for one source, due or not; None if somebody works on it, or nothing waits."""
+        with self._database.write() as connection:
+            moment = now(connection)
+            taken = select(claims.c.claim_id).where(claims.c.source == str(source))
+            if connection.execute(taken).scalar() is not None:
+                return None
+            waits = select(events.c.event_id).where(events.c.source == str(source), events.c.state.in_(WAITING))
+            if connection.execute(waits.limit(1)).first() is None:
+                return None
+            return _claim(connection, source, seconds, moment, due_only=False)
+
+    def started(self, claim_id: str, run_id: str, seconds: float) -> bool:
+        """Take down which run works on a claim, and keep it up. False if the claim is no longer open."""
+        return self._touch(claim_id, seconds, run_id=run_id)
+
+    def keep(self, claim_id: str, seconds: float) -> bool:
+        """Keep a claim from expiring for so many seconds. False if it is no longer open."""
+        return self._touch(claim_id, seconds)
+
+    def under_way(self, tenant: str) -> list[ClaimRecord]:
+        """Claims under way, oldest first."""
+        chosen = (
+            select(claims)
+            .where(claims.c.claim_id.is_not(None), claims.c.source.startswith(f"{tenant}:", autoescape=True))
+            .order_by(claims.c.claimed_at)
+        )
+        with self._database.read() as connection:
+            return [_claim_record(row) for row in connection.execute(chosen)]
+
+    def of(self, source: SourceKey) -> ClaimRecord | None:
+        """How the work on a source stands; None if it never had any."""
+        with self._database.read() as connection:
+            row = connection.execute(select(claims).where(claims.c.source == str(source))).one_or_none()
+        return None if row is None else _claim_record(row)
+
+    def documents(self, claim_id: str) -> list[str]:
+        """Ids of the documents of a claim, each once."""
+        chosen = select(events.c.document_id).where(events.c.claim_id == claim_id, events.c.document_id != "")
+        with self._database.read() as connection:
+            return list(connection.execute(chosen.distinct().order_by(events.c.document_id)).scalars())
+
+    # --- settling ---
+
+    def settle(self, claim_id: str, failures: Mapping[str, str], retry: Retry) -> bool:
+        """Take down that the work of a claim was done: of each document the newest event is applied and the older ones
+        superseded, but those of documents that failed, by id with the reason, are tried again later.
+
+        False if the claim was settled or released before: then nothing changes.
+        """
+        mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
+        with self._database.write() as connection:
+            if not _close(connection, claim_id, failures=0, error=""):
+                return False
+            moment = now(connection)
+            for document_id, error in failures.items():
+                fail_events(connection, mine & (events.c.document_id == document_id), error, retry)
+            newest = select(func.max(events.c.event_id)).where(mine).group_by(events.c.document_id)
+            newest_ids = list(connection.execute(newest).scalars())
+            for start in range(0, len(newest_ids), 500):
+                some = events.c.event_id.in_(newest_ids[start : start + 500])
+                applied = {"state": EventState.APPLIED.value, "settled_at": moment, "reason": ""}
+                connection.execute(update(events).where(mine & some).values(**applied))
+            older = superseded(moment, "A later event of the same document was applied.")
+            connection.execute(update(events).where(mine).values(**older))
+        return True
+
+    def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
+        """Take down that the work of a claim failed as a whole: its events are due again later, or dead, and its source
+        is left alone for a while, also by new events. False as for `settle`."""
+        mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
+        with self._database.write() as connection:
+            failed_before = connection.execute(select(claims.c.failures).where(claims.c.claim_id == claim_id)).scalar()
+            if failed_before is None:
+                return False
+            wait = timedelta(seconds=retry.delay(failed_before + 1))
+            _close(connection, claim_id, failures=failed_before + 1, error=error, due_at=now(connection) + wait)
+            fail_events(connection, mine, error, retry)
+        return True
+
+    def release(self, claim_id: str, reason: str) -> bool:
+        """Give a claim back: its events are pending again, as if it had not been. False as for `settle`."""
+        mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
+        with self._database.write() as connection:
+            if not _close(connection, claim_id):
+                return False
+            waiting = {"state": EventState.PENDING.value, "claim_id": None, "reason": reason}
+            connection.execute(update(events).where(mine).values(**waiting))
+        return True
+
+    def _touch(self, claim_id: str, seconds: float, **values: Any) -> bool:
+        with self._database.write() as connection:
+            until = now(connection) + timedelta(seconds=seconds)
+            mine = update(claims).where(claims.c.claim_id == claim_id).values(expires_at=until, **values)
+            return connection.execute(mine).rowcount > 0
+
+
+def _claim(
+    connection: Connection, source: SourceKey, seconds: float, moment: datetime, *, due_only: bool = True
+) -> Claim:
+    claim_id = uuid.uuid4().hex
+    row = {
+        "claim_id": claim_id,
+        "run_id": "",
+        "claimed_at": moment,
+        "expires_at": moment + timedelta(seconds=seconds),
+    }
+    statement = upsert(connection, claims).values(source=str(source), failures=0, due_at=moment, error="", **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=row))
+    due = (events.c.source == str(source)) & events.c.state.in_(WAITING)
+    if due_only:
+        due &= events.c.due_at <= moment
+    connection.execute(update(events).where(due).values(state=EventState.CLAIMED.value, claim_id=claim_id))
+    return _described(connection, claim_id, source)
+
+
+def _described(connection: Connection, claim_id: str, source: SourceKey) -> Claim:
+    mine = events.c.claim_id == claim_id
+    columns = (events.c.document_id, events.c.origin, events.c.job_id)
+    rows = connection.execute(select(*columns).where(mine).distinct()).all()
+    count, since = connection.execute(select(func.count(), func.min(events.c.received_at)).where(mine)).one()
+    documents = sorted({row.document_id for row in rows})
+    return Claim(
+        claim_id=claim_id,
+        source=source,
+        documents=() if "" in documents else tuple(documents),
+        events=count,
+        since=since,
+        origins=tuple(sorted({Origin(row.origin) for row in rows})),
+        jobs=tuple(sorted({row.job_id for row in rows if row.job_id})),
+    )
+
+
+def _close(connection: Connection, claim_id: str, **values: Any) -> bool:
+    closed = update(claims).where(claims.c.claim_id == claim_id).values(claim_id=None, **values)
+    return connection.execute(closed).rowcount > 0
+
+
+def _claim_record(row: Row[Any]) -> ClaimRecord:
+    return ClaimRecord(**{**row._asdict(), "source": SourceKey.parse(row.source)})

@@ -1,0 +1,219 @@
+"""Freshness events: accepted durably, kept until applied, superseded or dead. (`claims.py` does the work.)"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+
+from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry
+from wiki_pipeline.catalog.tables import events
+from wiki_pipeline.model import Hint, SourceKey
+
+WAITING = (EventState.PENDING.value, EventState.FAILED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Hints that came together.
+
+    Attributes:
+        delivery_id: the same for the same message sent again; empty where that can't happen.
+    """
+
+    tenant: str
+    origin: Origin
+    hints: Sequence[Hint]
+    delivery_id: str = ""
+    job_id: str | None = None
+
+
+class Events:
+    """The catalog's freshness events. Each method is one transaction; for errors see `Catalog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- taking them in ---
+
+    def record(self, messages: Sequence[Message]) -> list[int]:
+        """Take messages in, durably once this returns. Returns for each how many of its hints were new: 0 for a message
+        that came before."""
+        ids = [message.delivery_id or uuid.uuid4().hex for message in messages]
+        with self._database.write() as connection:
+            moment = now(connection)
+            rows = [row for id_, message in zip(ids, messages, strict=True) for row in _rows(message, id_, moment)]
+            new = upsert(connection, events).on_conflict_do_nothing(index_elements=["delivery_id", "document_id"])
+            found = connection.execute(new.returning(events.c.delivery_id), rows).scalars() if rows else ()
+            taken = Counter(found)
+        return [taken.pop(id_, 0) for id_ in ids]  # of the same message twice at once the first one is it
+
+    def unresolved(self, tenant: str, limit: int = 1000) -> list[EventRecord]:
+        """Due events that name a document but not its source, oldest first."""
+        with self._database.read() as connection:
+            chosen = (
+                select(events)
+                .where(events.c.tenant == tenant, events.c.source.is_(None), events.c.state.in_(WAITING))
+                .where(events.c.due_at <= now(connection))
+                .order_by(events.c.event_id)
+                .limit(limit)
+            )
+            return [_event_record(row) for row in connection.execute(chosen)]
+
+    def resolve(self, found: Mapping[int, SourceKey | None]) -> None:
+        """Give events their source. One whose document is in no source that is known is superseded."""
+        with self._database.write() as connection:
+            moment = now(connection)
+            for event_id, source in found.items():
+                change: dict[str, Any] = (
+                    {"source": str(source)} if source else superseded(moment, "In no known source.")
+                )
+                connection.execute(update(events).where(events.c.event_id == event_id).values(**change))
+
+    def postpone(self, event_ids: Collection[int], error: str, retry: Retry) -> None:
+        """Take down that events could not even be given to a source; they are tried again later, or dead."""
+        with self._database.write() as connection:
+            fail_events(connection, events.c.event_id.in_(event_ids), error, retry)
+
+    def supersede(self, event_ids: Collection[int], reason: str) -> int:
+        """Take down that events have no work left to do. Returns of how many that was new."""
+        ids = list(event_ids)
+        changed = 0
+        with self._database.write() as connection:
+            moment = now(connection)
+            for start in range(0, len(ids), 500):
+                some = events.c.event_id.in_(ids[start : start + 500]) & events.c.state.in_([s.value for s in OPEN])
+                changed += connection.execute(update(events).where(some).values(**superseded(moment, reason))).rowcount
+        return changed
+
+    def cancel_job(self, job_id: str, reason: str) -> int:
+        """Take the events of a job that nobody works on yet out of the queue. Returns how many they were."""
+        with self._database.write() as connection:
+            waiting = (events.c.job_id == job_id) & events.c.state.in_(WAITING)
+            change = update(events).where(waiting).values(**superseded(now(connection), reason))
+            return connection.execute(change).rowcount
+
+    def revive(self, tenant: str, source: SourceKey | None = None, event_ids: Collection[int] = ()) -> int:
+        """Let dead events be tried again, with all their attempts: those named, of a source, or all."""
+        chosen = (events.c.tenant == tenant) & (events.c.state == EventState.DEAD.value)
+        if source is not None:
+            chosen &= events.c.source == str(source)
+        if event_ids:
+            chosen &= events.c.event_id.in_(event_ids)
+        with self._database.write() as connection:
+            again = {"state": EventState.PENDING.value, "attempts": 0, "claim_id": None, "settled_at": None}
+            return connection.execute(update(events).where(chosen).values(due_at=now(connection), **again)).rowcount
+
+    def expire(self, age: timedelta) -> int:
+        """Delete applied and superseded events that were settled longer ago than `age`. Returns how many."""
+        done = events.c.state.in_([EventState.APPLIED.value, EventState.SUPERSEDED.value])
+        with self._database.write() as connection:
+            old = events.c.settled_at < now(connection) - age
+            return connection.execute(delete(events).where(done, old)).rowcount
+
+    # --- looking ---
+
+    def find(
+        self,
+        tenant: str,
+        *,
+        states: Iterable[EventState] = (),
+        source: SourceKey | None = None,
+        job_id: str | None = None,
+        limit: int = 100,
+    ) -> list[EventRecord]:
+        """Events, newest first."""
+        chosen = select(events).where(events.c.tenant == tenant)
+        if wanted := [state.value for state in states]:
+            chosen = chosen.where(events.c.state.in_(wanted))
+        if source is not None:
+            chosen = chosen.where(events.c.source == str(source))
+        if job_id is not None:
+            chosen = chosen.where(events.c.job_id == job_id)
+        with self._database.read() as connection:
+            rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
+            return [_event_record(row) for row in rows]
+
+    def counts(self, tenant: str) -> dict[EventState, int]:
+        """How many events there are in each state."""
+        chosen = select(events.c.state, func.count()).where(events.c.tenant == tenant).group_by(events.c.state)
+        with self._database.read() as connection:
+            counted = {EventState(state): number for state, number in connection.execute(chosen)}
+        return {state: counted.get(state, 0) for state in EventState}
+
+    def unsettled(self, source: SourceKey) -> list[EventRecord]:
+        """Events of a source whose change is not served yet, dead ones among them; oldest first."""
+        behind = [*(state.value for state in OPEN), EventState.DEAD.value]
+        chosen = select(events).where(events.c.source == str(source), events.c.state.in_(behind))
+        with self._database.read() as connection:
+            return [_event_record(row) for row in connection.execute(chosen.order_by(events.c.event_id))]
+
+    def lags(self, tenant: str, limit: int = 1000) -> list[tuple[datetime, float]]:
+        """When the last events were applied, and how many seconds after they were received; newest first."""
+        applied = (events.c.tenant == tenant) & (events.c.state == EventState.APPLIED.value)
+        chosen = select(events.c.received_at, events.c.settled_at).where(applied)
+        with self._database.read() as connection:
+            rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
+            return [(settled, (settled - received).total_seconds()) for received, settled in rows]
+
+
+def _rows(message: Message, delivery_id: str, moment: datetime) -> list[dict[str, Any]]:
+    by_document = {hint.document_id: hint for hint in message.hints}  # of two for one document the later one counts
+    return [
+        {
+            "tenant": message.tenant,
+            "kind": hint.kind,
+            "source": str(hint.source) if hint.source else None,
+            "document_id": hint.document_id,
+            "what": hint.what,
+            "version": hint.version,
+            "origin": message.origin.value,
+            "delivery_id": delivery_id,
+            "job_id": message.job_id,
+            "received_at": moment,
+            "state": EventState.PENDING.value,
+            "attempts": 0,
+            "due_at": moment,
+            "claim_id": None,
+            "settled_at": None,
+            "reason": "",
+        }
+        for hint in by_document.values()
+    ]
+
+
+def fail_events(connection: Connection, chosen: ColumnElement[bool], error: str, retry: Retry) -> None:
+    """Count an attempt in vain for the events chosen: due again later, or dead."""
+    moment = now(connection)
+    attempts = sorted(connection.execute(select(events.c.attempts).where(chosen).distinct()).scalars())
+    # Highest first: each step moves events to the attempts that the next step would look for.
+    for tried in reversed(attempts):
+        dead = tried + 1 >= retry.attempts
+        change = {
+            "attempts": tried + 1,
+            "state": EventState.DEAD.value if dead else EventState.FAILED.value,
+            "settled_at": moment if dead else None,
+            "due_at": moment + timedelta(seconds=retry.delay(tried + 1)),
+            "claim_id": None,
+            "reason": error,
+        }
+        connection.execute(update(events).where(chosen, events.c.attempts == tried).values(**change))
+
+
+def superseded(moment: datetime, reason: str) -> dict[str, Any]:
+    """The columns of an event with no work left to do."""
+    return {"state": EventState.SUPERSEDED.value, "settled_at": moment, "reason": reason}
+
+
+def _event_record(row: Row[Any]) -> EventRecord:
+    values = row._asdict()
+    values["source"] = SourceKey.parse(row.source) if row.source else None
+    values["origin"] = Origin(row.origin)
+    values["state"] = EventState(row.state)
+    return EventRecord(**values)

@@ -1,0 +1,114 @@
+"""Jobs: what people and programs asked for, followed until it is done. The work itself is that of freshness events."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.event_records import FINISHED, JobRecord, JobStatus
+from wiki_pipeline.catalog.tables import jobs
+from wiki_pipeline.model import SourceKey
+
+ERRORS_KEPT = 100
+_OPEN = (JobStatus.PENDING.value, JobStatus.IN_PROGRESS.value)
+
+
+class Jobs:
+    """The catalog's jobs. Each method is one transaction; for errors see `Catalog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, source: SourceKey, description: str) -> JobRecord:
+        """A new job; it is up to the caller to record the events that do its work."""
+        with self._database.write() as connection:
+            row = {
+                "job_id": uuid.uuid4().hex,
+                "tenant": source.tenant,
+                "source": str(source),
+                "description": description,
+                "status": JobStatus.PENDING.value,
+                "created_at": now(connection),
+                "progress": 0,
+                "failed": 0,
+                "errors": [],
+                "run_id": "",
+                "terminate": False,
+            }
+            return _record(connection.execute(insert(jobs).values(**row).returning(jobs)).one())
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The job; None if there is none of that id."""
+        with self._database.read() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+        return None if row is None else _record(row)
+
+    def find(
+        self, tenant: str, *, source: SourceKey | None = None, statuses: Sequence[JobStatus] = (), limit: int = 100
+    ) -> list[JobRecord]:
+        """Jobs, newest first."""
+        chosen = select(jobs).where(jobs.c.tenant == tenant)
+        if source is not None:
+            chosen = chosen.where(jobs.c.source == str(source))
+        if statuses:
+            chosen = chosen.where(jobs.c.status.in_([status.value for status in statuses]))
+        with self._database.read() as connection:
+            rows = connection.execute(chosen.order_by(jobs.c.created_at.desc(), jobs.c.job_id).limit(limit))
+            return [_record(row) for row in rows]
+
+    def start(self, job_ids: Sequence[str], run_id: str) -> None:
+        """Take down that a run works on jobs; counts of an attempt before begin anew."""
+        anew = {"status": JobStatus.IN_PROGRESS.value, "run_id": run_id, "total": None, "progress": 0, "failed": 0}
+        with self._database.write() as connection:
+            mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
+            connection.execute(update(jobs).where(mine).values(started_at=now(connection), errors=[], **anew))
+
+    def advance(self, job_ids: Sequence[str], *, total: int | None, progress: int, failed: int) -> bool:
+        """Take down how far jobs have come. True if somebody asked to stop one of them."""
+        mine = jobs.c.job_id.in_(job_ids)
+        with self._database.write() as connection:
+            counts = {"total": total, "progress": progress, "failed": failed}
+            connection.execute(update(jobs).where(mine, jobs.c.status.in_(_OPEN)).values(**counts))
+            asked = select(jobs.c.job_id).where(mine, jobs.c.terminate.is_(True))
+            return connection.execute(asked.limit(1)).first() is not None
+
+    def finish(self, job_ids: Sequence[str], status: JobStatus, errors: Sequence[str] = ()) -> None:
+        """Take down how jobs ended. A job that has ended stays as it is."""
+        kept = list(errors[:ERRORS_KEPT])
+        with self._database.write() as connection:
+            mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
+            ended = {"status": status.value, "errors": kept, "finished_at": now(connection)}
+            connection.execute(update(jobs).where(mine).values(**ended))
+
+    def wait(self, job_ids: Sequence[str], errors: Sequence[str] = ()) -> None:
+        """Put jobs back in line after a failed attempt: their events are due again later."""
+        with self._database.write() as connection:
+            mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
+            waiting = {"status": JobStatus.PENDING.value, "errors": list(errors[:ERRORS_KEPT])}
+            connection.execute(update(jobs).where(mine).values(**waiting))
+
+    def terminate(self, job_id: str) -> JobRecord | None:
+        """Ask for a job to stop: the run that works on it looks between batches. None if there is no such job."""
+        with self._database.write() as connection:
+            open_ = (jobs.c.job_id == job_id) & jobs.c.status.in_(_OPEN)
+            connection.execute(update(jobs).where(open_).values(terminate=True))
+            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+        return None if row is None else _record(row)
+
+    def expire(self, age: timedelta) -> int:
+        """Delete jobs that ended longer ago than `age`. Returns how many."""
+        with self._database.write() as connection:
+            old = jobs.c.status.in_([status.value for status in FINISHED]) & (
+                jobs.c.finished_at < now(connection) - age
+            )
+            return connection.execute(delete(jobs).where(old)).rowcount
+
+
+def _record(row: Row[Any]) -> JobRecord:
+    values = {**row._asdict(), "source": SourceKey.parse(row.source), "errors": tuple(row.errors)}
+    return JobRecord(**{**values, "status": JobStatus(row.status)})

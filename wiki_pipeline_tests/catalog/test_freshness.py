@@ -1,0 +1,250 @@
+"""Events, claims, jobs and the picture of what is upstream, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wiki_pipeline.catalog import Catalog, EventState, JobStatus, Message, Origin, Retry
+from wiki_pipeline.errors import CatalogError
+from wiki_pipeline.model import DocumentRef, Hint, SourceKey
+
+OTHER = SourceKey("default", "confluence", "ENG")
+AT_ONCE = Retry(attempts=3, first=0.0)
+LATER = Retry(attempts=3, first=1000.0)
+
+
+def said(source: SourceKey | None, *document_ids: str, delivery: str = "", job_id: str | None = None) -> Message:
+    hints = [Hint("git", source, document_id, "push", "7") for document_id in document_ids]
+    return Message("default", Origin.WEBHOOK, hints, delivery, job_id)
+
+
+def states(catalog: Catalog) -> list[tuple[str, str]]:
+    """Document and state of all events, in the order of their arrival."""
+    found = catalog.events.find("default", limit=10_000)
+    return [(event.document_id, event.state.value) for event in reversed(found)]
+
+
+def test_a_delivery_that_comes_twice_is_taken_once(catalog: Catalog, source: SourceKey) -> None:
+    assert catalog.events.record([said(source, "a", "b", delivery="1"), said(source, "a", delivery="2")]) == [2, 1]
+    assert catalog.events.record([said(source, "a", "b", delivery="1")]) == [0]
+    assert catalog.events.record([said(source, "a"), said(source, "a")]) == [1, 1]
+    assert catalog.events.counts("default")[EventState.PENDING] == 5
+
+
+def test_events_for_a_source_that_is_not_known_are_refused(catalog: Catalog) -> None:
+    with pytest.raises(CatalogError):
+        catalog.events.record([said(OTHER, "a")])
+    assert states(catalog) == []
+
+
+def test_all_events_of_a_source_are_one_piece_of_work(catalog: Catalog, source: SourceKey) -> None:
+    catalog.add_source(OTHER, "{}")
+    catalog.events.record([said(source, "b"), said(OTHER, "1"), said(source, "a"), said(source, "b")])
+    first, second = catalog.claims.claim("default", 60)
+    assert (first.source, first.documents, first.events) == (source, ("a", "b"), 3)
+    assert (second.source, second.documents, second.events) == (OTHER, ("1",), 1)
+    catalog.events.record([said(source, "c")])
+    assert catalog.claims.claim("default", 60) == []  # one writer a source
+    assert catalog.claims.settle(first.claim_id, {}, AT_ONCE)
+    (third,) = catalog.claims.claim("default", 60)
+    assert third.documents == ("c",)
+    assert states(catalog)[:4] == [("b", "superseded"), ("1", "claimed"), ("a", "applied"), ("b", "applied")]
+
+
+def test_an_event_of_the_whole_source_covers_its_documents(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a"), said(source, "")])
+    (claim,) = catalog.claims.claim("default", 60)
+    assert claim.documents == ()
+    catalog.claims.settle(claim.claim_id, {}, AT_ONCE)
+    assert states(catalog) == [("a", "applied"), ("", "applied")]
+
+
+def test_a_document_that_fails_is_tried_again_until_it_is_dead_and_can_be_revived(
+    catalog: Catalog, source: SourceKey
+) -> None:
+    catalog.events.record([said(source, "a", "b")])
+    for attempt in range(3):
+        (claim,) = catalog.claims.claim("default", 60)
+        assert claim.documents == (("a", "b") if attempt == 0 else ("a",))
+        catalog.claims.settle(claim.claim_id, {"a": "no title"}, AT_ONCE)
+    assert states(catalog) == [("a", "dead"), ("b", "applied")]
+    assert catalog.claims.claim("default", 60) == []
+    (dead,) = catalog.events.find("default", states=[EventState.DEAD])
+    assert (dead.reason, dead.attempts) == ("no title", 3)
+    assert catalog.events.revive("default", event_ids=[dead.event_id]) == 1
+    assert [claim.documents for claim in catalog.claims.claim("default", 60)] == [("a",)]
+
+
+def test_a_source_that_fails_is_left_alone_for_a_while_also_by_new_events(catalog: Catalog, source: SourceKey) -> None:
+    catalog.add_source(OTHER, "{}")
+    catalog.events.record([said(source, "a")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.fail(claim.claim_id, "out of reach", LATER)
+    catalog.events.record([said(source, "b"), said(OTHER, "1")])
+    assert [claim.source for claim in catalog.claims.claim("default", 60)] == [OTHER]
+    work = catalog.claims.of(source)
+    assert work is not None
+    assert (work.failures, work.error, work.claim_id) == (1, "out of reach", None)
+    urgent = catalog.claims.claim_source(source, 60)  # a person doesn't wait
+    assert urgent is not None
+    assert urgent.documents == ("a", "b")
+    assert catalog.claims.claim_source(source, 60) is None
+
+
+def test_a_claim_that_is_given_back_counts_as_no_attempt(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a")])
+    (claim,) = catalog.claims.claim("default", 60)
+    assert catalog.claims.started(claim.claim_id, "run", 60)
+    assert catalog.claims.release(claim.claim_id, "its run is gone")
+    assert not catalog.claims.keep(claim.claim_id, 60)
+    assert not catalog.claims.settle(claim.claim_id, {}, AT_ONCE)  # too late: others may have taken it
+    (event,) = catalog.events.find("default")
+    assert (event.state, event.attempts, event.reason) == (EventState.PENDING, 0, "its run is gone")
+    assert len(catalog.claims.claim("default", 60)) == 1
+
+
+def test_an_event_without_its_source_waits_until_that_is_found(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(None, "a", "b")])
+    assert catalog.claims.claim("default", 60) == []
+    first, second = catalog.events.unresolved("default")
+    catalog.events.resolve({first.event_id: source, second.event_id: None})
+    (claim,) = catalog.claims.claim("default", 60)
+    assert claim.documents == ("a",)
+    assert states(catalog) == [("a", "claimed"), ("b", "superseded")]
+
+
+def test_what_was_applied_long_ago_goes_and_what_is_dead_stays(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a", "b")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.settle(claim.claim_id, {"b": "broken"}, Retry(attempts=1))
+    assert [lag >= 0 for _, lag in catalog.events.lags("default")] == [True]
+    assert catalog.events.expire(timedelta(days=1)) == 0
+    assert catalog.events.expire(timedelta(seconds=-1)) == 1
+    assert states(catalog) == [("b", "dead")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("say"), st.lists(st.sampled_from("abc"), min_size=1, max_size=3)),
+            st.tuples(st.just("claim"), st.just([])),
+            st.tuples(st.just("settle"), st.lists(st.sampled_from("abc"), max_size=2)),
+            st.tuples(st.just("fail"), st.just([])),
+            st.tuples(st.just("release"), st.just([])),
+        ),
+        max_size=25,
+    )
+)
+def test_every_event_ends_applied_superseded_or_dead_whatever_happens(steps: Sequence[tuple[str, list[str]]]) -> None:
+    """Invariant 1: nothing is lost, and of each document the newest event is the one that is applied."""
+    key = SourceKey("default", "git", "org/repo")
+    with TemporaryDirectory() as folder, Catalog(f"sqlite:///{Path(folder) / 'c.sqlite'}") as catalog:
+        catalog.add_source(key, "{}")
+        recorded, claim_id = 0, ""
+        for step, documents in [*steps, ("claim", []), ("settle", [])]:
+            if step == "say":
+                recorded += sum(catalog.events.record([said(key, *documents)]))
+            elif step == "claim":
+                claim_id = next((claim.claim_id for claim in catalog.claims.claim("default", 60)), claim_id)
+            elif step == "settle":
+                catalog.claims.settle(claim_id, dict.fromkeys(documents, "broken"), AT_ONCE)
+            elif step == "fail":
+                catalog.claims.fail(claim_id, "out of reach", AT_ONCE)
+            else:
+                catalog.claims.release(claim_id, "gone")
+        found = catalog.events.find("default", limit=1000)
+        assert len(found) == recorded
+        assert {event.state for event in found} <= {EventState.APPLIED, EventState.SUPERSEDED, EventState.DEAD}
+        for event in found:
+            if event.state is EventState.SUPERSEDED:
+                later = [other for other in found if other.document_id == event.document_id]
+                assert any(other.event_id > event.event_id and other.state is EventState.APPLIED for other in later)
+
+
+def test_a_job_is_followed_from_its_event_to_its_end(catalog: Catalog, source: SourceKey) -> None:
+    job = catalog.jobs.create(source, "Page 7 and all below it")
+    catalog.events.record([said(source, "7", job_id=job.job_id)])
+    (claim,) = catalog.claims.claim("default", 60)
+    assert claim.jobs == (job.job_id,)
+    catalog.jobs.start(claim.jobs, "run")
+    assert not catalog.jobs.advance(claim.jobs, total=5, progress=2, failed=1)
+    working = catalog.jobs.get(job.job_id)
+    assert working is not None
+    assert (working.status, working.total, working.progress, working.failed) == (JobStatus.IN_PROGRESS, 5, 2, 1)
+    assert catalog.jobs.terminate(job.job_id) is not None
+    assert catalog.jobs.advance(claim.jobs, total=5, progress=3, failed=1)
+    catalog.jobs.finish(claim.jobs, JobStatus.TERMINATED, ["7: no title"])
+    catalog.jobs.finish(claim.jobs, JobStatus.COMPLETED)
+    (ended,) = catalog.jobs.find("default", source=source)
+    assert (ended.status, ended.errors) == (JobStatus.TERMINATED, ("7: no title",))
+    assert ended.finished_at is not None
+    assert catalog.jobs.terminate("nothing") is None
+    assert catalog.jobs.expire(timedelta(seconds=-1)) == 1
+
+
+def test_a_job_that_nobody_works_on_yet_takes_its_events_with_it(catalog: Catalog, source: SourceKey) -> None:
+    job = catalog.jobs.create(source, "Page 7")
+    catalog.events.record([said(source, "7", job_id=job.job_id)])
+    assert catalog.events.cancel_job(job.job_id, "The job was terminated.") == 1
+    assert catalog.claims.claim("default", 60) == []
+
+
+def refs(versions: dict[str, int]) -> list[DocumentRef]:
+    return [DocumentRef(document_id, str(version)) for document_id, version in versions.items()]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.dictionaries(st.sampled_from("abcde"), st.integers(0, 3), max_size=5),
+            st.sets(st.sampled_from("abcde")),
+        ),
+        max_size=8,
+    )
+)
+def test_what_is_known_of_a_source_does_not_depend_on_how_it_came_to_be_known(
+    steps: Sequence[tuple[bool, dict[str, int], set[str]]],
+) -> None:
+    key, fresh = SourceKey("default", "git", "org/repo"), SourceKey("default", "git", "org/fresh")
+    with TemporaryDirectory() as folder, Catalog(f"sqlite:///{Path(folder) / 'c.sqlite'}") as catalog:
+        catalog.add_source(key, "{}")
+        catalog.add_source(fresh, "{}")
+        holds: dict[str, int] = {}
+        for complete, versions, gone in steps:
+            if complete:
+                holds = dict(versions)
+                catalog.upstream.observe_all(key, refs(versions))
+            else:
+                holds = {**{id_: key for id_, key in holds.items() if id_ not in gone - versions.keys()}, **versions}
+                catalog.upstream.observe(key, refs(versions), gone - versions.keys())
+        one, other = catalog.upstream.observe(key, []), catalog.upstream.observe_all(fresh, refs(holds))
+        assert (one.data_version, one.documents) == (other.data_version, len(holds))
+        assert {(d.document_id, d.version_key) for d in catalog.upstream.documents(key)} == {
+            (id_, str(version)) for id_, version in holds.items()
+        }
+
+
+def test_since_when_a_version_is_known_does_not_move_while_it_is_the_same(catalog: Catalog, source: SourceKey) -> None:
+    catalog.upstream.observe_all(source, refs({"a": 1, "b": 1}))
+    before = {document.document_id: document.changed_at for document in catalog.upstream.documents(source)}
+    catalog.upstream.observe_all(source, refs({"a": 1, "b": 2}))
+    after = {document.document_id: document.changed_at for document in catalog.upstream.documents(source)}
+    assert after["a"] == before["a"]
+    assert after["b"] > before["b"]
+    assert catalog.upstream.holders("default", "git", ["a", "z"]) == {"a": [source]}
+    assert catalog.upstream.holders("default", "confluence", ["a"]) == {}
+    catalog.upstream.polled(source, "2026-11-21")
+    seen = catalog.upstream.observation(source)
+    assert seen is not None
+    assert (seen.documents, seen.cursor) == (2, "2026-11-21")
+    assert seen.listed_at is not None
