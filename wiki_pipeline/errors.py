@@ -105,6 +105,24 @@ class SyncInterruptedError(WikiPipelineError):
     code = "interrupted"
 
 
+class SyncTerminatedError(WikiPipelineError):
+    """Somebody asked for a sync to stop. What was committed before stands; the next sync does the rest."""
+
+    code = "terminated"
+
+
+class PayloadError(WikiPipelineError):
+    """The body of a request can't be understood. Nothing was done."""
+
+    code = "bad_payload"
+
+
+class SignatureError(WikiPipelineError):
+    """A message is not signed, or not by somebody who knows the secret. Nothing was done."""
+
+    code = "bad_signature"
+
+
 class CatalogError(WikiPipelineError):
     """The catalog's database is out of reach, busy for too long, full, or made by a newer program."""
 

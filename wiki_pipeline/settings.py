@@ -121,6 +121,16 @@ class Settings(SettingsGroup):
         description="After a crash, another process may write the source after so many seconds.",
     )
 
+    event_attempts: int = Field(
+        8, ge=1, le=100, validation_alias="WIKI_PIPELINE_EVENT_ATTEMPTS", description="Then a freshness event is dead."
+    )
+    event_retry_seconds: float = Field(
+        15.0,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_EVENT_RETRY_SECONDS",
+        description="Until a failed freshness event is tried again; doubles up to an hour.",
+    )
+
     gateway_host: str = Field(
         "127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to."
     )

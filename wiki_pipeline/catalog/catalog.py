@@ -13,7 +13,7 @@ from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.jobs import Jobs
-from wiki_pipeline.catalog.leases import Lease, find_all
+from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.records import (
     FailureRecord,
     LeaseRecord,
@@ -128,6 +128,10 @@ class Catalog:
                 suspended or out of touch for longer than `ttl`.
         """
         return Lease(self._database, name, ttl, wait)
+
+    def is_held(self, lease: str) -> bool:
+        """Whether a lease is held by somebody who is alive, as far as can be known."""
+        return is_held(self._database, lease)
 
     def leases(self) -> list[LeaseRecord]:
         """All leases that somebody holds, or left behind in a crash, by name."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_records import Claim, ClaimRecord, EventState, Origin, Retry
-from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
+from wiki_pipeline.catalog.events import WAITING, Message, fail_events, insert_messages, superseded
 from wiki_pipeline.catalog.tables import claims, events
 from wiki_pipeline.model import SourceKey
 
@@ -60,6 +60,17 @@ class Claims:
                 return None
             return _claim(connection, source, seconds, moment, due_only=False)
 
+    def begin(self, message: Message, source: SourceKey, seconds: float) -> Claim | None:
+        """Record events of one source and take them on at once, with all that waits for it. None, and nothing recorded,
+        if somebody works on the source."""
+        with self._database.write() as connection:
+            moment = now(connection)
+            taken = select(claims.c.claim_id).where(claims.c.source == str(source))
+            if connection.execute(taken).scalar() is not None:
+                return None
+            insert_messages(connection, [message], moment)
+            return _claim(connection, source, seconds, moment, due_only=False)
+
     def started(self, claim_id: str, run_id: str, seconds: float) -> bool:
         """Take down which run works on a claim, and keep it up. False if the claim is no longer open."""
         return self._touch(claim_id, seconds, run_id=run_id)
@@ -84,11 +95,11 @@ class Claims:
             row = connection.execute(select(claims).where(claims.c.source == str(source))).one_or_none()
         return None if row is None else _claim_record(row)
 
-    def documents(self, claim_id: str) -> list[str]:
-        """Ids of the documents of a claim, each once."""
-        chosen = select(events.c.document_id).where(events.c.claim_id == claim_id, events.c.document_id != "")
+    def jobs(self, claim_id: str) -> tuple[str, ...]:
+        """Ids of the jobs that wait for events of a claim."""
+        chosen = select(events.c.job_id).where(events.c.claim_id == claim_id, events.c.job_id.is_not(None))
         with self._database.read() as connection:
-            return list(connection.execute(chosen.distinct().order_by(events.c.document_id)).scalars())
+            return tuple(connection.execute(chosen.distinct().order_by(events.c.job_id)).scalars())
 
     # --- settling ---
 

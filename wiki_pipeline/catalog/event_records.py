@@ -17,6 +17,7 @@ class Origin(StrEnum):
     SCHEDULE = "schedule"
     API = "api"
     CLI = "cli"
+    DAGSTER = "dagster"
 
 
 class EventState(StrEnum):

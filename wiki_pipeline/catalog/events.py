@@ -45,14 +45,8 @@ class Events:
     def record(self, messages: Sequence[Message]) -> list[int]:
         """Take messages in, durably once this returns. Returns for each how many of its hints were new: 0 for a message
         that came before."""
-        ids = [message.delivery_id or uuid.uuid4().hex for message in messages]
         with self._database.write() as connection:
-            moment = now(connection)
-            rows = [row for id_, message in zip(ids, messages, strict=True) for row in _rows(message, id_, moment)]
-            new = upsert(connection, events).on_conflict_do_nothing(index_elements=["delivery_id", "document_id"])
-            found = connection.execute(new.returning(events.c.delivery_id), rows).scalars() if rows else ()
-            taken = Counter(found)
-        return [taken.pop(id_, 0) for id_ in ids]  # of the same message twice at once the first one is it
+            return insert_messages(connection, messages, now(connection))
 
     def unresolved(self, tenant: str, limit: int = 1000) -> list[EventRecord]:
         """Due events that name a document but not its source, oldest first."""
@@ -92,6 +86,19 @@ class Events:
                 changed += connection.execute(update(events).where(some).values(**superseded(moment, reason))).rowcount
         return changed
 
+    def newest(self, source: SourceKey) -> int:
+        """The id of the source's newest event; 0 if it has none."""
+        with self._database.read() as connection:
+            chosen = select(func.max(events.c.event_id)).where(events.c.source == str(source))
+            return connection.execute(chosen).scalar() or 0
+
+    def cover(self, source: SourceKey, up_to: int, reason: str) -> int:
+        """Take down that a full sync left no work for the source's waiting events up to an id. Returns how many."""
+        waiting = (events.c.source == str(source)) & events.c.state.in_(WAITING) & (events.c.event_id <= up_to)
+        with self._database.write() as connection:
+            change = update(events).where(waiting).values(**superseded(now(connection), reason))
+            return connection.execute(change).rowcount
+
     def cancel_job(self, job_id: str, reason: str) -> int:
         """Take the events of a job that nobody works on yet out of the queue. Returns how many they were."""
         with self._database.write() as connection:
@@ -126,6 +133,7 @@ class Events:
         states: Iterable[EventState] = (),
         source: SourceKey | None = None,
         job_id: str | None = None,
+        claim_id: str | None = None,
         limit: int = 100,
     ) -> list[EventRecord]:
         """Events, newest first."""
@@ -136,6 +144,8 @@ class Events:
             chosen = chosen.where(events.c.source == str(source))
         if job_id is not None:
             chosen = chosen.where(events.c.job_id == job_id)
+        if claim_id is not None:
+            chosen = chosen.where(events.c.claim_id == claim_id)
         with self._database.read() as connection:
             rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
             return [_event_record(row) for row in rows]
@@ -161,6 +171,16 @@ class Events:
         with self._database.read() as connection:
             rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
             return [(settled, (settled - received).total_seconds()) for received, settled in rows]
+
+
+def insert_messages(connection: Connection, messages: Sequence[Message], moment: datetime) -> list[int]:
+    """Insert what is new of the messages. Returns for each how many of its hints were."""
+    ids = [message.delivery_id or uuid.uuid4().hex for message in messages]
+    rows = [row for id_, message in zip(ids, messages, strict=True) for row in _rows(message, id_, moment)]
+    new = upsert(connection, events).on_conflict_do_nothing(index_elements=["delivery_id", "document_id"])
+    found = connection.execute(new.returning(events.c.delivery_id), rows).scalars() if rows else ()
+    taken = Counter(found)
+    return [taken.pop(id_, 0) for id_ in ids]  # of the same message twice at once the first one is it
 
 
 def _rows(message: Message, delivery_id: str, moment: datetime) -> list[dict[str, Any]]:

@@ -153,6 +153,15 @@ def find(database: Database, name: str) -> LeaseRecord | None:
         return next(iter(_records(connection, name)), None)
 
 
+def is_held(database: Database, name: str) -> bool:
+    """Whether somebody holds the lease `name` who is not known to be dead and did not let it run out."""
+    with database.read() as connection:
+        row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
+        if row is None or row.expires <= now(connection):
+            return False
+    return not Process.this().knows_dead(row.pid_space, row.pid)
+
+
 def find_all(database: Database) -> list[LeaseRecord]:
     """All leases that somebody holds or left behind, by name."""
     with database.read() as connection:

@@ -17,6 +17,8 @@ from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import Listener, Sync, open_sync
 
+CLAIM_TAG = "wiki_pipeline/claim"  # of a run: the freshness events that it takes care of
+
 
 class PipelineResource(dg.ConfigurableResource[Any]):
     """The catalog and the tables, opened once a run, and the run's sync, opened by its first asset.
@@ -58,7 +60,8 @@ class PipelineResource(dg.ConfigurableResource[Any]):
             if self._sync is None:
                 pipeline = self.pipeline()
                 source = registered_source(context.partition_key, pipeline.catalog)
-                sync = open_sync(pipeline, source, mode, listener, context.run.run_id)
+                claim_id = context.run.tags.get(CLAIM_TAG, "")
+                sync = open_sync(pipeline, source, mode, listener, run_id=context.run.run_id, claim_id=claim_id)
                 self._sync = self._opened.enter_context(sync)
             try:
                 yield self._sync

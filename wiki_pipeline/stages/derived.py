@@ -91,7 +91,7 @@ def update_from_table(
         parameters=parameters,
         batch_documents=sync.settings.batch_documents,
         batch_bytes=sync.settings.batch_bytes,
-        progress=sync.listener,
+        progress=sync.tell,
         lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
     )
     return sync.done(report)

@@ -7,7 +7,7 @@ and deletes those that the source confirms gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -61,8 +61,11 @@ async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:
         work = _reconciliation(sync, listing, delete_missing=True)
         if not allow_mass_deletion:
             _refuse_mass_deletion(sync, work.plan)
+        sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
+        listed = {ref.document_id: ref.version_key for ref in listing}
         with work:
             async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
+                portion.observe(sync, listed)
                 await asyncio.to_thread(portion.write, sync, work)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         return replace(work.report, skipped=dict(source.skipped))
@@ -72,6 +75,8 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
     found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
+    for portion in portions:
+        portion.observe(sync, {})
     with _reconciliation(sync, found, delete_missing=False) as work:
         todo = set(work.plan.todo.to_pylist())
         for portion in portions:
@@ -85,7 +90,7 @@ async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
     refs: dict[str, DocumentRef] = {}
     async for portion in source.list_documents():
         refs.update((ref.document_id, ref) for ref in portion)
-        sync.listener(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
+        sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
     return list(refs.values())
 
 
@@ -103,7 +108,7 @@ def _reconciliation(sync: Sync, refs: Sequence[DocumentRef], *, delete_missing: 
         source=sync.source,
         code_version=CODE_VERSION,
         delete_missing=delete_missing,
-        progress=sync.listener,
+        progress=sync.tell,
         lease=sync.writing,
     )
 
@@ -136,6 +141,14 @@ class _Portion:
                 self.failures.append(answer)
             case DocumentGone():
                 self.gone.append(answer)
+
+    def observe(self, sync: Sync, listed: Mapping[str, str]) -> None:
+        """Take down what changed upstream since it was listed, as version keys by document id say."""
+        found = [DocumentRef(page.document_id, page.version_key) for page in self.pages]
+        changed = [ref for ref in found if listed.get(ref.document_id) != ref.version_key]
+        gone = [answer.document_id for answer in self.gone]
+        if changed or gone:
+            sync.pipeline.catalog.upstream.observe(sync.source, changed, gone)
 
     def __len__(self) -> int:
         return len(self.pages) + len(self.failures) + len(self.gone)

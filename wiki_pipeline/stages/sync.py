@@ -13,6 +13,7 @@ from wiki_pipeline.errors import SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.work import Work
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.text.embed import Embedder, open_embedder
 
@@ -25,6 +26,7 @@ class Sync:
 
     Attributes:
         listener: told how far a stage has come.
+        work: the freshness events that it takes care of.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
     """
@@ -33,6 +35,7 @@ class Sync:
     source: SourceKey
     listener: Listener
     lease: Lease
+    work: Work
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
 
@@ -59,8 +62,10 @@ class Sync:
 
         Raises:
             LeaseLostError: another process took over meanwhile.
+            SyncTerminatedError: somebody asked for the sync to stop.
         """
         self.lease.check()
+        self.work.check()
         yield
 
     @contextmanager
@@ -70,11 +75,18 @@ class Sync:
         Raises:
             LeaseLostError: another process took over this source meanwhile.
             LeaseHeldError: others wrote the table for ten times the lease's duration.
+            SyncTerminatedError: somebody asked for the sync to stop.
         """
         self.lease.check()
+        self.work.check()
         seconds = self.settings.lease_seconds
         with self.pipeline.catalog.lease(f"vectors of {self.source.tenant}", seconds, wait=10 * seconds):
             yield
+
+    def tell(self, progress: Progress) -> None:
+        """Say how far a stage has come."""
+        self.listener(progress)
+        self.work.tell(progress)
 
     def tried(self, stage: Stage, document_ids: Sequence[str], batch: Batch) -> Batch:
         """Take down which of the documents failed, and which no longer do. Returns the batch."""
@@ -127,9 +139,9 @@ def lease_name(source: SourceKey) -> str:
 
 @contextmanager
 def open_sync(
-    pipeline: Pipeline, source: SourceKey, mode: SyncMode, listener: Listener, run_id: str = ""
+    pipeline: Pipeline, source: SourceKey, mode: SyncMode, listener: Listener, *, run_id: str = "", claim_id: str = ""
 ) -> Iterator[Sync]:
-    """Be the source's one writer, across processes and machines, and keep the sync's history.
+    """Be the source's one writer, across processes and machines, keep the sync's history, and settle its claim.
 
     Raises:
         LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
@@ -138,7 +150,8 @@ def open_sync(
     catalog = pipeline.catalog
     with catalog.lease(lease_name(source), pipeline.settings.lease_seconds) as lease:
         sync_id = catalog.start_sync(source, mode, run_id)
-        sync = Sync(pipeline, source, listener, lease)
+        work = Work.start(catalog, pipeline.settings, source, mode, run_id, claim_id)
+        sync = Sync(pipeline, source, listener, lease, work)
         try:
             yield sync
         except BaseException as error:
@@ -146,3 +159,4 @@ def open_sync(
             raise
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
+            work.finish(sync.reports, sync.error)

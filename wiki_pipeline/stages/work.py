@@ -1,0 +1,116 @@
+"""What a sync is for: the freshness events that it takes care of, and the jobs that wait for those."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wiki_pipeline.catalog import Catalog, JobStatus, Retry, SyncMode
+from wiki_pipeline.errors import SyncInterruptedError, SyncTerminatedError, WikiPipelineError
+from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
+from wiki_pipeline.settings import Settings
+
+CLAIM_SECONDS = 120.0  # a claim that nobody takes up, or whose run ended without a word, is free again after so long
+_TOLD_EVERY = 0.5  # seconds between two looks at the catalog for the sake of jobs
+_COVERED = "A full sync that began after it was received has brought everything up to date."
+_STAGES = list(Stage)
+
+
+def retry(settings: Settings) -> Retry:
+    """How failed events are tried again."""
+    return Retry(settings.event_attempts, settings.event_retry_seconds)
+
+
+@dataclass
+class Work:
+    """The claim that a sync works off, or none: then a full sync covers what waited for its source when it began.
+
+    Attributes:
+        jobs: ids of the jobs that wait for the claim's events.
+        up_to: the source's newest event when the sync began.
+    """
+
+    catalog: Catalog
+    source: SourceKey
+    mode: SyncMode
+    retry: Retry
+    claim_id: str = ""
+    jobs: tuple[str, ...] = ()
+    up_to: int = 0
+    _told_at: float = field(default=0.0, repr=False)
+    _stop: bool = field(default=False, repr=False)
+
+    @classmethod
+    def start(
+        cls, catalog: Catalog, settings: Settings, source: SourceKey, mode: SyncMode, run_id: str, claim_id: str
+    ) -> Work:
+        """Take the claim up. One that is no longer open is left to whoever has its events now."""
+        work = cls(catalog, source, mode, retry(settings), up_to=catalog.events.newest(source))
+        if claim_id and catalog.claims.started(claim_id, run_id, CLAIM_SECONDS):
+            work.claim_id = claim_id
+            work.jobs = catalog.claims.jobs(claim_id)
+            if work.jobs:
+                catalog.jobs.start(work.jobs, run_id)
+        return work
+
+    def tell(self, progress: Progress) -> None:
+        """Let the jobs know how far the sync has come, now and then."""
+        if not self.jobs or progress.total is None or time.monotonic() < self._told_at + _TOLD_EVERY:
+            return
+        self._told_at = time.monotonic()
+        share = (progress.done + progress.failed) / progress.total if progress.total else 1.0
+        through = (_STAGES.index(progress.stage) + min(share, 1.0)) / len(_STAGES)
+        total = progress.total
+        done = int(total * through)
+        self._stop = self.catalog.jobs.advance(self.jobs, total=total, progress=done, failed=progress.failed)
+
+    def check(self) -> None:
+        """Called between batches.
+
+        Raises:
+            SyncTerminatedError: somebody asked for one of the jobs to stop.
+        """
+        if self._stop:
+            raise SyncTerminatedError(
+                f"The sync of {self.source} was terminated.",
+                "What was committed before stands; sync again for the rest.",
+            )
+
+    def finish(self, reports: Sequence[StageReport], error: WikiPipelineError | None) -> None:
+        """Settle the claim by how the sync ended."""
+        complete = {report.stage for report in reports} == set(Stage)
+        failures = {f.document_id: f"{f.stage}: {f.message}" for report in reports for f in report.failures}
+        if isinstance(error, SyncTerminatedError):
+            self._terminate(error)
+        elif isinstance(error, SyncInterruptedError):
+            self.catalog.claims.release(self.claim_id, error.message)
+            self.catalog.jobs.wait(self.jobs, [str(error)])
+        elif error is not None:
+            self.catalog.claims.fail(self.claim_id, str(error), self.retry)
+            self.catalog.jobs.finish(self.jobs, JobStatus.FAILED, [str(error)])
+        elif not complete:
+            self.catalog.claims.release(self.claim_id, "The run that took it up did not run all stages.")
+        else:
+            self._settle(reports, failures)
+
+    def _settle(self, reports: Sequence[StageReport], failures: dict[str, str]) -> None:
+        if self.claim_id:
+            self.catalog.claims.settle(self.claim_id, failures, self.retry)
+        if self.mode is SyncMode.FULL:
+            self.catalog.events.cover(self.source, self.up_to, _COVERED)
+        if self.jobs:
+            first = reports[0]
+            total = first.added + first.updated + first.deleted + first.unchanged + first.failed
+            failed = len(failures)
+            self.catalog.jobs.advance(self.jobs, total=total, progress=max(0, total - failed), failed=failed)
+            status = JobStatus.COMPLETED_WITH_ERRORS if failures else JobStatus.COMPLETED
+            self.catalog.jobs.finish(self.jobs, status, [f"{id_}: {said}" for id_, said in failures.items()])
+
+    def _terminate(self, error: SyncTerminatedError) -> None:
+        stopped = [job_id for job_id in self.jobs if (job := self.catalog.jobs.get(job_id)) and job.terminate]
+        self.catalog.claims.release(self.claim_id, error.message)
+        for job_id in stopped:
+            self.catalog.events.cancel_job(job_id, "Its job was terminated.")
+        self.catalog.jobs.finish(stopped, JobStatus.TERMINATED)
+        self.catalog.jobs.wait([job_id for job_id in self.jobs if job_id not in stopped])
