@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
 
 from wiki_pipeline.errors import DocumentError
 from wiki_pipeline.model import Document, DocumentFailure, Stage, StageReport, rows_from_arrow, rows_to_arrow
-from wiki_pipeline.stages.sync import Sync
-from wiki_pipeline.store import Batch, Compute, reconcile
+from wiki_pipeline.stages.sync import SourceTables, Sync
+from wiki_pipeline.store import Batch, Compute, Plan, StageTable, compare, reconcile
 
 _LOG = logging.getLogger(__name__)
 Input = TypeVar("Input", bound=Document)
@@ -56,21 +57,31 @@ def _defect(error: Exception) -> str:
     )
 
 
-def input_state(sync: Sync, stage: Stage) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a stage's table should be made from.
+
+    Attributes:
+        wanted: columns document_id and input_hash: the documents that the table before holds now.
+        code_version, parameters: of the stage; what its output depends on besides the documents.
+    """
+
+    wanted: pa.Table
+    code_version: str
+    parameters: tuple[object, ...] = ()
+
+    def behind(self, table: StageTable, stage: Stage) -> Plan:
+        """What differs between a stage's table and what it should be."""
+        return compare(table, self.wanted, stage, self.code_version, self.parameters)
+
+
+def input_state(tables: SourceTables, stage: Stage) -> pa.Table:
     """What a stage's table holds now, as the next stage's input: document_id and input_hash."""
-    state = sync.table(stage).state()
+    state = tables.table(stage).state()
     return pa.table({"document_id": state["document_id"], "input_hash": state["content_hash"]})
 
 
-def update_from_table(
-    sync: Sync,
-    stage: Stage,
-    wanted: pa.Table,
-    compute: Compute,
-    *,
-    code_version: str,
-    parameters: Sequence[object] = (),
-) -> StageReport:
+def update_from_table(sync: Sync, stage: Stage, inputs: Inputs, compute: Compute) -> StageReport:
     """Bring a stage's table up to date with its input, under the leases that it needs.
 
     Raises:
@@ -83,12 +94,12 @@ def update_from_table(
 
     report = reconcile(
         sync.table(stage),
-        wanted,
+        inputs.wanted,
         tried,
         stage=stage,
         source=sync.source,
-        code_version=code_version,
-        parameters=parameters,
+        code_version=inputs.code_version,
+        parameters=inputs.parameters,
         batch_documents=sync.settings.batch_documents,
         batch_bytes=sync.settings.batch_bytes,
         progress=sync.tell,

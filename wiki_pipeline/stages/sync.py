@@ -21,23 +21,11 @@ Listener = Callable[[Progress], None]
 
 
 @dataclass
-class Sync:
-    """What a stage is given. Its source's lease is held as long as the sync is open.
-
-    Attributes:
-        listener: told how far a stage has come.
-        work: the freshness events that it takes care of.
-        reports: what the stages have done so far.
-        error: why the sync failed; None while it did not.
-    """
+class SourceTables:
+    """One source's tables, to look at."""
 
     pipeline: Pipeline
     source: SourceKey
-    listener: Listener
-    lease: Lease
-    work: Work
-    reports: list[StageReport] = field(default_factory=list)
-    error: WikiPipelineError | None = None
 
     @property
     def settings(self) -> Settings:
@@ -55,6 +43,24 @@ class Sync:
         if stage is Stage.VECTORS:
             return store.vectors(self.embedder.model, self.embedder.dimension, self.source)
         return store.table(stage, self.source)
+
+
+@dataclass
+class Sync(SourceTables):
+    """What a stage is given. Its source's lease is held as long as the sync is open.
+
+    Attributes:
+        listener: told how far a stage has come.
+        work: the freshness events that it takes care of.
+        reports: what the stages have done so far.
+        error: why the sync failed; None while it did not.
+    """
+
+    listener: Listener
+    lease: Lease
+    work: Work
+    reports: list[StageReport] = field(default_factory=list)
+    error: WikiPipelineError | None = None
 
     @contextmanager
     def writing(self) -> Iterator[None]:

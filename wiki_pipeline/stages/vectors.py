@@ -8,12 +8,18 @@ import numpy as np
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.stages.derived import input_state, update_from_table
-from wiki_pipeline.stages.sync import Sync
+from wiki_pipeline.stages.derived import Inputs, input_state, update_from_table
+from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.store import Batch, KnownVectors, vector_rows
 from wiki_pipeline.text.chunk import embedding_text
 
 CODE_VERSION = "1"
+
+
+def inputs(tables: SourceTables) -> Inputs:
+    """What `vectors` should be made from."""
+    embedder = tables.embedder
+    return Inputs(input_state(tables, Stage.CHUNKS), CODE_VERSION, (embedder.model, embedder.dimension))
 
 
 def update(sync: Sync) -> StageReport:
@@ -26,14 +32,7 @@ def update(sync: Sync) -> StageReport:
     def compute(document_ids: Sequence[str]) -> Batch:
         return _embed(sync, sync.table(Stage.CHUNKS).read(document_ids), known)
 
-    report = update_from_table(
-        sync,
-        Stage.VECTORS,
-        input_state(sync, Stage.CHUNKS),
-        compute,
-        code_version=CODE_VERSION,
-        parameters=[sync.embedder.model, sync.embedder.dimension],
-    )
+    report = update_from_table(sync, Stage.VECTORS, inputs(sync), compute)
     if report.added:  # as after a change of the model
         with sync.writing_vectors():
             sync.pipeline.store.forget_other_models(sync.table(Stage.VECTORS))

@@ -104,10 +104,7 @@ class Reconciliation:
         self._progress = progress
         self._lease = lease
         self._state = output.state()
-        fingerprints = [
-            digest(str(stage), code_version, tuple(parameters), input_hash)
-            for input_hash in wanted["input_hash"].to_pylist()
-        ]
+        fingerprints = _fingerprints(wanted, stage, code_version, parameters)
         self.plan: Plan = make_plan(self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing)
         self._leaving = self.plan.deleted.to_pylist()
         self._tally = _Tally()
@@ -255,3 +252,18 @@ class Reconciliation:
         if self._progress is not None:
             done, total = self._done, len(self.plan.todo)
             self._progress(Progress(self._stage, self._source, done, total, self._tally.failed))
+
+
+def compare(
+    table: StageTable, wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object] = ()
+) -> Plan:
+    """What differs between a stage's table and what it should be; nothing is done about it."""
+    fingerprints = _fingerprints(wanted, stage, code_version, parameters)
+    return make_plan(table.state(), wanted["document_id"], fingerprints, delete_missing=True)
+
+
+def _fingerprints(wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object]) -> list[str]:
+    return [
+        digest(str(stage), code_version, tuple(parameters), input_hash)
+        for input_hash in wanted["input_hash"].to_pylist()
+    ]
