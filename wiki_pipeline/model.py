@@ -305,7 +305,7 @@ class Hint:
         source: None where only the document is known: some webhooks name no more.
         document_id: empty for the source as a whole.
         what: in the words of who said it, as "page_updated" or "push".
-        version: what people call the new version, where it was told (see `Document.version`).
+        version: the document's `version` from which on the change is in it; empty where none tells that.
     """
 
     kind: str

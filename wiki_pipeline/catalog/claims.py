@@ -89,6 +89,12 @@ class Claims:
         with self._database.read() as connection:
             return [_claim_record(row) for row in connection.execute(chosen)]
 
+    def expired(self, tenant: str) -> list[ClaimRecord]:
+        """Claims under way that nobody kept up, oldest first."""
+        with self._database.read() as connection:
+            moment = now(connection)
+        return [record for record in self.under_way(tenant) if record.expires_at <= moment]
+
     def of(self, source: SourceKey) -> ClaimRecord | None:
         """How the work on a source stands; None if it never had any."""
         with self._database.read() as connection:

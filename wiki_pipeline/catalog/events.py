@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry
@@ -60,15 +60,21 @@ class Events:
             )
             return [_event_record(row) for row in connection.execute(chosen)]
 
-    def resolve(self, found: Mapping[int, SourceKey | None]) -> None:
-        """Give events their source. One whose document is in no source that is known is superseded."""
+    def resolve(self, found: Mapping[int, Sequence[SourceKey]]) -> None:
+        """Give events their sources. One of several sources becomes several events; one of none is superseded."""
         with self._database.write() as connection:
             moment = now(connection)
-            for event_id, source in found.items():
-                change: dict[str, Any] = (
-                    {"source": str(source)} if source else superseded(moment, "In no known source.")
-                )
-                connection.execute(update(events).where(events.c.event_id == event_id).values(**change))
+            for event_id, keys in found.items():
+                event = events.c.event_id == event_id
+                if not keys:
+                    connection.execute(update(events).where(event).values(**superseded(moment, "In no known source.")))
+                    continue
+                connection.execute(update(events).where(event).values(source=str(keys[0])))
+                row = connection.execute(select(events).where(event)).one()._asdict()
+                del row["event_id"]
+                for key in keys[1:]:
+                    copy = {**row, "source": str(key), "delivery_id": f"{row['delivery_id']} for {key}"}
+                    connection.execute(insert(events).values(**copy))
 
     def postpone(self, event_ids: Collection[int], error: str, retry: Retry) -> None:
         """Take down that events could not even be given to a source; they are tried again later, or dead."""

@@ -111,13 +111,17 @@ def test_a_claim_that_is_given_back_counts_as_no_attempt(catalog: Catalog, sourc
 
 
 def test_an_event_without_its_source_waits_until_that_is_found(catalog: Catalog, source: SourceKey) -> None:
-    catalog.events.record([said(None, "a", "b")])
+    catalog.add_source(OTHER, "{}")
+    catalog.events.record([said(None, "a", "b", delivery="1")])
     assert catalog.claims.claim("default", 60) == []
     first, second = catalog.events.unresolved("default")
-    catalog.events.resolve({first.event_id: source, second.event_id: None})
-    (claim,) = catalog.claims.claim("default", 60)
-    assert claim.documents == ("a",)
-    assert states(catalog) == [("a", "claimed"), ("b", "superseded")]
+    catalog.events.resolve({first.event_id: [source, OTHER], second.event_id: []})
+    assert [(claim.source, claim.documents) for claim in catalog.claims.claim("default", 60)] == [
+        (source, ("a",)),
+        (OTHER, ("a",)),
+    ]
+    assert states(catalog) == [("a", "claimed"), ("b", "superseded"), ("a", "claimed")]
+    assert catalog.events.record([said(None, "a", "b", delivery="1")]) == [0]
 
 
 def test_what_was_applied_long_ago_goes_and_what_is_dead_stays(catalog: Catalog, source: SourceKey) -> None:

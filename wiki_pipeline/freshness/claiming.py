@@ -1,0 +1,86 @@
+"""From events to work: all that waits for a source becomes one claim, without what has no work left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from wiki_pipeline.catalog import Claim, ClaimRecord, EventRecord
+from wiki_pipeline.model import Stage
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.sync import lease_name
+from wiki_pipeline.stages.work import CLAIM_SECONDS, retry
+
+
+def claim_work(pipeline: Pipeline) -> list[Claim]:
+    """Take on what is due, one claim a source that nobody works on; it expires unless somebody takes it up.
+
+    Late and doubled deliveries, of versions that are served already, are superseded here and make no work. More
+    documents than a batch holds make a look at the whole source.
+
+    Raises:
+        CatalogError, StoreError: they can't be read or written.
+    """
+    catalog, settings = pipeline.catalog, pipeline.settings
+    work = []
+    for claim in catalog.claims.claim(settings.tenant, CLAIM_SECONDS):
+        left = _without_late(pipeline, claim)
+        if left is None:
+            catalog.claims.settle(claim.claim_id, {}, retry(settings))
+        elif len(left.documents) > settings.batch_documents:
+            work.append(replace(left, documents=()))
+        else:
+            work.append(left)
+    return work
+
+
+def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool]) -> list[ClaimRecord]:
+    """Free what was claimed by workers that are gone, so that it is claimed again. Returns what was freed.
+
+    A claim that ran out is left alone as long as somebody holds its source's lease, or `is_alive` knows of its worker.
+    One whose work had begun counts as a failed attempt: what kills its worker must not do so for ever.
+
+    Raises:
+        CatalogError: the catalog can't be used.
+    """
+    catalog, freed = pipeline.catalog, []
+    for record in catalog.claims.expired(pipeline.settings.tenant):
+        claim_id = record.claim_id or ""
+        if catalog.is_held(lease_name(record.source)) or is_alive(record):
+            catalog.claims.keep(claim_id, CLAIM_SECONDS)
+            continue
+        if record.run_id:
+            ended = f"The run {record.run_id} ended without a word: its process is gone."
+            catalog.claims.fail(claim_id, ended, retry(pipeline.settings))
+        else:
+            catalog.claims.release(claim_id, "The run that was to take it up never started.")
+        freed.append(record)
+    return freed
+
+
+def _without_late(pipeline: Pipeline, claim: Claim) -> Claim | None:
+    """The claim without events of versions that are served already; None if that leaves nothing."""
+    if not claim.documents:
+        return claim
+    events = pipeline.catalog.events.find(claim.source.tenant, claim_id=claim.claim_id, limit=claim.events)
+    told = [event for event in events if event.version.isdecimal()]
+    if not told:
+        return claim
+    served = _served_versions(pipeline, claim)
+    late = {event.event_id for event in told if _is_late(event, served)}
+    if late:
+        reason = "Came late: a version that is as new is served already."
+        pipeline.catalog.events.supersede(late, reason)
+    left = {event.document_id for event in events if event.event_id not in late}
+    return replace(claim, documents=tuple(sorted(left)), events=len(events) - len(late)) if left else None
+
+
+def _served_versions(pipeline: Pipeline, claim: Claim) -> dict[str, str]:
+    table = pipeline.store.table(Stage.RAW_PAGES, claim.source)
+    rows = table.read(list(claim.documents), ["document_id", "version"])
+    return dict(zip(rows["document_id"].to_pylist(), rows["version"].to_pylist(), strict=True))
+
+
+def _is_late(event: EventRecord, served: dict[str, str]) -> bool:
+    version = served.get(event.document_id, "")
+    return version.isdecimal() and int(event.version) <= int(version)
