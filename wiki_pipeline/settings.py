@@ -108,6 +108,13 @@ class Settings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_BATCH_BYTES",
         description="Bytes of text held at once while fetching; bounds memory.",
     )
+    processes: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="WIKI_PIPELINE_PROCESSES",
+        description="Processes that share the work of a large sync, at most one a core; about 150 MB each.",
+    )
     max_document_bytes: int = Field(
         10_000_000,
         ge=1_000,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from wiki_pipeline.model import CleanPage, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.derived import Inputs, each_document, input_state, update_from_table
@@ -23,7 +25,7 @@ def update(sync: Sync) -> StageReport:
         sync,
         (Stage.CLEAN_PAGES, CleanPage),
         Stage.CHUNKS,
-        lambda page: chunk.chunk_page(page, sync.source, sizes),
+        partial(chunk.chunk_page, source=sync.source, sizes=sizes),
     )
     return update_from_table(sync, Stage.CHUNKS, inputs(sync), convert)
 

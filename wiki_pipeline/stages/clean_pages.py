@@ -17,5 +17,5 @@ def inputs(tables: SourceTables) -> Inputs:
 
 def update(sync: Sync) -> StageReport:
     """Bring `clean_pages` up to date with `raw_pages`. For errors see `update_from_table`."""
-    convert = each_document(sync, (Stage.RAW_PAGES, RawPage), Stage.CLEAN_PAGES, lambda page: [clean.clean_page(page)])
+    convert = each_document(sync, (Stage.RAW_PAGES, RawPage), Stage.CLEAN_PAGES, clean.clean_page)
     return update_from_table(sync, Stage.CLEAN_PAGES, inputs(sync), convert)

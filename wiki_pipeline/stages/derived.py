@@ -2,59 +2,45 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
 
-from wiki_pipeline.errors import DocumentError
-from wiki_pipeline.model import Document, DocumentFailure, Stage, StageReport, rows_from_arrow, rows_to_arrow
+from wiki_pipeline.model import Document, Stage, StageReport
+from wiki_pipeline.stages.conversion import Conversion, Convert
 from wiki_pipeline.stages.sync import SourceTables, Sync
+from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, Compute, Plan, StageTable, compare, reconcile
 
-_LOG = logging.getLogger(__name__)
+_DOCUMENTS_A_PART = 16
 Input = TypeVar("Input", bound=Document)
 
 
-def each_document(
-    sync: Sync, inputs: tuple[Stage, type[Input]], stage: Stage, convert: Callable[[Input], Iterable[Document]]
-) -> Compute:
-    """A batch by one document after the other: a document that can't be converted fails alone.
+def each_document(sync: Sync, inputs: tuple[Stage, type[Input]], stage: Stage, convert: Convert[Input]) -> Compute:
+    """A batch by one document after the other, shared with other processes where there is much to do.
 
     Args:
         sync: the open sync.
         inputs: the stage whose table is read, and what its rows are.
         stage: whose rows are made.
-        convert: a document's rows from its row in the input; raises `DocumentError` where it can't.
+        convert: a document's row or rows from its row in the input; a function of `text` or `wiki`, which other
+            processes can unpickle. Raises `DocumentError` where it can't.
     """
     table = sync.table(inputs[0])
     schema = pa.schema([f for f in sync.table(stage).schema if f.name not in {"fingerprint", "content_hash"}])
+    conversion = Conversion(sync.source, inputs[1], stage, schema, convert)
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        rows: list[Document] = []
-        failures: list[DocumentFailure] = []
+        if len(document_ids) >= LARGE:
+            sync.workers.start()
         taken = table.read(document_ids)
-        for document in rows_from_arrow(inputs[1], taken):
-            try:
-                rows.extend(convert(document))
-            except DocumentError as error:
-                failures.append(DocumentFailure(document.document_id, document.title, stage, str(error)))
-            except Exception as error:
-                # A defect of ours that one page brings to light must not keep the others from being served.
-                _LOG.exception("%s of document %s of %s", stage, document.document_id, sync.source)
-                failures.append(DocumentFailure(document.document_id, document.title, stage, _defect(error)))
-        return Batch(rows_to_arrow(rows, schema), failures, bytes=taken.nbytes)
+        parts = sync.workers.map(conversion, taken, _DOCUMENTS_A_PART)
+        failures = [failure for part in parts for failure in part.failures]
+        return Batch(pa.concat_tables([part.rows for part in parts]), failures, bytes=taken.nbytes)
 
     return compute
-
-
-def _defect(error: Exception) -> str:
-    return (
-        f"An unexpected {type(error).__name__} stopped its conversion. "
-        "This is a defect of wiki-pipeline: please report it, with the log and the document if you may."
-    )
 
 
 @dataclass(frozen=True, slots=True)

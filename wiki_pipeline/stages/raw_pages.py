@@ -28,6 +28,7 @@ from wiki_pipeline.model import (
 from wiki_pipeline.sources.protocol import Fetched, Source
 from wiki_pipeline.stages import interruptible
 from wiki_pipeline.stages.sync import Sync
+from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, Plan, Reconciliation
 
 CODE_VERSION = "1"
@@ -63,6 +64,8 @@ async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:
             _refuse_mass_deletion(sync, work.plan)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
+        if len(work.plan.todo) >= LARGE:
+            sync.workers.start()  # ready by the time that there are pages to convert
         with work:
             async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
                 portion.observe(sync, listed)

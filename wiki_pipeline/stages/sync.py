@@ -14,6 +14,7 @@ from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.work import Work
+from wiki_pipeline.stages.workers import Workers
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.text.embed import Embedder, open_embedder
 
@@ -52,6 +53,7 @@ class Sync(SourceTables):
     Attributes:
         listener: told how far a stage has come.
         work: the freshness events that it takes care of.
+        workers: other processes that share the work where there is much.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
     """
@@ -59,6 +61,7 @@ class Sync(SourceTables):
     listener: Listener
     lease: Lease
     work: Work
+    workers: Workers
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
 
@@ -153,11 +156,11 @@ def open_sync(
         LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
         LeaseLostError: another process took over meanwhile. What was committed before stands.
     """
-    catalog = pipeline.catalog
-    with catalog.lease(lease_name(source), pipeline.settings.lease_seconds) as lease:
+    catalog, settings = pipeline.catalog, pipeline.settings
+    with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
         sync_id = catalog.start_sync(source, mode, run_id)
-        work = Work.start(catalog, pipeline.settings, source, mode, run_id, claim_id)
-        sync = Sync(pipeline, source, listener, lease, work)
+        work = Work.start(catalog, settings, source, mode, run_id, claim_id)
+        sync = Sync(pipeline, source, listener, lease, work, workers)
         try:
             yield sync
         except BaseException as error:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
+from wiki_pipeline.stages.conversion import Embedding
 from wiki_pipeline.stages.derived import Inputs, input_state, update_from_table
 from wiki_pipeline.stages.sync import SourceTables, Sync
+from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, KnownVectors, vector_rows
 from wiki_pipeline.text.chunk import embedding_text
+from wiki_pipeline.text.embed.protocol import Embedded
 
 CODE_VERSION = "1"
+
+_TEXTS_A_PART = 64
+Embed = Callable[[list[str]], list[Embedded]]
 
 
 def inputs(tables: SourceTables) -> Inputs:
@@ -28,9 +35,12 @@ def update(sync: Sync) -> StageReport:
     For errors see `update_from_table`.
     """
     known = KnownVectors(sync.table(Stage.VECTORS))
+    embed = _embed(sync)
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        return _embed(sync, sync.table(Stage.CHUNKS).read(document_ids), known)
+        if len(document_ids) >= LARGE and sync.embedder.local:
+            sync.workers.start()
+        return _rows(sync, sync.table(Stage.CHUNKS).read(document_ids), known, embed)
 
     report = update_from_table(sync, Stage.VECTORS, inputs(sync), compute)
     if report.added:  # as after a change of the model
@@ -39,8 +49,7 @@ def update(sync: Sync) -> StageReport:
     return report
 
 
-def _embed(sync: Sync, chunks: pa.Table, known: KnownVectors) -> Batch:
-    embedder = sync.embedder
+def _rows(sync: Sync, chunks: pa.Table, known: KnownVectors, embed: Embed) -> Batch:
     hashes: list[str] = chunks["text_hash"].to_pylist()
     vectors = dict(known.lookup(hashes))
     # One text a hash: a passage that stands in many documents is embedded once.
@@ -49,14 +58,22 @@ def _embed(sync: Sync, chunks: pa.Table, known: KnownVectors) -> Batch:
         for text_hash, text in zip(hashes, chunks["search_text"].to_pylist(), strict=True)
         if text_hash not in vectors
     }
-    embedded = embedder.embed(list(texts.values())) if texts else None
-    if embedded is not None:
-        vectors.update(zip(texts, embedded.vectors, strict=True))
+    embedded = embed(list(texts.values())) if texts else []
+    vectors.update(zip(texts, chain.from_iterable(part.vectors for part in embedded), strict=True))
     matrix = np.stack([vectors[text_hash] for text_hash in hashes])
     return Batch(
-        vector_rows(chunks, matrix, sync.source, embedder.model),
-        tokens=embedded.tokens if embedded else 0,
+        vector_rows(chunks, matrix, sync.source, sync.embedder.model),
+        tokens=sum(part.tokens for part in embedded),
         embedded=len(texts),
         reused=len(hashes) - len(texts),
         bytes=chunks["search_text"].nbytes,
     )
+
+
+def _embed(sync: Sync) -> Embed:
+    """How texts become vectors: by an endpoint, which has batches of its own, or by this process and its workers."""
+    embedder = sync.embedder
+    if not embedder.local:
+        return lambda texts: [embedder.embed(texts)]
+    embedding = Embedding(embedder)
+    return lambda texts: sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pyarrow as pa
 
 from wiki_pipeline.model import CleanPage, Stage, StageReport, digest
@@ -25,7 +27,7 @@ def update(sync: Sync) -> StageReport:
         sync,
         (Stage.CLEAN_PAGES, CleanPage),
         Stage.WIKI_PAGES,
-        lambda page: [render_page(page, sync.source, links)],
+        partial(render_page, source=sync.source, links=links),
     )
     return update_from_table(sync, Stage.WIKI_PAGES, inputs(sync, links), convert)
 

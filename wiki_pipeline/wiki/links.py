@@ -68,6 +68,7 @@ class LinkIndex:
     """
 
     def __init__(self, documents: Mapping[SourceKey, pa.Table]) -> None:
+        self._documents = documents
         self._sources: dict[SourceKey, _Documents] = {}
         self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
         self._spaces: dict[tuple[str, str], _Space] = {}
@@ -76,6 +77,9 @@ class LinkIndex:
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
         self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
+
+    def __reduce__(self) -> tuple[type[LinkIndex], tuple[Mapping[SourceKey, pa.Table]]]:
+        return LinkIndex, (self._documents,)  # built anew from its columns where it is unpickled
 
     def targets(self, source: SourceKey, path: str, links: Iterable[Link | Mapping[str, Any]]) -> tuple[str, ...]:
         """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it.

@@ -71,6 +71,7 @@ class Directions:
 
     model = MODEL
     dimension = DIMENSION
+    local = False
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         return Embedded(np.stack([vector_of(text) for text in texts]), tokens=len(texts))

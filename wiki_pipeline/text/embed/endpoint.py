@@ -35,6 +35,8 @@ _KNOWN_DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3
 class EndpointEmbedder:
     """A model of an OpenAI-compatible endpoint."""
 
+    local = False
+
     def __init__(
         self,
         name: str,

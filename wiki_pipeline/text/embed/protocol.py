@@ -40,6 +40,10 @@ class Embedder(Protocol):
             EmbeddingError: it could not be found out.
         """
 
+    @property
+    def local(self) -> bool:
+        """Whether it works on this machine's cores: then it can be pickled, and other processes can share the work."""
+
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts; no text is too long or too empty.
 

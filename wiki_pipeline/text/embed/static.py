@@ -32,6 +32,10 @@ class StaticEmbedder:
 
     model = "wordllama-l2_supercat-256"
     dimension = 256
+    local = True
+
+    def __reduce__(self) -> tuple[type[StaticEmbedder], tuple[()]]:
+        return StaticEmbedder, ()  # its files are read anew, and only where they are used
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts, on this machine."""
