@@ -38,6 +38,9 @@ def tasks(node: Element, page: PageWriter) -> str:
     items = []
     page.level += 1
     for task in node:
+        if task.tag != AC + "task":
+            items.append(_marked("- ", page.blocks(task), page))
+            continue
         body = task.find(AC + "task-body")
         done = (task.findtext(AC + "task-status") or "").strip() == "complete"
         content = page.blocks(body) if body is not None else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Sequence
 
@@ -34,7 +35,12 @@ _GAP = re.compile(r"(?<= ) +(?! ?\n)")
 _HARD_BREAK = re.compile(r" *  \n *")
 _BREAK = re.compile(r"\s*\n\s*")
 _LANGUAGE = re.compile(r"[^A-Za-z0-9_+#.-]")
-_MARKUP = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()]*\)|<[^<>]*>|\\([!-/:-@\[-`{-~])|[*`]+|~~")
+# Inline Markdown in pieces: code spans, escapes, references, tags, brackets of links, marks of emphasis.
+_PIECE = re.compile(
+    r"(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)|(?P<loose>`+)|\\(?P<escaped>[!-/:-@\[-`{-~])|(?P<entity>&#?\w+;)"
+    r"|(?P<open>!?\[)|(?P<close>\](?:\((?:[^()\"]|\"[^\"]*\")*\))?)|</?[A-Za-z!][^<>]*>|\*+|~~",
+    re.DOTALL,
+)
 
 
 def escape(text: str) -> str:
@@ -83,15 +89,27 @@ def _defused(match: re.Match[str]) -> str:
 
 
 def plain(inline: str) -> str:
-    """Inline Markdown as plain text: no emphasis, link targets, tags or escapes."""
-    previous = None
-    while previous != inline and ("[" in inline or "<" in inline):
-        previous, inline = inline, _MARKUP.sub(_shown, inline)
-    return " ".join(_MARKUP.sub(_shown, inline).split())
-
-
-def _shown(match: re.Match[str]) -> str:
-    return match.group(1) or match.group(2) or ""
+    """Inline Markdown as plain text: no emphasis, link targets, tags or escapes; code as it stands."""
+    shown: list[str] = []
+    opened: list[int] = []  # places in `shown` of brackets that may belong to a link
+    at = 0
+    for piece in _PIECE.finditer(inline):
+        shown.append(inline[at : piece.start()])
+        at = piece.end()
+        if piece["open"]:
+            opened.append(len(shown))
+            shown.append(piece["open"])
+        elif piece["close"]:
+            begin = opened.pop() if opened else None
+            if begin is not None and len(piece["close"]) > 1:
+                shown[begin] = ""
+            else:
+                shown.append(piece["close"])
+        elif piece["entity"]:
+            shown.append(html.unescape(piece["entity"]))
+        else:
+            shown.append(piece["code"] or piece["escaped"] or piece["loose"] or "")
+    return " ".join("".join([*shown, inline[at:]]).split())
 
 
 def html_text(text: str) -> str:

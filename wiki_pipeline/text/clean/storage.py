@@ -22,7 +22,7 @@ _NAMED = {
 }
 _NAMED = {name: text.replace("&", "&amp;").replace("<", "&lt;") for name, text in _NAMED.items()}
 
-_SECTION_BEGIN, _SECTION_END = "<![CDATA[", "]]>"
+_SECTION_BEGIN, _SECTION_END, _BODY_END = "<![CDATA[", "]]>", "</ac:plain-text-"
 # XML exports write the end of a section as `]] >`, which in a body that is not exported is part of the code.
 _EXPORTED_END = re.compile(r"\]\] >(?=\s*</|<!\[CDATA\[|[^<\]]*</)")
 # A reference by name, or an ampersand that begins none.
@@ -40,15 +40,20 @@ def parse_storage(body: str) -> tuple[Element, str]:
 
     Never fails: what no XML parser accepts is read as HTML reads it.
     """
-    prepared = _prepare(body)
+    prepared, unended = _prepare(body)
+    repair = "a CDATA section has no end" if unended else ""
     try:
-        return etree.fromstring(f"{_ROOT}{prepared}</root>", _parser()), ""
+        return etree.fromstring(f"{_ROOT}{prepared}</root>", _parser()), _repaired(repair) if repair else ""
     except (etree.XMLSyntaxError, UnicodeEncodeError) as error:
         possible = _CONTROL.sub("", body)
         if possible != body:
             return parse_storage(possible)
         root, loss = parse_html(prepared)
-        return root, loss or f"The page is not well-formed and was repaired ({_explain(error)})."
+        return root, loss or _repaired(repair or _explain(error))
+
+
+def _repaired(why: str) -> str:
+    return f"The page is not well-formed and was repaired ({why})."
 
 
 def _parser() -> etree.XMLParser:
@@ -57,22 +62,29 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _prepare(body: str) -> str:
-    """The body with its CDATA sections as escaped text and its named entities as characters."""
+def _prepare(body: str) -> tuple[str, bool]:
+    """The body with its CDATA sections as escaped text and its named entities as characters; whether one has no end."""
     if "]] >" in body and _SECTION_BEGIN in body and _SECTION_END not in body:
         body = _EXPORTED_END.sub(_SECTION_END, body)
     parts: list[str] = []
     at = 0
+    unended = False
     while (begin := body.find(_SECTION_BEGIN, at)) >= 0:
-        end = body.find(_SECTION_END, begin)
-        end = end if end >= 0 else len(body)
-        parts += [_without_names(body[at:begin]), _verbatim(body[begin + len(_SECTION_BEGIN) : end])]
-        at = end + len(_SECTION_END)
+        start = begin + len(_SECTION_BEGIN)
+        end = body.find(_SECTION_END, start) if not unended else -1
+        parts.append(_without_names(body[at:begin]))
+        if end < 0:
+            unended = True
+            end = body.find(_BODY_END, start)  # where the element ends of which it is the text
+            end = at = end if end >= 0 else len(body)
+        else:
+            at = end + len(_SECTION_END)
+        parts.append(_verbatim(body[start:end]))
     parts.append(_without_names(body[at:]))
     prepared = "".join(parts)
     if "xmlns" in prepared:
         prepared = _TAG_WITH_NAMESPACE.sub(lambda tag: _NAMESPACE.sub("", tag.group()), prepared)
-    return prepared
+    return prepared, unended
 
 
 def _without_names(markup: str) -> str:

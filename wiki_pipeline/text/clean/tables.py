@@ -31,8 +31,8 @@ class _Cell:
 @element("table", block=True)
 def tables(node: Element, page: PageWriter) -> str:
     """A table. Merged cells show their value in each row and column that they span."""
-    rows, caption = _read(node)
-    title = one_line(page.inline(caption)) if caption is not None else ""
+    rows, captions = _read(node)
+    title = one_line(" ".join(page.inline(caption) for caption in captions))
     if not rows:
         return page.blocks(node)
     complex_cells = any(page.is_complex(cell.node) for row in rows for cell in row if len(cell.node))
@@ -52,17 +52,17 @@ def columns(node: Element, page: PageWriter) -> str:
     return ""
 
 
-def _read(node: Element) -> tuple[list[list[_Cell]], Element | None]:
+def _read(node: Element) -> tuple[list[list[_Cell]], list[Element]]:
     rows: list[list[_Cell]] = []
-    caption: Element | None = None
+    captions: list[Element] = []
     for part in node:
         if part.tag in _SECTIONS:
             rows += [_cells(row) for row in part if row.tag == "tr"]
         elif part.tag == "tr":
             rows.append(_cells(part))
         elif part.tag == "caption":
-            caption = part
-    return [row for row in rows if row], caption
+            captions.append(part)
+    return [row for row in rows if row], captions
 
 
 def _cells(row: Element) -> list[_Cell]:

@@ -11,6 +11,7 @@ from wiki_pipeline.text.clean.known import Known
 from wiki_pipeline.text.clean.page import finished
 from wiki_pipeline.text.clean.registry import Element
 from wiki_pipeline.text.clean.storage import parse_storage
+from wiki_pipeline.text.clean.stray import settle
 from wiki_pipeline.text.clean.upstream import Upstream
 from wiki_pipeline.text.clean.writer import PageWriter
 
@@ -37,6 +38,7 @@ def written(
     root: Element, raw: RawPage, known: Known, notes: tuple[str, ...] = (), *, title_from_heading: bool = False
 ) -> CleanPage:
     """A tree of elements as a page."""
+    settle(root)
     page = PageWriter(root, Upstream(raw), raw.title, known.users)
     text = page.blocks(root)
     unknown = [f"Unknown macro: {name} ({count})." for name, count in sorted(page.unknown.items())]

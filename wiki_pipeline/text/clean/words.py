@@ -58,7 +58,7 @@ def lost_words(raw: RawPage, clean: CleanPage) -> Counter[str]:
     source = raw.body
     if raw.media_type.endswith(("xml", "html")):
         source = _CDATA.sub(lambda found: html.escape(found.group(1)), source)
-        source = _visible(_FOR_PROGRAMS.sub("", source))
+        source = _visible(_FOR_PROGRAMS.sub("", source.replace("<![CDATA[", "")))  # left: sections without end
     result = clean.markdown if clean.code_language else _shown(clean.markdown)
     lost = _words(source) - _words(result)
     return lost & (_words(source) - _words(_LINK.sub(r"\1", result))) if lost else lost

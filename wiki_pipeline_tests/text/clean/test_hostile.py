@@ -129,6 +129,7 @@ _OPENED = st.builds(
     st.lists(st.sampled_from(_ATTRIBUTES), max_size=2),
 )
 _MARKUP = st.lists(_OPENED | st.sampled_from(_PIECES) | st.text(max_size=5), max_size=40).map("".join)
+_INFO = '<ac:structured-macro ac:name="info">'
 _SETTINGS = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 _CODE = re.compile(r"^[ >]*(?P<fence>`{3,}).*?^[ >]*(?P=fence)[ ]*$|(?P<span>`+).+?(?P=span)", re.DOTALL | re.MULTILINE)
@@ -200,6 +201,14 @@ def test_macros_ten_thousand_deep_keep_their_word() -> None:
 
 def test_elements_that_are_opened_and_never_closed_keep_their_word() -> None:
     assert "word" in converted("<div><b>" * 10_000 + "word").markdown
+
+
+@pytest.mark.parametrize(
+    "opened",
+    ["<li>", "<p>", "<tr><td>", "<div><p>", "<ul>", "<ac:task-list><ac:task>", "<ac:link>", _INFO],
+)
+def test_what_begins_ten_thousand_times_and_never_ends_keeps_its_words(opened: str) -> None:
+    assert converted(f"{opened}word " * 10_000).markdown.count("word") == 10_000
 
 
 @pytest.mark.parametrize("opened", ["[", "> ", "- ", "*a ", "![](", "<div>", "`" * 3 + "\n"])

@@ -95,6 +95,17 @@ def test_emphasis_is_where_it_was(nodes: list[object]) -> None:
     assert _marked(lxml.html.fromstring(f"<div>{rendered}</div>")) == _marked(etree.fromstring(body))
 
 
+@settings(max_examples=500)
+@given(st.lists(_nodes, max_size=4))
+@example([("code", ["<a]b"]), "&amp;[x](y)"])
+def test_a_heading_is_listed_with_the_text_that_is_shown(nodes: list[object]) -> None:
+    body = f"<h2>{''.join(map(_xml, nodes))}</h2>"
+    words = [" ".join("".join(etree.fromstring(body).itertext()).split())]
+    assert ["".join(heading.text.split()) for heading in converted(body).headings] == [
+        "".join(text.split()) for text in words if text
+    ]
+
+
 def _xml(node: object) -> str:
     if isinstance(node, str):
         return xml_escape(node)

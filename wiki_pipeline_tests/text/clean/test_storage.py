@@ -127,6 +127,21 @@ def test_headings_keep_their_level_and_get_an_anchor_each() -> None:
     assert page.headings == (Heading(1, "Set up", "set-up"), Heading(3, "Step", "step"), Heading(3, "Step", "step-1"))
 
 
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("Map&lt;K, V&gt;", "Map<K, V>"),
+        ("<code>List&lt;T&gt;</code> &amp; &lt;b&gt;", "List<T> & <b>"),
+        ("Use &lt;<em>name</em>&gt; &amp;amp; `x`", "Use <name> &amp; `x`"),
+        ("a &lt; b &gt; c * d_e_", "a < b > c * d_e_"),
+        ('See <a href="https://e/(1)">[1] the <sub>guide</sub></a>', "See [1] the guide"),
+        ('<a href="https://e/"><img src="https://e/a.png" alt="logo"/></a> x', "logo x"),
+    ],
+)
+def test_the_text_of_a_heading_is_what_a_reader_sees(inside: str, text: str) -> None:
+    assert [heading.text for heading in converted(f"<h2>{inside}</h2>").headings] == [text]
+
+
 def test_lists_nest() -> None:
     body = "<ul><li><p>a</p><ol><li>b</li><li>c<ul><li>d</li></ul></li></ol></li><li>e</li></ul>"
     assert markdown(body) == "- a\n  1. b\n  2. c\n     - d\n- e"
