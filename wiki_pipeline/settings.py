@@ -1,17 +1,20 @@
 """Every general setting, its default and its environment name; and the base on which a source kind declares its own.
 
 A setting comes from, first found first: the environment, `.env` in the working directory, the TOML file named by
-`WIKI_PIPELINE_CONFIG` (default `wiki-pipeline.toml` in the working directory). Names are the same in all three.
+`WIKI_PIPELINE_CONFIG` (default `wiki-pipeline.toml` in the working directory). Names are the same in all three. While
+`wiki-pipeline up` shows its demo, settings that lead to it hold for every command with the same state folder.
 A kind of source declares its settings beside its code (`sources/<kind>/settings.py`), so that it is one folder.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,14 +23,27 @@ from pydantic_settings import (
 )
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.running import running
 
 SETTINGS_FILE_VARIABLE = "WIKI_PIPELINE_CONFIG"
 
 
-class SettingsGroup(BaseSettings):
-    """Settings that belong together; each field names its variable by `validation_alias`."""
+_NOTHING = ("", "{}", "[]")  # what people write who set a name to nothing
+
+
+class _Home(BaseSettings):
+    """Where the state is, which has to be known before any other setting."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    home: Path = Field(
+        Path("var"), validation_alias="WIKI_PIPELINE_HOME", description="Folder of all state: tables, catalog, clones."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
 
     @classmethod
     def settings_customise_sources(
@@ -38,16 +54,55 @@ class SettingsGroup(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = Path(os.environ.get(SETTINGS_FILE_VARIABLE, "wiki-pipeline.toml"))
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, dotenv_settings, _file(settings_cls)
 
 
-class Settings(SettingsGroup):
+class SettingsGroup(BaseSettings):
+    """Settings that belong together; each field names its variable by `validation_alias`."""
+
+    model_config = _Home.model_config
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        own = (env_settings, dotenv_settings, _file(settings_cls))
+        return init_settings, _Demo(settings_cls, own), *own
+
+
+def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
+    file = Path(os.environ.get(SETTINGS_FILE_VARIABLE, "wiki-pipeline.toml"))
+    return TomlConfigSettingsSource(settings_cls, file)
+
+
+class _Demo(PydanticBaseSettingsSource):
+    """The settings of a demo that runs: all that a group has of them, or none where a person gave one of those."""
+
+    def __init__(self, settings_cls: type[BaseSettings], own: Sequence[PydanticBaseSettingsSource]) -> None:
+        super().__init__(settings_cls)
+        self._own = own
+
+    def __call__(self) -> dict[str, Any]:
+        found = running(_Home().home)
+        names = {str(about.validation_alias) for about in self.settings_cls.model_fields.values()}
+        shown = {name: value for name, value in found.settings.items() if name in names} if found else {}
+        given = {name for source in self._own for name, value in source().items() if value not in _NOTHING}
+        # An empty one only keeps a person's credentials from the demo.
+        return {} if any(shown[name] for name in given & shown.keys()) else shown
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked: `__call__` gives all at once."""
+        raise NotImplementedError
+
+
+class Settings(SettingsGroup, _Home):
     """Settings that are not a source's."""
 
-    home: Path = Field(
-        Path("var"), validation_alias="WIKI_PIPELINE_HOME", description="Folder of all state: tables, catalog, clones."
-    )
     storage_url: str = Field(
         "",
         validation_alias="WIKI_PIPELINE_STORAGE_URL",
@@ -138,13 +193,6 @@ class Settings(SettingsGroup):
         description="Until a failed freshness event is tried again; doubles up to an hour.",
     )
 
-    poll_listing_documents: int = Field(
-        5000,
-        ge=0,
-        validation_alias="WIKI_PIPELINE_POLL_LISTING_DOCUMENTS",
-        description="A poll lists sources up to this size completely, which also finds deletions and moves.",
-    )
-
     gateway_host: str = Field(
         "127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to."
     )
@@ -154,11 +202,6 @@ class Settings(SettingsGroup):
     dagster_port: int = Field(
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
-
-    @field_validator("home")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
 
     @property
     def lance_url(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +23,22 @@ def clone() -> Path | None:
 
 
 def use_dagster_home(settings: Settings) -> Path:
-    """Set `DAGSTER_HOME` for this process and its children where it is not set: to a folder of the clone, or of our own
-    state where there is no clone. Returns the folder, which exists."""
+    """Set `DAGSTER_HOME` for this process and its children where it is not set. Returns the folder, which exists and
+    holds a `dagster.yaml`.
+
+    It goes with the state that it tells of: a clone's own state has the clone's folder, any other a folder of its own.
+    """
     chosen = os.environ.get(VARIABLE)
+    root = clone()
     if chosen:
         home = Path(chosen).expanduser().absolute()
+    elif root is not None and settings.home.resolve() == (root / "var").resolve():
+        home = root / "dagster_home"
     else:
-        root = clone()
-        home = root / "dagster_home" if root else settings.home / "dagster"
+        home = settings.home / "dagster"
     home.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), (home / "dagster.yaml").open("x", encoding="utf-8") as file:
+        file.write(Path(wiki_pipeline.__file__).with_name("defs").joinpath("dagster.yaml").read_text(encoding="utf-8"))
     os.environ[VARIABLE] = str(home)
     return home
 

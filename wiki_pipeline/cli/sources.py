@@ -11,8 +11,15 @@ from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.sources import kinds
+from wiki_pipeline.stages.add import News
 from wiki_pipeline.stages.add import add as add_to_pipeline
 from wiki_pipeline.stages.pipeline import Pipeline
+
+_NEWS = {
+    News.ADDED: "Added {key}. Bring it over with: wiki-pipeline sync {key}",
+    News.CHANGED: "{key} was there, and holds other documents now. Bring them over with: wiki-pipeline sync {key}",
+    News.KNOWN: "{key} is there already. Bring it up to date with: wiki-pipeline sync {key}",
+}
 
 
 @click.group("sources")
@@ -45,12 +52,12 @@ def add(*, address: str, as_json: bool) -> None:
     """Add the space, page or repository at ADDRESS, after asking it what it is."""
     settings = load(Settings)
     with Pipeline.open(settings) as pipeline:
-        record = add_to_pipeline(pipeline, address)
+        added = add_to_pipeline(pipeline, address)
         open_jobs(settings).publish(pipeline.catalog, settings.tenant)
     if as_json:
-        print_json(_as_json(record))
+        print_json({**_as_json(added.record), "news": added.news})
         return
-    click.echo(f"Added {record.key}. Bring it over with: wiki-pipeline sync {record.key}")
+    click.echo(_NEWS[added.news].format(key=added.record.key))
 
 
 @command.command("remove")
@@ -66,7 +73,7 @@ def remove(*, source: str, as_json: bool) -> None:
         raise ConfigurationError(f"{key} is named by the settings and would come back.", "Take it out there first.")
     run = open_jobs(settings).forget(key)
     if not run.succeeded:
-        raise WikiPipelineError(run.error_message)
+        raise WikiPipelineError(f"{key} was not removed. {run.error_message}")
     if as_json:
         print_json({"source": str(key), "removed": True})
         return

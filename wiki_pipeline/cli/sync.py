@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from wiki_pipeline.catalog import FailureRecord, SyncRecord, SyncStatus
@@ -17,8 +18,9 @@ from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console
 from wiki_pipeline.cli.progress import shown
 from wiki_pipeline.cli.selection import select
-from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
+from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.running import demo_sources, running
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
 
@@ -98,7 +100,27 @@ def run(settings: Settings, asked: Sequence[str], *, allow_mass_deletion: bool =
         chosen = select(known, asked)
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
-        return [_sync(console, pipeline, jobs, source, allow_mass_deletion) for source in chosen]
+        closed = _served_by_nobody(settings)
+        outcomes = []
+        for source in chosen:
+            if str(source) in closed:
+                outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
+                console.print(Text(str(source), style="bold"))
+            else:
+                outcomes.append(_sync(console, pipeline, jobs, source, allow_mass_deletion))
+            _tell(console, outcomes[-1])
+        return outcomes
+
+
+def _served_by_nobody(settings: Settings) -> set[str]:
+    """Sources of the demo whose server is down: no run could do more than turn the graph red."""
+    up = running(settings.home)
+    return set() if up and up.settings else {made.source for made in demo_sources(settings.home) if made.served}
+
+
+def _out_of_reach(source: SourceKey, failures: Sequence[FailureRecord]) -> Outcome:
+    message = "This is the demo's, whose server is there only while `wiki-pipeline up` (`make run`) runs."
+    return Outcome(source, False, SourceUnreachableError.code, message, None, failures)
 
 
 def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, allow_mass_deletion: bool) -> Outcome:
@@ -108,9 +130,7 @@ def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, a
     last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
     record = last if last is not None and last.run_id == run.run_id else None
     failures = pipeline.catalog.failures(source)
-    outcome = Outcome(source, run.succeeded, run.error_code, run.error_message, record, failures)
-    _tell(console, outcome)
-    return outcome
+    return Outcome(source, run.succeeded, run.error_code, run.error_message, record, failures)
 
 
 def _tell(console: Console, outcome: Outcome) -> None:
@@ -122,8 +142,11 @@ def _tell(console: Console, outcome: Outcome) -> None:
             "deleted": report.deleted,
             "unchanged": report.unchanged,
             "failed": report.failed,
+            "skipped": sum(report.skipped.values()),
         }
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
+        if report.stage is Stage.VECTORS and report.embedded + report.reused:
+            said += f"; {_passages(report.embedded)} embedded" + (f", {report.reused} known" if report.reused else "")
         console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
     for failure in outcome.failures[:_FAILURES_SHOWN]:
         text = f"  {failure.stage}: {failure.title} ({failure.document_id}): {failure.message}"
@@ -132,7 +155,13 @@ def _tell(console: Console, outcome: Outcome) -> None:
         more = len(outcome.failures) - _FAILURES_SHOWN
         console.print(Text(f"  and {more} more: see `wiki-pipeline status --stale`", style="yellow"))
     if not outcome.succeeded:
-        console.print(Text(f"  {printable(outcome.error_message)}", style="red"))
+        # Most errors name the source, which stands above already.
+        message = printable(outcome.error_message).removeprefix(f"{outcome.source}: ")
+        console.print(Padding(Text(message, style="red"), (0, 0, 0, 2)))
+
+
+def _passages(count: int) -> str:
+    return "1 passage" if count == 1 else f"{count} passages"
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import uvicorn
 
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.envelope import MAX_HEADER_BYTES
 from wiki_pipeline.settings import Settings
@@ -37,10 +42,29 @@ def server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until the process is told to stop.
+def listen(settings: Settings) -> socket.socket:
+    """The socket to serve on, taken before anything else is opened: a start that can't succeed ends at once.
+
+    Raises:
+        ConfigurationError: others could reach it, there is no such address here, or the port is in use.
+    """
+    host, port = settings.gateway_host, settings.gateway_port
+    check_binding(host)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=_CONNECTIONS)
+    except OSError as error:
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise ConfigurationError(
+            f"The gateway can't listen on port {port} of {host}: {reason}.",
+            "Stop what uses it, or set WIKI_PIPELINE_GATEWAY_PORT to another one.",
+        ) from None
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve on a socket that listens, until the process is told to stop.
 
     Raises:
         ConfigurationError: as `create_app`.
     """
-    server(settings).run()
+    server(settings).run([listening])

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceDescription
+from wiki_pipeline.running import adopt
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.stages import interruptible
 from wiki_pipeline.stages.pipeline import Pipeline
 
 
-def add(pipeline: Pipeline, address: str) -> SourceRecord:
+class News(StrEnum):
+    """What adding a source changed."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A source that is in the catalog now."""
+
+    record: SourceRecord
+    news: News
+
+
+def add(pipeline: Pipeline, address: str) -> Addition:
     """Add the source that a person means by an address. Repeatable.
 
     Raises:
@@ -25,14 +44,17 @@ def add(pipeline: Pipeline, address: str) -> SourceRecord:
         if found is None:
             continue
         key, specification = found
+        before = pipeline.catalog.source(key)
         home = pipeline.home_of(key)
         home.mkdir(parents=True, exist_ok=True)
         description = interruptible.run(_describe(kind.open(key, specification, home)))
-        return pipeline.catalog.add_source(key, specification, description.title, description.url)
-    raise ConfigurationError(
-        "This is not the address of anything that can be a source.",
-        "Give the address of a space or page below CONFLUENCE_URL, or of a Git repository (https, ssh, or a folder).",
-    )
+        record = pipeline.catalog.add_source(key, specification, description.title, description.url)
+        adopt(pipeline.settings.home, str(key))
+        if before is None:
+            return Addition(record, News.ADDED)
+        return Addition(record, News.KNOWN if before.specification == specification else News.CHANGED)
+    possible = "; ".join(kind.addresses for kind in kinds().values())
+    raise ConfigurationError("This is not the address of anything that can be a source.", f"Possible are {possible}.")
 
 
 async def _describe(source: Source) -> SourceDescription:

@@ -65,6 +65,13 @@ def test_an_address_of_nothing_is_refused(run: Run, empty: Path) -> None:
     result = run("sources", "add", "ftp://example.org/x")
     assert result.exit_code == 2
     assert "not the address of anything" in result.stderr
+    assert "below CONFLUENCE_URL" in result.stderr
+    assert "with .git at its end" in result.stderr
+
+
+def test_a_source_that_is_added_again_is_said_to_be_there(run: Run, empty: Path, repository: Upstream) -> None:
+    assert run("sources", "add", repository.path).stdout.startswith("Added default:git:manual.")
+    assert run("sources", "add", repository.path).stdout.startswith("default:git:manual is there already.")
 
 
 def test_a_source_of_the_settings_is_not_removed_for_it_would_come_back(run: Run, space: Space) -> None:

@@ -6,6 +6,7 @@ Prints one line that ends with its address when it listens, and serves until it 
 from __future__ import annotations
 
 import argparse
+import socket
 
 from wiki_pipeline_tests.confluence_server.control import Control
 from wiki_pipeline_tests.confluence_server.generated import generate_space
@@ -30,16 +31,21 @@ def main() -> None:
     parser.add_argument("--flavour", choices=("cloud", "datacenter"), default="cloud")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--fd", type=int, help="serve on this inherited socket, which listens already")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="added to every answer")
     parser.add_argument("--seed", type=int, default=0, help="of generated spaces")
     options = parser.parse_args()
-    server = ConfluenceServer(options.flavour, latency=options.latency / 1000, host=options.host, port=options.port)
+    inherited = None if options.fd is None else socket.socket(fileno=options.fd)
+    address = inherited.getsockname()[:2] if inherited else (options.host, options.port)
+    server = ConfluenceServer(options.flavour, latency=options.latency / 1000, host=address[0], port=address[1])
     server.app.control = Control(server).answer
     if options.handbook:
         load_folder(server.site)
     for key, pages in options.generated:
         generate_space(server.site, key, pages, options.seed)
-    server.serve_forever(lambda: print(f"Confluence test server ({options.flavour}): {server.url}", flush=True))
+    server.serve_forever(
+        lambda: print(f"Confluence test server ({options.flavour}): {server.url}", flush=True), inherited
+    )
 
 
 if __name__ == "__main__":

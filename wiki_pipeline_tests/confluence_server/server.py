@@ -105,9 +105,12 @@ class ConfluenceServer:
         if self._socket:
             self._socket.close()
 
-    def serve_forever(self, announce: Callable[[], None]) -> None:
-        """Serve in this thread until the process is told to stop; `announce` is called when it listens."""
-        listening = self._listen()
+    def serve_forever(self, announce: Callable[[], None], inherited: socket.socket | None = None) -> None:
+        """Serve in this thread until the process is told to stop; `announce` is called when it listens.
+
+        `inherited` is a socket of the server's address that listens already.
+        """
+        listening = inherited or self._listen()
         announce()
         uvicorn.Server(self._config()).run([listening])
 

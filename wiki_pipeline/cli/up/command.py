@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.text import Text
 
-from wiki_pipeline.cli.jobs import use_dagster_home
 from wiki_pipeline.cli.output import progress_console
+from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
-from wiki_pipeline.cli.up.supervisor import ServiceError, adopt_orphans, keep_running, run, until_ready
-from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.cli.up.supervisor import adopt_orphans, keep_running, run, until_ready
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.running import announce, only_one
 from wiki_pipeline.settings import Settings, load
 
 _READY_SECONDS = 180.0
@@ -30,29 +29,35 @@ def command() -> None:
     Ctrl-C stops it. Without sources in the settings, a clone of the project shows itself and a demo handbook.
     """
     settings = load(Settings)
-    with only_one(settings):
-        use_dagster_home(settings)
+    with only_one(settings.home):
+        planned = plan(settings, _tell)
+        announce(settings.home, planned.running)
+        if planned.shows_demo:
+            demo.remember(settings)
         adopt_orphans()
-        asyncio.run(_until_stopped(plan(settings)))
+        asyncio.run(_until_stopped(planned))
 
 
 async def _until_stopped(planned: Plan) -> None:
     everything = asyncio.create_task(_everything(planned))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, everything.cancel)
+        loop.add_signal_handler(number, _stop, everything)
     try:
         await everything
     except asyncio.CancelledError:
         _tell("Stopped.")
 
 
+def _stop(everything: asyncio.Task[None]) -> None:
+    if not everything.cancelling():  # impatient people press it again
+        _tell("\nStopping ...")
+    everything.cancel()
+
+
 async def _everything(planned: Plan) -> None:
     """Run all services until cancelled, or until one can't be kept running; all are stopped at the end."""
-    for remark in planned.remarks:
-        _tell(remark)
-    addresses = ", ".join(f"{name} ({url})" for name, url in planned.addresses.items())
-    _tell(f"Starting {addresses}. Logs are in {planned.logs}.")
+    _tell(f"Starting Dagster, the wiki and the API. Logs are in {_near(planned.logs)}.")
     # Alone, before anything else that uses Dagster: the services and the first sync start at the same time.
     await run([sys.executable, "-m", "wiki_pipeline.defs.instance"], planned.environment)
     try:
@@ -65,12 +70,15 @@ async def _everything(planned: Plan) -> None:
             for service in planned.others:
                 await until_ready(service, _READY_SECONDS)
             _tell_addresses(planned)
-    except* ServiceError as failed:
+    except* WikiPipelineError as failed:
         raise failed.exceptions[0] from None
 
 
 async def _first_sync(planned: Plan) -> None:
     program = [sys.executable, "-m", "wiki_pipeline.cli"]
+    if planned.leftovers:
+        leaving = " and ".join(map(str, planned.leftovers))
+        _tell(f"There are sources of your own now, or settings for them, so the demo's leave: {leaving}.")
     for source in planned.leftovers:
         await run([*program, "sources", "remove", str(source)], planned.environment)
     if not planned.sources:
@@ -88,28 +96,10 @@ def _tell_addresses(planned: Plan) -> None:
     _tell("\nCtrl-C stops everything.")
 
 
+def _near(path: Path) -> str:
+    """A path as people would type it here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 def _tell(text: str) -> None:
     progress_console().print(Text(text), soft_wrap=True)
-
-
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Be the only `up` on this state: two daemons would start every run twice. The system lifts the lock at our end.
-
-    Raises:
-        ConfigurationError: another one runs; says which process.
-    """
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "up.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise ConfigurationError(
-                f"wiki-pipeline is running on {settings.home} already, as process {file.read().strip()}.",
-                "Stop that one, or set WIKI_PIPELINE_HOME to another folder.",
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiki_pipeline.cli.up.supervisor import Service
+from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.cli.up.supervisor import Service, answers
 from wiki_pipeline.model import SourceKey
+from wiki_pipeline.running import DemoSource, demo_sources, remember_demo
+from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.sources import kinds
 
-SPACE = "HANDBOOK"
-REPOSITORY = "wiki-pipeline"
-
-
-def keys(tenant: str) -> set[SourceKey]:
-    """The demo's sources."""
-    return {SourceKey(tenant, "confluence", SPACE), SourceKey(tenant, "git", REPOSITORY)}
+PORT = 8090
+_SPACE = "HANDBOOK"
+_REPOSITORY = "wiki-pipeline"
+_LEADING = {"CONFLUENCE_URL", "CONFLUENCE_SPACES", "WIKI_PIPELINE_GIT_REPOSITORIES"}
+_SERVER = "wiki_pipeline_tests.confluence_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +28,60 @@ class Demo:
     """The demo's server and the settings that lead to its sources."""
 
     server: Service
-    environment: Mapping[str, str]
+    settings: Mapping[str, str]
 
 
-def plan(clone: Path, port: int, log: Path) -> Demo:
-    """The demo of a clone, with its Confluence on a port of loopback."""
-    url = f"http://127.0.0.1:{port}/wiki"
-    module = "wiki_pipeline_tests.confluence_server"
+def plan(clone: Path, listening: socket.socket, log: Path) -> Demo:
+    """The demo of a clone, with its Confluence on a socket of loopback."""
+    host, port = listening.getsockname()[:2]
+    url = f"http://{host}:{port}/wiki"
+    command = [sys.executable, "-m", _SERVER, "--handbook", "--fd", str(listening.fileno())]
     return Demo(
         Service(
             name="Demo Confluence",
-            command=[sys.executable, "-m", module, "--handbook", "--port", str(port)],
+            command=lambda: command,
             environment={},
             log=log,
-            ready_url=f"{url}/rest/api/space?limit=1",
+            ready=answers(f"{url}/rest/api/space?limit=1"),
+            listening=listening,
         ),
         {
             "CONFLUENCE_URL": url,
-            "CONFLUENCE_SPACES": json.dumps({SPACE: []}),
-            "WIKI_PIPELINE_GIT_REPOSITORIES": json.dumps([{"url": str(clone), "name": REPOSITORY}]),
+            "CONFLUENCE_SPACES": json.dumps({_SPACE: []}),
+            # Credentials are for a site of the user's own.
+            "CONFLUENCE_USERNAME": "",
+            "CONFLUENCE_TOKEN": "",
+            "WIKI_PIPELINE_GIT_REPOSITORIES": json.dumps([{"url": str(clone), "name": _REPOSITORY}]),
         },
     )
+
+
+def settings_in_the_way() -> list[str]:
+    """Variables by which a person leads to sources of their own, although none is named: with them there is no demo."""
+    theirs = []
+    for kind in kinds().values():
+        loaded = load(kind.settings_group)
+        for field in sorted(loaded.model_fields_set):
+            variable = str(type(loaded).model_fields[field].validation_alias)
+            if variable in _LEADING and getattr(loaded, field):
+                theirs.append(variable)
+    return theirs
+
+
+def remember(settings: Settings) -> None:
+    """Take down the sources of the demo that runs, before they are added to the catalog."""
+    configured = (kind.configured(settings.tenant) for kind in kinds().values())
+    remember_demo(
+        settings.home,
+        (
+            DemoSource(str(key), specification, served=key.name == _SPACE)
+            for sources in configured
+            for key, specification in sources.items()
+        ),
+    )
+
+
+def of_a_demo(settings: Settings, records: Sequence[SourceRecord]) -> set[SourceKey]:
+    """Those of the sources that were made for a demo, and by nobody else since."""
+    made = {source.source: source.specification for source in demo_sources(settings.home)}
+    return {record.key for record in records if made.get(str(record.key)) == record.specification}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from wiki_pipeline.cli.jobs import clone
+from wiki_pipeline.cli.jobs import clone, use_dagster_home
 from wiki_pipeline.cli.up import demo
-from wiki_pipeline.cli.up.ports import choose
-from wiki_pipeline.cli.up.supervisor import Service
+from wiki_pipeline.cli.up.dagster import LOOPBACK, Dagster
+from wiki_pipeline.cli.up.demo import Demo
+from wiki_pipeline.cli.up.ports import Ports
+from wiki_pipeline.cli.up.supervisor import Service, answers
+from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.model import SourceKey
+from wiki_pipeline.running import Running
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.pipeline import Pipeline
 
-LOOPBACK = "127.0.0.1"  # Dagster's UI has no authentication: it never listens elsewhere
-_DEMO_PORT = 8090
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,98 +30,88 @@ class Plan:
         before_sync: services that the first sync needs.
         others: services that start beside it.
         environment: settings for every process, beside those of this one.
+        running: what other commands are told.
         leftovers: sources of an earlier demo, to be removed now that there are sources of the user's own.
         sources: whether there is anything to sync.
-        addresses: what people open, by name.
+        dagster: where its UI is.
         logs: folder of the services' output.
-        remarks: what people should know about the choices made.
     """
 
     before_sync: Sequence[Service]
     others: Sequence[Service]
     environment: Mapping[str, str]
+    running: Running
     leftovers: Sequence[SourceKey]
     sources: bool
-    addresses: Mapping[str, str]
+    dagster: Dagster
     logs: Path
-    remarks: Sequence[str]
+
+    @property
+    def shows_demo(self) -> bool:
+        """Whether it is the demo that is served."""
+        return bool(self.running.settings)
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """What people open, by name."""
+        gateway = self.running.gateway
+        return {"Dagster UI": self.dagster.url, "Wiki": f"{gateway}/wiki/", "API": f"{gateway}/docs"}
 
 
-@dataclass
-class Ports:
-    """Ports given away, with a remark for each that is not the one expected."""
-
-    settings: Settings
-    taken: set[int] = field(default_factory=set)
-    remarks: list[str] = field(default_factory=list)
-
-    def choose(self, what: str, host: str, wanted: int, setting: str = "") -> int:
-        insist = setting in self.settings.model_fields_set
-        port = choose(host, wanted, insist=insist, taken=self.taken)
-        if wanted not in {port, 0}:
-            self.remarks.append(f"Port {wanted} is in use; {what} listens on {port}.")
-        return port
-
-
-def plan(settings: Settings) -> Plan:
-    """Look at what is configured and what is free, and decide. Starts nothing.
+def plan(settings: Settings, tell: Tell) -> Plan:
+    """Look at what is configured and what is free, and decide. Starts nothing, but holds ports from here on.
 
     Raises:
         ConfigurationError: a setting is wrong, or a port that was asked for is in use.
         CatalogError: the catalog can't be opened.
     """
-    demo_keys = demo.keys(settings.tenant)
+    check_binding(settings.gateway_host)
     with Pipeline.open(settings) as pipeline:
         configured = pipeline.add_configured_sources()
-        known = {record.key for record in pipeline.catalog.sources(settings.tenant)}
-    root = clone()
-    shows_demo = root is not None and not configured and known <= demo_keys
+        records = pipeline.catalog.sources(settings.tenant)
+    leaving = demo.of_a_demo(settings, records).difference(configured)
+    own = [record.key for record in records if record.key not in leaving]
     logs = settings.home / "logs"
-    ports = Ports(settings)
-    gateway_port = ports.choose("the gateway", settings.gateway_host, settings.gateway_port, "gateway_port")
-    dagster_port = ports.choose("Dagster", LOOPBACK, settings.dagster_port, "dagster_port")
-    shown = None
-    if shows_demo and root is not None:
-        shown = demo.plan(root, ports.choose("the demo's Confluence", LOOPBACK, _DEMO_PORT), logs / "confluence.log")
-    environment = {"WIKI_PIPELINE_HOME": str(settings.home), **(shown.environment if shown else {})}
-    gateway_url = f"http://{_in_url(settings.gateway_host)}:{gateway_port}"
-    dagster_url = f"http://{LOOPBACK}:{dagster_port}"
+    ports = Ports(settings, tell)
+    shown = None if own else _demo(ports, logs, tell)
+    environment = {"WIKI_PIPELINE_HOME": str(settings.home)}
+    gateway, gateway_url = _gateway(settings, ports, environment, logs)
+    root = clone()
+    dagster = Dagster.on(ports, settings, use_dagster_home(settings), root)
     return Plan(
         before_sync=[shown.server] if shown else [],
-        others=[
-            _gateway(environment | {"WIKI_PIPELINE_GATEWAY_PORT": str(gateway_port)}, logs, gateway_url),
-            _dagster(environment, logs, dagster_port, root),
-        ],
+        others=[gateway, Service("Dagster", dagster.command, environment, logs / "dagster.log", dagster.ready)],
         environment=environment,
-        leftovers=[] if shows_demo else sorted((known & demo_keys) - set(configured)),
-        sources=bool(configured or known or shown),
-        addresses={"Dagster UI": dagster_url, "Wiki": f"{gateway_url}/wiki/", "API": f"{gateway_url}/docs"},
+        running=Running(gateway_url, shown.settings if shown else {}),
+        leftovers=[] if shown else sorted(leaving),
+        sources=bool(own or shown),
+        dagster=dagster,
         logs=logs,
-        remarks=ports.remarks,
     )
 
 
-def _gateway(environment: Mapping[str, str], logs: Path, url: str) -> Service:
-    return Service(
+def _demo(ports: Ports, logs: Path, tell: Tell) -> Demo | None:
+    root = clone()
+    if root is None:  # the demo is the clone's
+        return None
+    if theirs := demo.settings_in_the_way():
+        tell(f"There is no demo, because {' and '.join(theirs)} {'is' if len(theirs) == 1 else 'are'} set.")
+        return None
+    return demo.plan(root, ports.listen("the demo's Confluence", LOOPBACK, demo.PORT), logs / "confluence.log")
+
+
+def _gateway(settings: Settings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:
+    host = settings.gateway_host
+    listening = ports.listen("the gateway", host, settings.gateway_port, "gateway_port")
+    port = listening.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    command = [sys.executable, "-m", "wiki_pipeline.gateway", "--fd", str(listening.fileno())]
+    service = Service(
         name="The gateway",
-        command=[sys.executable, "-m", "wiki_pipeline.gateway"],
-        environment=environment,
+        command=lambda: command,
+        environment={**environment, "WIKI_PIPELINE_GATEWAY_PORT": str(port)},
         log=logs / "gateway.log",
-        ready_url=f"{url}/livez",
+        ready=answers(f"{url}/livez"),
+        listening=listening,
     )
-
-
-def _dagster(environment: Mapping[str, str], logs: Path, port: int, root: Path | None) -> Service:
-    """Webserver and daemon with one code server for both, as `dagster dev` runs them."""
-    target = ["--workspace", str(root / "workspace.yaml")] if root else ["--module-name", "wiki_pipeline.definitions"]
-    return Service(
-        name="Dagster",
-        command=[sys.executable, "-m", "dagster", "dev", "--host", LOOPBACK, "--port", str(port), *target],
-        environment=environment,
-        log=logs / "dagster.log",
-        ready_url=f"http://{LOOPBACK}:{port}/server_info",
-    )
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return service, url

@@ -1,45 +1,89 @@
-"""Ports to listen on: the ones wanted if they are free, near ones otherwise."""
+"""Ports to listen on: the ones wanted if they are free, near ones otherwise, unless a person insists."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.settings import Settings
 
 _NEIGHBOURS = 50
+_BACKLOG = 1024
 
 
-def choose(host: str, wanted: int, *, insist: bool, taken: set[int]) -> int:
-    """A free port, which is added to `taken`.
+class Ports:
+    """Gives ports away, each once.
 
     Args:
-        wanted: tried first, then those above it; 0 takes any.
-        insist: the port was asked for, so that another one would not do.
-        taken: given away already.
-
-    Raises:
-        ConfigurationError: `host` can't be listened on, or the port that was asked for is in use.
+        settings: a port that is set there is insisted on.
+        tell: told of each port that is not the one expected.
     """
-    candidates = [wanted] if insist or wanted == 0 else [*range(wanted, min(wanted + _NEIGHBOURS, 65536)), 0]
-    for candidate in candidates:
-        port = 0 if candidate in taken else _listen(host, candidate)
-        if port:
-            taken.add(port)
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._tell = tell
+        self._given: set[int] = set()
+
+    def listen(self, what: str, host: str, wanted: int, setting: str = "") -> socket.socket:
+        """A socket that listens, to be handed to a child: nobody else can answer on its port from here on.
+
+        Args:
+            what: is to listen, for people.
+            wanted: tried first, then those above it; 0 takes any.
+            setting: the field of the settings that `wanted` comes from, if it does.
+
+        Raises:
+            ConfigurationError: `host` can't be listened on, or the port that was asked for is in use.
+        """
+        insist = setting in self._settings.model_fields_set
+        candidates = [wanted] if insist or wanted == 0 else [*range(wanted, min(wanted + _NEIGHBOURS, 65536)), 0]
+        for candidate in candidates:
+            listening = None if candidate in self._given else _listening(host, candidate)
+            if listening is not None:
+                port = listening.getsockname()[1]
+                self._given.add(port)
+                if wanted not in {port, 0}:
+                    self._tell(f"Port {wanted} is in use; {what} listens on {port}.")
+                return listening
+        variable = self._settings.__class__.model_fields[setting].validation_alias if setting else ""
+        raise ConfigurationError(
+            f"Port {wanted} of {host} is in use.",
+            f"Stop what uses it, or set {variable} to another one." if variable else "Stop what uses it.",
+        )
+
+    def find(self, what: str, host: str, wanted: int, setting: str = "") -> int:
+        """The same for programs that can't be handed a socket: a port that was free just now.
+
+        Raises:
+            ConfigurationError: as `listen`.
+        """
+        with self.listen(what, host, wanted, setting) as listening:
+            port: int = listening.getsockname()[1]
             return port
-    raise ConfigurationError(f"Port {wanted} of {host} is in use.", "Stop what uses it, or set another one.")
+
+    def find_again(self, what: str, host: str, port: int, setting: str = "") -> int:
+        """A port that `find` gave, if it is still free; another one if somebody else took it.
+
+        Raises:
+            ConfigurationError: as `listen`.
+        """
+        self._given.discard(port)
+        return self.find(what, host, port, setting)
 
 
-def _listen(host: str, port: int) -> int:
-    """The port if it could be listened on just now (for 0: the one that was given); 0 if it could not."""
+def _listening(host: str, port: int) -> socket.socket | None:
+    """A socket that listens there; None if the port is in use, or not for this user."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise ConfigurationError(f"There is no address {host} to listen on: {error.strerror}.") from None
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError:  # in use, or not for this user
-            return 0
-        bound: int = probe.getsockname()[1]
-        return bound
+    opened = socket.socket(family, kind, protocol)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind(address)
+        opened.listen(_BACKLOG)
+    except OSError:
+        opened.close()
+        return None
+    return opened

@@ -6,10 +6,11 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 Tell = Callable[[str], None]
+Ready = Callable[[httpx.AsyncClient], Awaitable[bool]]
 
 
 class ServiceError(WikiPipelineError):
@@ -44,17 +46,28 @@ class Service:
 
     Attributes:
         name: for people.
-        command: the program and its arguments.
+        command: makes the program and its arguments, anew for each start.
         environment: variables beside those of this process.
         log: the file that gets its output.
-        ready_url: answers once it is ready.
+        ready: asks whether it answers: it, and nobody else who may listen there.
+        listening: the socket that it serves on, handed over by its number; it is kept open for the next start.
     """
 
     name: str
-    command: Sequence[str]
+    command: Callable[[], Sequence[str]]
     environment: Mapping[str, str]
     log: Path
-    ready_url: str
+    ready: Ready
+    listening: socket.socket | None = None
+
+
+def answers(url: str) -> Ready:
+    """Ready when this address answers. Proves enough for a service that was handed its socket: nobody else has it."""
+
+    async def ready(client: httpx.AsyncClient) -> bool:
+        return (await client.get(url)).status_code < 500
+
+    return ready
 
 
 def adopt_orphans() -> None:
@@ -75,7 +88,7 @@ async def keep_running(service: Service, tell: Tell) -> None:
     ends: deque[float] = deque(maxlen=MAX_RESTARTS + 1)
     while True:
         with service.log.open("ab") as log:
-            status = await run(service.command, service.environment, log)
+            status = await run(service.command(), service.environment, log, service.listening)
         ends.append(time.monotonic())
         if len(ends) > MAX_RESTARTS and ends[-1] - ends[0] < RESTART_WINDOW_SECONDS:
             raise ServiceError(f"{service.name} ended {len(ends)} times in a row.", _last_words(service))
@@ -83,10 +96,15 @@ async def keep_running(service: Service, tell: Tell) -> None:
         await asyncio.sleep(min(2.0 ** (len(ends) - 1) / 2, 10.0))
 
 
-async def run(command: Sequence[str], environment: Mapping[str, str], output: BinaryIO | None = None) -> int:
+async def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    output: BinaryIO | None = None,
+    listening: socket.socket | None = None,
+) -> int:
     """Run a program to its end and return its exit status. Cancelled, stop it, with everything that it started.
 
-    Its output goes to `output`; None: to the terminal.
+    Its output goes to `output`; None: to the terminal. It inherits `listening`.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -94,6 +112,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str], output: Bi
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=output and asyncio.subprocess.STDOUT,
+        pass_fds=() if listening is None else (listening.fileno(),),
         start_new_session=True,  # a Ctrl-C is for this process, which then stops the others in order
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     )
@@ -113,7 +132,7 @@ async def until_ready(service: Service, seconds: float) -> None:
     async with httpx.AsyncClient(timeout=5.0, trust_env=False) as client:
         while time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
-                if (await client.get(service.ready_url)).status_code < 500:
+                if await service.ready(client):
                     return
             await asyncio.sleep(_POLL_SECONDS)
     raise ServiceError(f"{service.name} did not answer within {seconds:.0f} s.", _last_words(service))

@@ -88,7 +88,7 @@ _KINDS = (
         r"|transfer closed|protocol error|bad (line length|pack)|invalid index-pack output|remote did not send all",
         SourceUnreachableError,
         "could not be reached, or broke off",
-        "Check the address and the network; the next sync tries again.",
+        "Check the address and the network, then try again.",
     ),
     # What Git adds to every failure of ssh, so it comes last.
     _kind(r"access rights", SourceNotFoundError, _MISSING, _CHECK),
@@ -150,4 +150,4 @@ def _quote(complaint: str, telling: re.Pattern[str]) -> str:
     """The line in which Git or the server says what went wrong; servers can put anything into it."""
     lines = [line for line in (_CONTROL.sub(" ", line).strip() for line in complaint.splitlines()) if line]
     said = next((line for line in lines if telling.search(line)), lines[-1] if lines else "")
-    return f" Git says: {said[:_LONGEST_QUOTE]}" if said else ""
+    return f" Git says: {said[:_LONGEST_QUOTE].rstrip('.')}." if said else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from wiki_pipeline.errors import ConfigurationError
@@ -22,6 +22,10 @@ class GitKind:
 
     name = "git"
     settings_group: type[SettingsGroup] = GitSettings
+    addresses = (
+        "the address of a Git repository (https, with .git at its end where the host is not a known forge; or ssh), "
+        "or a folder that is one"
+    )
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """The repositories of WIKI_PIPELINE_GIT_REPOSITORIES."""
@@ -70,12 +74,6 @@ class GitKind:
         settings = load(GitSettings)
         return GitSource(key, Repository.parse(specification), settings, home, load(Settings).batch_bytes)
 
-    async def locate(
-        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
-    ) -> Mapping[str, Sequence[SourceKey]]:
-        """See `SourceKind.locate`: a path means a file in one repository only."""
-        return {}
-
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
         host = Repository.parse(specification).address.host or "local"
@@ -85,7 +83,7 @@ class GitKind:
         if address.startswith(("file://", "git://")) or _LOOKS_LIKE_SSH.match(address):
             return True
         if not address.startswith(("https://", "http://")):
-            return "://" not in address and _is_repository(Path(address).expanduser())
+            return "://" not in address and _is_folder_of_repository(address)
         if address.rstrip("/").endswith(".git"):
             return True
         try:
@@ -120,6 +118,23 @@ def _check_whole(address: Address) -> None:
             f"{address.display} is not a repository of its own.",
             f"Give the repository's address, as {example}, and a branch as {example}#branch.",
         )
+
+
+def _is_folder_of_repository(address: str) -> bool:
+    """Whether a repository is at this path.
+
+    Raises:
+        ConfigurationError: it can only be meant as a path, but is not a repository's.
+    """
+    path = Path(address).expanduser()
+    if _is_repository(path):
+        return True
+    if path.exists():
+        what = "a folder, but not a Git repository" if path.is_dir() else "a file, not a Git repository"
+        raise ConfigurationError(f"{path} is {what}.", "Give the folder that holds .git, or make one: git init.")
+    if address.startswith((".", "/", "~")):
+        raise ConfigurationError(f"There is no folder {path}.", "Check the path.")
+    return False
 
 
 def _is_repository(path: Path) -> bool:

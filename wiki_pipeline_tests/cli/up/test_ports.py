@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from wiki_pipeline.cli.up.ports import choose
+from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.settings import Settings, load
 
 HOST = "127.0.0.1"
 
@@ -14,37 +15,58 @@ HOST = "127.0.0.1"
 @pytest.fixture
 def busy() -> Iterator[int]:
     """A port that somebody listens on."""
-    with socket.socket() as other:
-        other.bind((HOST, 0))
-        other.listen()
+    with socket.create_server((HOST, 0)) as other:
         yield other.getsockname()[1]
 
 
-def test_a_free_port_is_taken_as_it_is() -> None:
-    free = choose(HOST, 0, insist=False, taken=set())
-    assert choose(HOST, free, insist=True, taken=set()) == free
+@pytest.fixture
+def told() -> list[str]:
+    """What people were told about the choices made."""
+    return []
 
 
-def test_a_busy_port_is_replaced_by_a_free_one(busy: int) -> None:
-    chosen = choose(HOST, busy, insist=False, taken=set())
-    assert chosen not in {0, busy}
-    with socket.socket() as mine:
-        mine.bind((HOST, chosen))
+@pytest.fixture
+def ports(told: list[str]) -> Ports:
+    return Ports(load(Settings), told.append)
 
 
-def test_a_busy_port_that_was_asked_for_is_an_error(busy: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"Port {busy} of 127.0.0.1 is in use"):
-        choose(HOST, busy, insist=True, taken=set())
+def test_a_free_port_is_given_as_it_is(ports: Ports, told: list[str]) -> None:
+    free = ports.find("The wiki", HOST, 0)
+    assert ports.find_again("The wiki", HOST, free) == free
+    assert told == []
 
 
-def test_a_port_is_not_given_away_twice() -> None:
-    taken: set[int] = set()
-    first = choose(HOST, 0, insist=False, taken=taken)
-    second = choose(HOST, first, insist=False, taken=taken)
-    assert taken == {first, second}
-    assert len(taken) == 2
+def test_nobody_else_can_listen_on_a_port_that_is_handed_over(ports: Ports) -> None:
+    with ports.listen("The wiki", HOST, 0) as listening, pytest.raises(OSError, match="in use"):
+        socket.create_server(listening.getsockname())
 
 
-def test_a_host_that_is_not_this_machine_is_an_error() -> None:
+def test_a_busy_port_is_replaced_by_a_free_one_and_that_is_told(ports: Ports, told: list[str], busy: int) -> None:
+    with ports.listen("the wiki", HOST, busy) as listening:
+        port = listening.getsockname()[1]
+        assert port not in {0, busy}
+        assert told == [f"Port {busy} is in use; the wiki listens on {port}."]
+
+
+def test_a_busy_port_that_was_asked_for_is_an_error_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, told: list[str], busy: int
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_GATEWAY_PORT", str(busy))
+    with pytest.raises(ConfigurationError, match=f"Port {busy} of 127.0.0.1 is in use.*WIKI_PIPELINE_GATEWAY_PORT"):
+        Ports(load(Settings), told.append).listen("the gateway", HOST, busy, "gateway_port")
+
+
+def test_a_port_is_not_given_away_twice(ports: Ports) -> None:
+    first = ports.find("one", HOST, 0)
+    assert ports.find("another", HOST, first) != first
+
+
+def test_a_port_that_somebody_took_meanwhile_is_replaced(ports: Ports) -> None:
+    port = ports.find("Dagster", HOST, 0)
+    with socket.create_server((HOST, port)):
+        assert ports.find_again("Dagster", HOST, port) != port
+
+
+def test_a_host_that_is_not_this_machine_is_an_error(ports: Ports) -> None:
     with pytest.raises(ConfigurationError, match="no address"):
-        choose("no-such-host.invalid", 8080, insist=False, taken=set())
+        ports.listen("the gateway", "no-such-host.invalid", 8080)

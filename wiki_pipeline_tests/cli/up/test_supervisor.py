@@ -3,38 +3,62 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from wiki_pipeline.cli.up import supervisor
-from wiki_pipeline.cli.up.ports import choose
-from wiki_pipeline.cli.up.supervisor import Service, ServiceError, keep_running, run, until_ready
+from wiki_pipeline.cli.up.dagster import Dagster
+from wiki_pipeline.cli.up.ports import Ports
+from wiki_pipeline.cli.up.supervisor import Service, ServiceError, answers, keep_running, run, until_ready
+from wiki_pipeline.settings import Settings, load
 
 SERVER = """
-    import http.server, os, subprocess, sys
-    folder, port = sys.argv[1], int(sys.argv[2])
+    import http.server, os, socket, subprocess, sys
+    folder, descriptor = sys.argv[1], int(sys.argv[2])
     grandchild = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     for pid in (os.getpid(), grandchild.pid):
         open(os.path.join(folder, f"pid-{pid}"), "w").close()
     print("serving", flush=True)
-    http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler).serve_forever()
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler, bind_and_activate=False)
+    server.socket = socket.socket(fileno=descriptor)
+    server.serve_forever()
 """
+
+
+@pytest.fixture(autouse=True)
+def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what was given to services."""
+    given: list[socket.socket] = []
+
+    def listen(self: Ports, what: str, host: str, wanted: int) -> socket.socket:
+        given.append(plainly(self, what, host, wanted))
+        return given[-1]
+
+    plainly = Ports.listen
+    monkeypatch.setattr(Ports, "listen", listen)
+    yield
+    for each in given:
+        each.close()
 
 
 def service(folder: Path, program: str = SERVER) -> Service:
     """A service of two processes, which leave their ids in `folder`."""
-    port = choose("127.0.0.1", 0, insist=False, taken=set())
+    listening = Ports(load(Settings), lambda _: None).listen("it", "127.0.0.1", 0)
+    command = [sys.executable, "-c", textwrap.dedent(program), str(folder), str(listening.fileno())]
     return Service(
         name="The test service",
-        command=[sys.executable, "-c", textwrap.dedent(program), str(folder), str(port)],
+        command=lambda: command,
         environment={},
         log=folder / "logs" / "service.log",
-        ready_url=f"http://127.0.0.1:{port}/",
+        ready=answers(f"http://127.0.0.1:{listening.getsockname()[1]}/"),
+        listening=listening,
     )
 
 
@@ -151,3 +175,25 @@ def test_children_end_with_a_supervisor_that_is_killed_outright(tmp_path: Path) 
         parent.kill()
     (child,) = pids(tmp_path)
     asyncio.run(until(lambda: not is_alive(child)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_ours"),
+    [
+        ('{"data": {"instance": {"info": "base_dir: /home/ana/dagster\\nnext: 1"}}}', True),
+        ('{"data": {"instance": {"info": "base_dir: \'/home/ana/dagster\'"}}}', True),
+        ('{"data": {"instance": {"info": "base_dir: /home/ana/dagster2"}}}', False),
+        ('{"data": {"instance": {"info": "base_dir: /home/bo/dagster"}}}', False),
+        ('{"data": null}', False),
+        ("<html>", False),
+    ],
+)
+def test_only_a_dagster_with_our_state_is_taken_for_ours(answer: str, is_ours: bool) -> None:
+    ours = Dagster(Ports(load(Settings), lambda _: None), "/home/ana/dagster ", None, 3000)
+
+    async def asked() -> bool:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
+        async with httpx.AsyncClient(transport=transport) as client:
+            return await ours.ready(client)
+
+    assert asyncio.run(asked()) is is_ours

@@ -166,7 +166,18 @@ def test_a_folder_is_a_repository_if_there_is_one(tmp_path: Path) -> None:
     assert KIND.from_address("default", "./handbook") == (
         SourceKey("default", "git", "handbook"), json.dumps({"url": upstream.path}),
     )  # fmt: skip
-    assert KIND.from_address("default", str(tmp_path)) is None
+    assert KIND.from_address("default", "handbuch") is None  # perhaps a word that another kind knows
+
+
+def test_a_path_that_leads_to_no_repository_is_told_from_one_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    for path, said in (
+        (tmp_path, "is a folder, but not a Git repository"),
+        (tmp_path / "notes.txt", "is a file, not a Git repository"),
+        (tmp_path / "handbuch", "There is no folder"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            KIND.from_address("default", str(path))
 
 
 def test_an_address_that_the_settings_name_is_that_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -293,7 +293,7 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
     assert error.message.startswith(
         "The repository org/repo (https://github.com/org/repo) could not be stored: the disk is"
     )
-    assert error.message.endswith("Git says: fatal: write error: No space left on device")
+    assert error.message.endswith("Git says: fatal: write error: No space left on device.")
 
 
 def test_locks_that_a_killed_git_left_behind_do_not_stop_the_next_sync(tmp_path: Path, upstream: Upstream) -> None:
