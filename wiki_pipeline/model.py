@@ -129,6 +129,48 @@ class Heading:
     anchor: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A page whose text is part of another one's: included by it, or by a page that it includes.
+
+    Attributes:
+        target: upstream address, as in `Link`, by which the text refers to it.
+        title: what the reference calls it.
+        via: id of the document that refers to it: the page itself, or one that it includes.
+        source: partition key of the source that has it; empty while none of the tenant's sources does.
+        document_id: its id there; empty while it is missing.
+        text_hash: hash of what can be included of it; empty while it is missing.
+    """
+
+    target: str
+    title: str
+    via: str
+    source: str = ""
+    document_id: str = ""
+    text_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person whom a text names.
+
+    Attributes:
+        person_id: account id (Cloud), user key or user name (Data Center).
+        name: display name that the text shows; empty if it is not known.
+    """
+
+    person_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMacro:
+    """A macro of a page that no handler knows, and how often it occurs there."""
+
+    name: str
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """What is known of a document besides its text; the columns that every table shares.
@@ -190,7 +232,9 @@ class CleanPage(Document):
         code_language: Pygments/tree-sitter name of the language if the document is source code, else empty.
         headings: in order of appearance.
         links: in order of appearance.
-        dependencies: upstream addresses, as in `links`, of pages whose text is part of this one (includes).
+        dependencies: pages whose text is part of this one, or would be if they were there, in order of appearance.
+        people: whom the text names, in order of appearance.
+        unknown_macros: macros that no handler knows, by name.
         notes: what was repaired or could not be kept, for people.
         words: number of words in the text.
     """
@@ -199,7 +243,9 @@ class CleanPage(Document):
     code_language: str = ""
     headings: tuple[Heading, ...] = ()
     links: tuple[Link, ...] = ()
-    dependencies: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    people: tuple[Person, ...] = ()
+    unknown_macros: tuple[UnknownMacro, ...] = ()
     notes: tuple[str, ...] = ()
     words: int = 0
 
@@ -346,6 +392,11 @@ class StageReport:
         embedded: texts embedded; `reused`: vectors taken over by text hash.
         bytes: bytes of text taken in.
         skipped: documents the source left out, by reason ("binary": 12).
+        dependency_changed: documents made again only because something that they depend on changed: a page that they
+            include, the name of a person. They count as `updated` too.
+        dependents: ids of the first hundred of those.
+        unknown_macros: macros in the source's pages that no handler knows, by name (`clean_pages`).
+        broken_links: links in the source's documents to documents that exist nowhere (`wiki_pages`).
         failures: the first hundred, by name.
         data_version: hash of the source's state in the table; equal means same content.
     """
@@ -365,6 +416,10 @@ class StageReport:
     reused: int = 0
     bytes: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    dependency_changed: int = 0
+    dependents: tuple[str, ...] = ()
+    unknown_macros: dict[str, int] = field(default_factory=dict)
+    broken_links: int = 0
     failures: tuple[DocumentFailure, ...] = ()
     data_version: str = ""
 
@@ -386,6 +441,11 @@ _UTC_SECONDS = pa.timestamp("s", tz="UTC")
 _ANCESTORS = pa.list_(pa.struct([("document_id", pa.string()), ("title", pa.string())]))
 _HEADINGS = pa.list_(pa.struct([("level", pa.int32()), ("text", pa.string()), ("anchor", pa.string())]))
 _LINKS = pa.list_(pa.struct([("text", pa.string()), ("target", pa.string())]))
+_DEPENDENCIES = pa.list_(
+    pa.struct([(name, pa.string()) for name in ("target", "title", "via", "source", "document_id", "text_hash")])
+)
+_PEOPLE = pa.list_(pa.struct([("person_id", pa.string()), ("name", pa.string())]))
+_UNKNOWN_MACROS = pa.list_(pa.struct([("name", pa.string()), ("count", pa.int32())]))
 _STRINGS = pa.list_(pa.string())
 
 
@@ -434,7 +494,9 @@ CLEAN_PAGES = pa.schema(
         _required("code_language", pa.string()),
         _required("headings", _HEADINGS),
         _required("links", _LINKS),
-        _required("dependencies", _STRINGS),
+        _required("dependencies", _DEPENDENCIES),
+        _required("people", _PEOPLE),
+        _required("unknown_macros", _UNKNOWN_MACROS),
         _required("notes", _STRINGS),
         _required("words", pa.int32()),
         *STATE_FIELDS,
@@ -494,7 +556,14 @@ def vectors_schema(dimension: int) -> pa.Schema:
 
 
 Row = TypeVar("Row", bound=Document)
-_NESTED: dict[str, type] = {"ancestors": Ancestor, "headings": Heading, "links": Link}
+_NESTED: dict[str, type] = {
+    "ancestors": Ancestor,
+    "headings": Heading,
+    "links": Link,
+    "dependencies": Dependency,
+    "people": Person,
+    "unknown_macros": UnknownMacro,
+}
 
 
 def rows_to_arrow(rows: Sequence[Document], schema: pa.Schema, **columns: Iterable[object]) -> pa.Table:

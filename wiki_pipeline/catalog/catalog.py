@@ -29,7 +29,9 @@ from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 
 SYNCS_KEPT = 1000  # a source; older ones go when a new one starts
 
-_TOTALS = [field.name for field in fields(StageReport) if field.name not in {"stage", "source", "failures"}]
+_TOTALS = [
+    field.name for field in fields(StageReport) if field.name not in {"stage", "source", "failures", "dependents"}
+]
 
 
 class Catalog:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from wiki_pipeline.catalog import EventRecord, EventState
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
+from wiki_pipeline.stages.dependents import dependents_behind
 from wiki_pipeline.stages.derived import Inputs
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import SourceTables
@@ -100,6 +101,7 @@ def _all(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -
         yield failure.document_id, _Found(Reason.FAILED, failure.first_failed_at, f"{failure.stage}: {failure.message}")
     yield from _by_listing(pipeline, source, served)
     yield from _by_events(pipeline.catalog.events.unsettled(source), served)
+    yield from _by_dependencies(pipeline, source)
     yield from _by_stages(pipeline, source)
 
 
@@ -135,6 +137,13 @@ def _by_events(events: Iterable[EventRecord], served: Mapping[str, _Served]) -> 
         yield document_id, _Found(reason, event.received_at, detail, event.version)
 
 
+def _by_dependencies(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
+    """Pages that show pages which have changed since, of this source or of others."""
+    for page in dependents_behind(pipeline, source):
+        titles = ", ".join(sorted({f"“{each.title}”" for each in page.changed}))
+        yield page.document_id, _Found(Reason.DEPENDENCY_CHANGED, page.since, f"It includes {titles}, which changed.")
+
+
 def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
     """Rows that an earlier stage, the code or a setting has left behind."""
     tables = SourceTables(pipeline, source)
@@ -151,7 +160,8 @@ def _served(pipeline: Pipeline, source: SourceKey) -> dict[str, _Served]:
     served = {}
     for batch in pipeline.store.table(Stage.RAW_PAGES, source).batches(columns):
         for row in batch.to_pylist():
-            served[row.pop("document_id")] = _Served(**row)
+            document_id = row.pop("document_id")
+            served[document_id] = _Served(**row)
     return served
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,8 +67,17 @@ def input_state(tables: SourceTables, stage: Stage) -> pa.Table:
     return pa.table({"document_id": state["document_id"], "input_hash": state["content_hash"]})
 
 
-def update_from_table(sync: Sync, stage: Stage, inputs: Inputs, compute: Compute) -> StageReport:
+def update_from_table(
+    sync: Sync,
+    stage: Stage,
+    inputs: Inputs,
+    compute: Compute,
+    finish: Callable[[StageReport], StageReport] = lambda report: report,
+) -> StageReport:
     """Bring a stage's table up to date with its input, under the leases that it needs.
+
+    Args:
+        finish: adds to the report what only this stage counts.
 
     Raises:
         StoreError, LeaseLostError: the table could not be written.
@@ -91,4 +100,4 @@ def update_from_table(sync: Sync, stage: Stage, inputs: Inputs, compute: Compute
         progress=sync.tell,
         lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
     )
-    return sync.done(report)
+    return sync.done(finish(report))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from wiki_pipeline.store.filters import Filters
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.reconcile import Compute, reconcile
-from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare
+from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
 from wiki_pipeline.store.search import Hit, search
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.tables import Store
@@ -27,6 +27,7 @@ __all__ = [
     "Store",
     "Upkeep",
     "compare",
+    "fingerprint",
     "maintain",
     "reconcile",
     "search",

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 
 import numpy as np
@@ -49,11 +50,14 @@ class Batch:
     Attributes:
         rows: columns of the output table; `fingerprint` and `content_hash` are filled in by the reconciliation.
         failures: documents that keep the rows they have and are tried again next time.
+        input_hashes: of documents of which only the work itself shows what they are made from, the hash of that; it
+            takes the place of the one that was wanted.
         tokens, embedded, reused, bytes: for the report, see `StageReport`.
     """
 
     rows: pa.Table
     failures: Sequence[DocumentFailure] = ()
+    input_hashes: Mapping[str, str] = field(default_factory=dict)
     tokens: int = 0
     embedded: int = 0
     reused: int = 0
@@ -72,6 +76,11 @@ class _Tally:
     reused: int = 0
     bytes: int = 0
     failures: list[DocumentFailure] = field(default_factory=list)
+
+
+def fingerprint(stage: Stage, code_version: str, parameters: Sequence[object], input_hash: str) -> str:
+    """What the rows of a document carry that a stage made from an input of this hash; 32 hex digits."""
+    return digest(str(stage), code_version, tuple(parameters), input_hash)
 
 
 class Reconciliation:
@@ -104,6 +113,7 @@ class Reconciliation:
         self._progress = progress
         self._lease = lease
         self._state = output.state()
+        self._fingerprint = partial(fingerprint, stage, code_version, parameters)
         fingerprints = _fingerprints(wanted, stage, code_version, parameters)
         self.plan: Plan = make_plan(self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing)
         self._leaving = self.plan.deleted.to_pylist()
@@ -168,7 +178,7 @@ class Reconciliation:
         documents: list[str] = pc.unique(batch.rows["document_id"]).to_pylist()
         if documents:
             self._bytes_a_document = batch.rows.nbytes / len(documents)
-        self._submit(batch.rows if documents else None, documents)
+        self._submit(batch if documents else None, documents)
         self._done += len(documents) + len(failures)
         self._tell()
 
@@ -178,14 +188,14 @@ class Reconciliation:
         self._leaving += self.plan.known(gone)
         self._done += len(gone)
 
-    def _submit(self, rows: pa.Table | None, documents: list[str]) -> None:
-        if rows is None and not self._leaving:
+    def _submit(self, batch: Batch | None, documents: list[str]) -> None:
+        if batch is None and not self._leaving:
             return
         leaving, self._leaving = self._leaving, []
-        self._writing = self._writer.submit(self._commit, rows, documents, leaving)
+        self._writing = self._writer.submit(self._commit, batch, documents, leaving)
 
-    def _commit(self, rows: pa.Table | None, documents: list[str], leaving: list[str]) -> None:
-        stamped = self._output.schema.empty_table() if rows is None else self._stamped(rows)
+    def _commit(self, batch: Batch | None, documents: list[str], leaving: list[str]) -> None:
+        stamped = self._output.schema.empty_table() if batch is None else self._stamped(batch)
         with self._lease():
             committed = self._output.replace(stamped, leaving)
             self._unindexed += stamped.num_rows
@@ -198,13 +208,19 @@ class Reconciliation:
         self._tally.deleted += len(leaving)
         self._tally.commits += committed
 
-    def _stamped(self, rows: pa.Table) -> pa.Table:
-        """The rows with their fingerprints and content hashes."""
-        rows = rows.drop_columns([name for name in ("fingerprint", "content_hash") if name in rows.column_names])
+    def _stamped(self, batch: Batch) -> pa.Table:
+        """The batch's rows with their fingerprints and content hashes."""
+        given = [name for name in ("fingerprint", "content_hash") if name in batch.rows.column_names]
+        rows = batch.rows.drop_columns(given)
         starts = run_starts([rows["document_id"]])
         bounds = np.append(starts, rows.num_rows)
         of_document = np.repeat(np.arange(len(starts)), np.diff(bounds))  # for each row, which document it belongs to
-        fingerprints = self.plan.fingerprints(rows["document_id"].take(starts))
+        documents = rows["document_id"].take(starts)
+        fingerprints = self.plan.fingerprints(documents)
+        if batch.input_hashes:
+            made_of = map(batch.input_hashes.get, documents.to_pylist())
+            own = [None if input_hash is None else self._fingerprint(input_hash) for input_hash in made_of]
+            fingerprints = pc.coalesce(pa.array(own, pa.string()), fingerprints)
         hashes = pa.array(content_hashes(rows, bounds.tolist()), pa.string())
         return rows.append_column("fingerprint", fingerprints.take(of_document)).append_column(
             "content_hash", hashes.take(of_document)
@@ -263,7 +279,4 @@ def compare(
 
 
 def _fingerprints(wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object]) -> list[str]:
-    return [
-        digest(str(stage), code_version, tuple(parameters), input_hash)
-        for input_hash in wanted["input_hash"].to_pylist()
-    ]
+    return [fingerprint(stage, code_version, parameters, hash_) for hash_ in wanted["input_hash"].to_pylist()]

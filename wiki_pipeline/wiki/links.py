@@ -103,20 +103,31 @@ class LinkIndex:
 
     # --- looking up ----------------------------------------------------------------------------------------------
 
+    def page(self, target: str) -> tuple[SourceKey, str] | None:
+        """The source and the id of the Confluence page that an absolute address means; None if it is not here."""
+        address = upstream.split(target)
+        place = address and upstream.confluence_place(address)
+        found = self._place(place) if place else None
+        return found and (found[0].source, found[0].columns["document_id"][found[1]].as_py())
+
     def _page(self, address: upstream.Address) -> str | None:
         place = upstream.confluence_place(address)
         if place is None:
             return None
-        if place.page_id:
-            found = self._pages.get(place.base, {}).get(place.page_id)
-            return found and found[0].address(found[1])
+        found = self._place(place)
+        if found is not None:
+            return found[0].address(found[1])
         space = self._spaces.get((place.base, place.space.casefold()))
-        if space is None:
-            return None
-        if not place.title:
-            return source_address(space.documents.source)
-        row = space.titles.get(place.title.casefold())
-        return None if row is None else space.documents.address(row)
+        is_space = space is not None and not place.page_id and not place.title
+        return source_address(space.documents.source) if space is not None and is_space else None
+
+    def _place(self, place: upstream.ConfluencePlace) -> tuple[_Documents, int] | None:
+        """A page's source and row number."""
+        if place.page_id:
+            return self._pages.get(place.base, {}).get(place.page_id)
+        space = self._spaces.get((place.base, place.space.casefold()))
+        row = space.titles.get(place.title.casefold()) if space is not None else None
+        return None if space is None or row is None else (space.documents, row)
 
     def _file(self, target: str, source: SourceKey, path: str) -> str | None:
         """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
@@ -208,7 +219,10 @@ class LinkIndex:
         self._pages.setdefault(place.base, {}).setdefault(page.document_id, (documents, row))
         space = self._spaces.setdefault((place.base, page.space_key.casefold()), _Space(documents))
         if space.documents is documents:
-            space.titles.setdefault(page.title.casefold(), row)
+            other = space.titles.setdefault(page.title.casefold(), row)
+            # Titles are unique upstream, but two pages may have swapped theirs between two looks at them.
+            if other != row and page.document_id < documents.columns["document_id"][other].as_py():
+                space.titles[page.title.casefold()] = row
 
 
 def _with_fragment(address: str, fragment: str) -> str:

@@ -85,9 +85,9 @@ def attachment(reference: Element, name: str, page: PageWriter) -> str:
 
 @element("ri:user")
 def mention(node: Element, page: PageWriter) -> str:
-    """A person as `@Display Name`; `@` and a short id where the name is not known."""
+    """A person as `@Display Name`; `@unknown user` where nobody has that id any more, or names can't be seen."""
     account = node.get(RI + "account-id") or node.get(RI + "userkey") or node.get(RI + "username") or ""
-    name = page.users.get(account) or node.get(RI + "username") or (f"user-{account[-6:]}" if account else "someone")
+    name = (page.name_of(account) if account else "") or node.get(RI + "username") or "unknown user"
     return escape(f"@{name}")
 
 

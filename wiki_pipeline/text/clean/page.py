@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
-from wiki_pipeline.model import CleanPage, Document, Heading, Link, RawPage
+from wiki_pipeline.model import CleanPage, Dependency, Document, Heading, Link, RawPage
 from wiki_pipeline.text.clean.words import count_words
 
 _SHARED = tuple(field.name for field in fields(Document))
@@ -19,7 +19,7 @@ def finished(
     code_language: str = "",
     headings: Iterable[Heading] = (),
     links: Iterable[Link] = (),
-    dependencies: Iterable[str] = (),
+    dependencies: Iterable[Dependency] = (),
     notes: Iterable[str] = (),
 ) -> CleanPage:
     """The document with its text and structure; each link, dependency and note once, notes of the source first."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lxml import etree
 
-from wiki_pipeline.model import Heading, Link
+from wiki_pipeline.model import Dependency, Heading, Link
 from wiki_pipeline.text.clean import markdown
+from wiki_pipeline.text.clean.allowance import Including
 from wiki_pipeline.text.clean.anchors import Places, Slugs
+from wiki_pipeline.text.clean.known import NOTHING_KNOWN, Known
 from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, BLOCK, BLOCK_MACROS, INLINE, INLINE_MACROS, Element
 from wiki_pipeline.text.clean.upstream import Upstream
@@ -50,7 +52,9 @@ class PageWriter:
         root: the page's tree.
         upstream: addresses on the page's own server.
         title: the page's title.
-        users: display names by account id or user key.
+        known: names and other pages.
+        including: the pages around this one, if its text is part of another page's.
+        people: names shown, by id; empty where a name is not known.
         unknown: macros without a handler, by name.
         second_list: the list being written follows another of its kind directly.
         emphasis: tags of the emphases around the text being written.
@@ -60,10 +64,12 @@ class PageWriter:
     root: Element
     upstream: Upstream
     title: str = ""
-    users: Mapping[str, str] = field(default_factory=dict)
+    known: Known = NOTHING_KNOWN
+    including: Including = field(default_factory=Including)
     headings: list[Heading] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    dependencies: list[str] = field(default_factory=list)
+    dependencies: list[Dependency] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     slugs: Slugs = field(default_factory=Slugs)
@@ -194,7 +200,7 @@ class PageWriter:
     @cached_property
     def places(self) -> Places:
         """The headings of the page and the names that lead to them; found when the first link asks."""
-        draft = PageWriter(self.root, self.upstream, self.title, self.users)
+        draft = PageWriter(self.root, self.upstream, self.title, self.known)
         draft.places = Places()
         return Places.of(
             self.title,
@@ -210,6 +216,10 @@ class PageWriter:
         """Tell people, once, what was repaired or could not be kept."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def name_of(self, person_id: str) -> str:
+        """A person's display name, entered as shown on the page; empty if it is not known."""
+        return self.people.setdefault(person_id, self.known.users.get(person_id, ""))
 
     def heading(self, level: int, inline: str) -> str:
         """A heading, entered into the page's list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wiki_pipeline.model import Heading, Link
+from wiki_pipeline.model import Dependency, Heading, Link
 from wiki_pipeline_tests.text.clean.pages import CLOUD, DATA_CENTER, code, converted, macro, rich
 
 
@@ -314,12 +314,13 @@ def test_a_list_of_issues_is_its_query() -> None:
     assert markdown(macro("jira", jqlQuery="project = ENG", columns="key")) == "*[Jira issues: `project = ENG`]*"
 
 
-def test_an_included_page_is_linked_and_a_dependency() -> None:
+def test_an_included_page_that_is_not_there_is_linked_and_a_dependency() -> None:
     inside = '<ac:parameter ac:name=""><ac:link><ri:page ri:content-title="Team &amp; Me"/></ac:link></ac:parameter>'
     page = converted(macro("include", inside))
     target = "https://x.atlassian.net/wiki/display/ENG/Team+%26+Me"
-    assert page.markdown == f"*[Included page: [Team & Me]({target})]*"
-    assert page.dependencies == (target,)
+    assert page.markdown == f"*[Included page: [Team & Me]({target}) is not among the pages that are synced]*"
+    assert page.dependencies == (Dependency(target, "Team & Me", via="42"),)
+    assert page.notes == ("The included page “Team & Me” is not among the pages that are synced.",)
 
 
 # --- people, dates, emoticons ----------------------------------------------------------------------------------------
@@ -329,7 +330,7 @@ def test_an_included_page_is_linked_and_a_dependency() -> None:
     ("user", "shown"),
     [
         ('ri:account-id="abc123"', "@Ada Lovelace"),
-        ('ri:account-id="5d:9876543210"', "@user-543210"),
+        ('ri:account-id="5d:9876543210"', "@unknown user"),
         ('ri:username="grace"', "@grace"),
     ],
 )

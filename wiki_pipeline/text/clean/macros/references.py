@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
+from wiki_pipeline.text.clean.included import Reference, included
 from wiki_pipeline.text.clean.links import mention, resource
 from wiki_pipeline.text.clean.macros.parameters import parameters, referring_parameter
 from wiki_pipeline.text.clean.markdown import code_span, escape
-from wiki_pipeline.text.clean.registry import RI, Element, macro
+from wiki_pipeline.text.clean.registry import AC, RI, Element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 
@@ -47,7 +48,7 @@ def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
     block=True,
 )
 def include(node: Element, page: PageWriter) -> str:
-    """A link to the page whose text belongs here, which is also entered as a dependency."""
+    """The text of another page below its name, or a passage of it as a quote; a mark where it can't be included."""
     holder = referring_parameter(node)
     target, title = resource(holder, page) if holder is not None else ("", "")
     values = parameters(node)
@@ -57,9 +58,16 @@ def include(node: Element, page: PageWriter) -> str:
         target = page.upstream.page_by_title(rest if colon else title, space if colon else "") if title else ""
     if not target:
         return page.placeholder("Included page")
-    page.dependencies.append(target)
-    kind = "Excerpt of" if "excerpt" in (node.get("{ac}name") or "") else "Included page:"
-    return page.placeholder(f"{kind} {page.link(escape(title), target)}", ready=True)
+    return included(
+        Reference(
+            target,
+            title,
+            is_excerpt="excerpt" in (node.get(AC + "name") or "").lower(),
+            name=values.get("name") or values.get("MultiExcerptName") or "",
+            bare=values.get("nopanel") == "true" or values.get("addpanel") == "false",
+        ),
+        page,
+    )
 
 
 @macro("anchor", block=False)
@@ -77,4 +85,4 @@ def profile(node: Element, page: PageWriter) -> str:
     if user is not None:
         return mention(user, page)
     name = parameters(node).get("user", "")
-    return escape(f"@{page.users.get(name, name)}") if name else ""
+    return escape(f"@{page.name_of(name) or name}") if name else ""
