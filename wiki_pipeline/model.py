@@ -369,11 +369,13 @@ class Changes:
         cursor: to be handed in next time.
         documents: ids of documents that may have changed; ids of unchanged ones do no harm.
         whole: something changed, and only a complete listing tells what.
+        exact: nothing else can have changed; otherwise deletions, moves and labels may have been missed.
     """
 
     cursor: str
     documents: tuple[str, ...] = ()
     whole: bool = False
+    exact: bool = False
 
 
 # --- what stages report ------------------------------------------------------------------------------------------

@@ -193,6 +193,13 @@ class Settings(SettingsGroup, _Home):
         description="Until a failed freshness event is tried again; doubles up to an hour.",
     )
 
+    poll_listing_documents: int = Field(
+        5000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_POLL_LISTING_DOCUMENTS",
+        description="A poll lists sources up to this size completely, which also finds deletions and moves.",
+    )
+
     gateway_host: str = Field(
         "127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to."
     )

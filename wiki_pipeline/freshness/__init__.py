@@ -7,6 +7,18 @@ stale.stale_documents                     tells what is behind: which document, 
 """
 
 from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims
+from wiki_pipeline.freshness.polling import Polled, poll, poll_all
+from wiki_pipeline.freshness.resolving import resolve
 from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
 
-__all__ = ["Reason", "StaleDocument", "claim_work", "free_lost_claims", "stale_documents"]
+__all__ = [
+    "Polled",
+    "Reason",
+    "StaleDocument",
+    "claim_work",
+    "free_lost_claims",
+    "poll",
+    "poll_all",
+    "resolve",
+    "stale_documents",
+]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wiki_pipeline.model import (
+    Changes,
     DocumentFailure,
     DocumentGone,
     DocumentRef,
@@ -54,6 +55,16 @@ class Source(Protocol):
             SourceError: the source as a whole failed half-way; what was yielded before counts.
         """
 
+    async def poll(self, cursor: str) -> Changes:
+        """Look cheaply, in a few requests however large the source is, for what changed since an earlier look.
+
+        Args:
+            cursor: from the look before; empty for the first one.
+
+        Raises:
+            SourceError: as `describe`.
+        """
+
     @property
     def skipped(self) -> Mapping[str, int]:
         """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""
@@ -93,6 +104,19 @@ class SourceKind(Protocol):
 
         Raises:
             ConfigurationError: a setting that the source needs is missing or wrong.
+        """
+
+    async def locate(
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+    ) -> Mapping[str, Sequence[SourceKey]]:
+        """Which of the known sources of this kind may hold documents of which only the id was told; those of no such
+        source are missing, as are all where ids mean something within their source only.
+
+        Args:
+            known: specifications by source.
+
+        Raises:
+            ConfigurationError, SourceError: the site can't be asked.
         """
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:

@@ -153,7 +153,8 @@ def test_every_event_ends_applied_superseded_or_dead_whatever_happens(steps: Seq
     with TemporaryDirectory() as folder, Catalog(f"sqlite:///{Path(folder) / 'c.sqlite'}") as catalog:
         catalog.add_source(key, "{}")
         recorded, claim_id = 0, ""
-        for step, documents in [*steps, ("claim", []), ("settle", [])]:
+        to_the_end: list[tuple[str, list[str]]] = [("settle", []), ("claim", []), ("settle", [])]
+        for step, documents in [*steps, *to_the_end]:
             if step == "say":
                 recorded += sum(catalog.events.record([said(key, *documents)]))
             elif step == "claim":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
 from wiki_pipeline.sources.confluence.address import Site, read_target
+from wiki_pipeline.sources.confluence.locating import spaces_of
 from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
@@ -82,6 +83,17 @@ class ConfluenceKind:
                 "Set CONFLUENCE_URL back, or remove the source and add it again.",
             )
         return ConfluenceSource(key, wanted, settings, load(Settings).max_document_bytes)
+
+    async def locate(
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+    ) -> Mapping[str, Sequence[SourceKey]]:
+        """See `SourceKind.locate`: by the spaces that the pages are in now."""
+        settings = load(ConfluenceSettings)
+        by_space: dict[str, list[SourceKey]] = {}
+        for key, specification in known.items():
+            by_space.setdefault(Specification.parse(specification).space.lower(), []).append(key)
+        spaces = await spaces_of(settings, document_ids) if settings.url and by_space else {}
+        return {id_: by_space[space.lower()] for id_, space in spaces.items() if space.lower() in by_space}
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """See `SourceKind.datasource_id`."""

@@ -17,11 +17,12 @@ async def find_page(settings: ConfluenceSettings, target: Target) -> Target:
         SourceError: the site can't be asked.
     """
     async with ConfluenceClient(settings, "confluence") as client:
-        find = _find_v2 if await _has_v2(client, settings) else _find_v1
+        find = _find_v2 if await has_v2(client, settings) else _find_v1
         return await find(client, target)
 
 
-async def _has_v2(client: ConfluenceClient, settings: ConfluenceSettings) -> bool:
+async def has_v2(client: ConfluenceClient, settings: ConfluenceSettings) -> bool:
+    """Whether the site's REST API v2 can be used, unless a setting says which to use."""
     if settings.api != "auto":
         return settings.api == "v2"
     try:

@@ -9,13 +9,14 @@ from contextlib import aclosing
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
-from wiki_pipeline.model import DocumentGone, DocumentRef, SourceDescription, SourceKey
+from wiki_pipeline.model import Changes, DocumentGone, DocumentRef, SourceDescription, SourceKey
 from wiki_pipeline.sources.confluence.answers import NotTheApiError, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.api_v1 import ApiV1
 from wiki_pipeline.sources.confluence.api_v2 import ApiV2
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Sleep
 from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
+from wiki_pipeline.sources.confluence.recent import recently_changed
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
 from wiki_pipeline.sources.protocol import Fetched
@@ -90,6 +91,11 @@ class ConfluenceSource:
         async with aclosing(api.fetch([id_ for id_ in ids if PAGE_ID.fullmatch(id_)])) as portions:
             async for answers in portions:
                 yield answers
+
+    async def poll(self, cursor: str) -> Changes:
+        """See `Source.poll`."""
+        space = await (await self._api()).space()
+        return await recently_changed(self._client, self._settings, space.key, cursor)
 
     @property
     def skipped(self) -> Mapping[str, int]:

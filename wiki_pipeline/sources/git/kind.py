@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wiki_pipeline.errors import ConfigurationError
@@ -73,6 +73,12 @@ class GitKind:
             ) from error
         settings = load(GitSettings)
         return GitSource(key, Repository.parse(specification), settings, home, load(Settings).batch_bytes)
+
+    async def locate(
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+    ) -> Mapping[str, Sequence[SourceKey]]:
+        """See `SourceKind.locate`: a path means a file in one repository only."""
+        return {}
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""

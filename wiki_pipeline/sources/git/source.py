@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.model import (
+    Changes,
     DocumentFailure,
     DocumentGone,
     DocumentRef,
@@ -26,7 +27,7 @@ from wiki_pipeline.sources.git.forges import forge_of
 from wiki_pipeline.sources.git.isolation import Isolation
 from wiki_pipeline.sources.git.objects import portions
 from wiki_pipeline.sources.git.page import PageMaker
-from wiki_pipeline.sources.git.remote import Remote
+from wiki_pipeline.sources.git.remote import Refs, Remote
 from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
@@ -75,15 +76,17 @@ class GitSource:
     async def describe(self) -> SourceDescription:
         """See `Source.describe`; asks the server only."""
         refs = await self._in_thread(self._remote.refs)
-        address, name = self._pages.address, self._branch or refs.default_branch
-        commit = refs.branches.get(name) or refs.tags.get(name) if self._branch else refs.head
-        if not commit and not refs.empty:
-            raise no_such_branch(self.key.name, address, self._branch, refs.names)
+        address, name, commit = self._pages.address, self._branch or refs.default_branch, self._newest(refs)
         details = [("address", address.display), ("branch", name), ("commit", commit)]
         if refs.empty:
             details = [("address", address.display), ("state", "empty: nothing was ever committed")]
         page = self._pages.forge.repository_page(address)
         return SourceDescription(self.key.name, page, tuple((what, fact) for what, fact in details if fact))
+
+    async def poll(self, cursor: str) -> Changes:
+        """See `Source.poll`; the cursor is the newest commit, and an empty repository's is "empty"."""
+        commit = self._newest(await self._in_thread(self._remote.refs)) or "empty"
+        return Changes(commit, whole=commit != cursor, exact=True)
 
     async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
         """See `Source.list_documents`; complete by nature, an empty repository is an empty listing."""
@@ -112,6 +115,13 @@ class GitSource:
     async def aclose(self) -> None:
         """Kill what may still be running."""
         self._stop()
+
+    def _newest(self, refs: Refs) -> str:
+        """The commit that the branch or tag is at; empty in an empty repository."""
+        commit = refs.branches.get(self._branch) or refs.tags.get(self._branch, "") if self._branch else refs.head
+        if not commit and not refs.empty:
+            raise no_such_branch(self.key.name, self._pages.address, self._branch, refs.names)
+        return commit
 
     def _look(self) -> Snapshot:
         file = self._home / "snapshot.arrow"

@@ -1,0 +1,99 @@
+"""Polls: what webhooks missed is found by looking, and becomes events like theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from wiki_pipeline.catalog import Message, Observation, Origin
+from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
+from wiki_pipeline.model import DocumentRef, Hint, SourceKey, Stage
+from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.stages import interruptible
+from wiki_pipeline.stages.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll found.
+
+    Attributes:
+        events: how many were written; 0 if nothing changed, or all of it is known to be waiting.
+        observation: what is known of the source now; None if it was never listed.
+    """
+
+    source: SourceKey
+    events: int
+    observation: Observation | None
+
+
+def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
+    """Look for changes of one source and write events for them.
+
+    A source that was never synced is an event as a whole. One whose cheap look can miss things (deletions, moves,
+    labels) is listed completely, as long as it is not too large (`WIKI_PIPELINE_POLL_LISTING_DOCUMENTS`). What waits to
+    be done already is not written again.
+
+    Raises:
+        ConfigurationError, SourceError: it can't be opened or asked. Nothing was written.
+        CatalogError, StoreError: they can't be used.
+    """
+    catalog = pipeline.catalog
+    before = catalog.upstream.observation(source)
+    hints, cursor = interruptible.run(_look(pipeline, source, before))
+    waiting = {event.document_id for event in catalog.events.unsettled(source)}
+    new = [] if "" in waiting else [hint for hint in hints if hint.document_id not in waiting]
+    if len(new) > pipeline.settings.batch_documents:
+        new = [Hint(source.kind, source, what="many changes found by a poll")]
+    catalog.events.record([Message(source.tenant, Origin.POLL, new)])
+    catalog.upstream.polled(source, cursor)
+    return Polled(source, len(new), catalog.upstream.observation(source))
+
+
+def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineError], None]) -> list[Polled]:
+    """Poll every source of the tenant; one that can't be polled is told to `on_error` and holds no other up.
+
+    Raises:
+        CatalogError, StoreError: they can't be used.
+    """
+    found = []
+    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+        try:
+            found.append(poll(pipeline, record.key))
+        except (ConfigurationError, SourceError) as error:
+            on_error(record.key, error)
+    return found
+
+
+async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | None) -> tuple[list[Hint], str]:
+    async with aclosing(pipeline.open_source(source)) as opened:
+        changes = await opened.poll(before.cursor if before else "")
+        if before is None or before.listed_at is None:
+            return [Hint(source.kind, source, what="never synced")], changes.cursor
+        if not changes.exact and before.documents <= pipeline.settings.poll_listing_documents:
+            return await _list(pipeline, source, opened), changes.cursor
+    if changes.whole:
+        return [Hint(source.kind, source, what="changed, found by a poll")], changes.cursor
+    return [Hint(source.kind, source, id_, "edited, found by a poll") for id_ in changes.documents], changes.cursor
+
+
+async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[Hint]:
+    """A complete listing against what is served."""
+    listing = {ref.document_id: ref.version_key async for portion in opened.list_documents() for ref in portion}
+    pipeline.catalog.upstream.observe_all(source, (DocumentRef(id_, key) for id_, key in listing.items()))
+    served = _served_keys(pipeline, source)
+    changed = [id_ for id_, key in listing.items() if served.get(id_) != key]
+    gone = sorted(served.keys() - listing.keys())
+    return [*_hints(source, changed, "changed, found by a poll"), *_hints(source, gone, "gone, found by a poll")]
+
+
+def _hints(source: SourceKey, document_ids: Iterable[str], what: str) -> list[Hint]:
+    return [Hint(source.kind, source, document_id, what) for document_id in document_ids]
+
+
+def _served_keys(pipeline: Pipeline, source: SourceKey) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for batch in pipeline.store.table(Stage.RAW_PAGES, source).batches(["document_id", "version_key"]):
+        keys.update(zip(batch["document_id"].to_pylist(), batch["version_key"].to_pylist(), strict=True))
+    return keys
