@@ -1,22 +1,42 @@
-"""`wiki-pipeline search`: the best passages, with where they stand."""
+"""`wiki-pipeline search`: the best passages, with where they stand and where to read on."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import get_args
 
 import click
+from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.cli.selection import select
+from wiki_pipeline.errors import SearchError
+from wiki_pipeline.gateway.library import Library, Place
+from wiki_pipeline.running import running
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import Filters, Hit, search
-from wiki_pipeline.store.search import MAX_HITS, Mode
+from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 from wiki_pipeline.text.embed import open_embedder
+from wiki_pipeline.wiki.snippet import pieces_of
 
-_LINES_SHOWN = 6
+_CODE_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage and where it is read in our wiki.
+
+    Attributes:
+        wiki_url: empty while nothing serves the wiki.
+    """
+
+    hit: Hit
+    place: Place
+    wiki_url: str
 
 
 @click.command("search")
@@ -28,27 +48,61 @@ _LINES_SHOWN = 6
 def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mode: Mode, as_json: bool) -> None:
     """Search the tenant's sources."""
     settings = load(Settings)
+    words = " ".join(query)
+    if len(words) > MAX_QUERY:
+        raise SearchError(f"The query is longer than {MAX_QUERY} characters.", "Ask for the words that matter.")
     with Pipeline.open(settings) as pipeline:
-        known = [record.key for record in pipeline.catalog.sources(settings.tenant)]
-        filters = Filters(sources=tuple(select(known, sources)) if sources else ())
-        hits = search(pipeline.store, open_embedder(settings), " ".join(query), k=count, mode=mode, filters=filters)
+        records = pipeline.catalog.sources(settings.tenant)
+        filters = Filters(sources=tuple(select([record.key for record in records], sources)) if sources else ())
+        hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
+        places = Library(pipeline.catalog, pipeline.store).places(hits)
+    served = running(settings.home)
+    root = served.gateway if served else ""
+    found = [
+        Found(hit, place, f"{root}{place.page}{place.fragment}" if root else "")
+        for hit, place in zip(hits, places, strict=True)
+    ]
     if as_json:
-        print_json([asdict(hit) for hit in hits])
+        print_json([{**asdict(each.hit), "wiki_url": each.wiki_url} for each in found])
         return
-    if not hits:
-        console().print("Nothing was found.")
-    for hit in hits:
-        _show(hit)
+    _print(console(), found, words, {str(record.key): record.title or record.key.name for record in records})
 
 
-def _show(hit: Hit) -> None:
-    lines = printable(hit.text).strip().splitlines()
-    more = ["..."] if len(lines) > _LINES_SHOWN else []
-    shown = Text.assemble(
-        (printable(hit.title), "bold"),
-        (f" ({hit.score:.3f})\n", "dim"),
-        (printable(" > ".join(hit.heading_path) or hit.path) + "\n", "cyan"),
-        "\n".join(lines[:_LINES_SHOWN] + more) + "\n",
-        (f"{hit.url} (version {printable(hit.version)})\n", "dim"),
-    )
-    console().print(shown, soft_wrap=True)
+def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[str, str]) -> None:
+    """The documents in the order of their best passages, each with all its passages below it."""
+    if not found:
+        out.print("Nothing was found.")
+    documents: dict[tuple[str, str], list[Found]] = {}
+    for each in found:
+        documents.setdefault((each.hit.source, each.hit.document_id), []).append(each)
+    for number, passages in enumerate(documents.values()):
+        if number:
+            out.print()
+        hit = passages[0].hit
+        changed = f", changed {hit.last_modified_iso[:10]}" if hit.last_modified_iso else ""
+        in_source = printable(f"  {sources.get(hit.source, hit.source)}{changed}")
+        out.print(Text.assemble((printable(hit.title), "bold"), (in_source, "dim")))
+        for passage in passages:
+            _print_passage(out, passage, query)
+        if hit.url and hit.url.startswith(("http://", "https://")):
+            out.print(Text(f"  from {printable(hit.url)}", style="dim"), soft_wrap=True)
+
+
+def _print_passage(out: Console, found: Found, query: str) -> None:
+    hit, code = found.hit, found.place.code
+    above = [name for name in hit.heading_path if name != hit.title]
+    if code:
+        above.append(f"lines {hit.start_line} to {hit.end_line}")
+    if above:
+        out.print(Padding(Text(printable(" › ".join(above)), style="cyan"), (0, 0, 0, 2), expand=False))
+    excerpt = Text()
+    for piece in pieces_of(hit.text, query, code=code):
+        excerpt.append(printable(piece.text), style="bold yellow" if piece.found else "")
+    excerpt.rstrip()
+    lines = list(excerpt.split("\n"))[:_CODE_LINES]
+    while len(lines) > 1 and not lines[-1].plain.strip():
+        lines.pop()
+    for line in lines:
+        out.print(Padding(line, (0, 0, 0, 4), expand=False), no_wrap=code, overflow="ellipsis" if code else "fold")
+    if found.wiki_url:
+        out.print(Text(f"  {printable(found.wiki_url)}", style="blue"), soft_wrap=True)

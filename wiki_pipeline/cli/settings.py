@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 import click
+from rich.text import Text
 
-from wiki_pipeline.cli.output import json_option, print_json, print_table
+from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.settings import Settings, SettingsGroup, load
 from wiki_pipeline.sources import kinds
 
@@ -47,11 +49,14 @@ def command(*, as_json: bool) -> None:
     if as_json:
         print_json([asdict(setting) for setting in settings])
         return
-    print_table(
-        ["setting", "", "value"],
-        [(s.name, "set" if s.is_set else "default", _text(s.value)) for s in settings],
-        empty="",
-    )
+    out = console()
+    out.print("Settings by group. A star marks those that are set; the others are at their defaults.", soft_wrap=True)
+    for name, group in groupby(settings, key=lambda setting: setting.group):
+        out.print(Text(f"\n{name}", style="bold"))
+        for setting in group:
+            star, style = ("*", "bold") if setting.is_set else (" ", "")
+            line = Text.assemble((f"{star} {setting.name}", style), " = ", (printable(_text(setting.value)), style))
+            out.print(line, soft_wrap=True)
 
 
 def read() -> Iterator[Setting]:

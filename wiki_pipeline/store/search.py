@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Mode = Literal["hybrid", "vector", "text"]
 
 MAX_HITS = 100
+MAX_QUERY = 1_000  # characters that people may send, wherever they search
 _CANDIDATES = 60  # of each side: a passage that is only fair on both may still come out first
 _RANK_CONSTANT = 60  # of reciprocal rank fusion, as in its paper (Cormack, Clarke, Büttcher 2009)
 _REFINE_FACTOR = 5  # candidates whose distances the index guessed, for each that is asked for

@@ -3,18 +3,40 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from wiki_pipeline.running import Running, announce, only_one
+from wiki_pipeline.settings import Settings, load
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.confluence_server import Space
 from wiki_pipeline_tests.installation import ENG
 
 
-def test_a_hit_is_shown_with_title_text_and_link(run: Run, space: Space) -> None:
+def test_a_hit_is_shown_with_title_source_text_and_link_each_once(run: Run, space: Space) -> None:
     run("sync")
     result = run("search", "winches", "-k", "1")
     assert result.exit_code == 0
-    assert result.stdout.startswith("Winches (")
-    assert "All about winches." in result.stdout
-    assert "https://" in result.stdout or "http://" in result.stdout
+    title, text, link = result.stdout.splitlines()
+    assert title.startswith("Winches  Engineering, changed 20")
+    assert text.strip() == "All about winches."
+    assert link.startswith("  from http://")
+
+
+def test_passages_of_a_document_stand_together_below_their_headings(run: Run, space: Space) -> None:
+    space.add("Ropes", "".join(f"<h2>Rope {n}</h2><p>{'Splicing a rope. ' * 80}</p>" for n in range(3)))
+    run("sync")
+    shown = run("search", "splicing a rope", "-k", "3").stdout.splitlines()
+    assert sum(line.startswith("Ropes ") for line in shown) == 1
+    assert {line for line in shown if line.startswith("  Rope ")} >= {"  Rope 0", "  Rope 1", "  Rope 2"}
+
+
+def test_the_wiki_s_address_is_given_while_it_is_served(run: Run, space: Space) -> None:
+    run("sync")
+    home = load(Settings).home
+    with only_one(home):
+        announce(home, Running("http://127.0.0.1:8080"))
+        address = f"http://127.0.0.1:8080/wiki/confluence-ENG/{space.page('Winches').id}/winches"
+        assert f"  {address}\n" in run("search", "winches", "-k", "1").stdout
+        assert json.loads(run("search", "winches", "-k", "1", "--json").stdout)[0]["wiki_url"] == address
+    assert "8080" not in run("search", "winches", "-k", "1").stdout
 
 
 def test_hits_are_restricted_to_sources_and_number(run: Run, space: Space) -> None:
@@ -36,7 +58,8 @@ def test_nothing_found_is_no_error(run: Run, empty: Path) -> None:
     assert json.loads(run("search", "winches", "--json").stdout) == []
 
 
-def test_an_empty_query_is_a_matter_of_usage(run: Run, empty: Path) -> None:
-    result = run("search", " ")
-    assert result.exit_code == 2
-    assert "The query is empty." in result.stderr
+def test_an_empty_query_and_one_that_is_too_long_are_a_matter_of_usage(run: Run, empty: Path) -> None:
+    for query, said in ((" ", "The query is empty."), ("x" * 1001, "longer than 1000 characters")):
+        result = run("search", query)
+        assert result.exit_code == 2
+        assert said in result.stderr

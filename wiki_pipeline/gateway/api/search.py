@@ -12,9 +12,8 @@ from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.library import Place
 from wiki_pipeline.gateway.services import Serving
 from wiki_pipeline.store import Filters, Hit, search
-from wiki_pipeline.store.search import MAX_HITS, Mode
+from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 
-MAX_QUERY = 1_000
 _MAX_VALUES = 50
 _MAX_VALUE = 300
 

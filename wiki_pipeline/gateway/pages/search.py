@@ -11,12 +11,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.gateway.api.search import MAX_QUERY
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.library import Place
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.store import Filters, Hit, search
-from wiki_pipeline.store.search import Mode
+from wiki_pipeline.store.search import MAX_QUERY, Mode
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.snippet import pieces_of
 from wiki_pipeline.wiki.views import Passage, Result, SearchView
