@@ -1,0 +1,104 @@
+"""What webhooks missed is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from git import Repo
+
+from wiki_pipeline.catalog import EventRecord
+from wiki_pipeline.errors import SourceError
+from wiki_pipeline.freshness import poll, poll_all, stale_documents
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.stages.add import add
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
+
+
+def events(opened: Pipeline) -> list[EventRecord]:
+    return list(reversed(opened.catalog.events.find("default")))
+
+
+def test_a_poll_of_an_unchanged_source_writes_no_event(opened: Pipeline) -> None:
+    before = opened.catalog.upstream.observation(ENG)
+    found = poll(opened, ENG)
+    assert found.events == 0
+    assert before is not None
+    assert found.observation is not None
+    assert found.observation.data_version == before.data_version
+
+
+def test_a_poll_finds_edits_moves_labels_deletions_and_new_pages(opened: Pipeline, space: Space) -> None:
+    pages = [space.page(f"Page {number}") for number in range(5)]
+    pages[0].edit("<p>Now with gravel.</p>")
+    pages[1].move(pages[2])
+    pages[3].label("gravel")
+    pages[4].trash()
+    new = space.add("Page 12")
+    assert poll(opened, ENG).events == 5
+    told = {event.document_id for event in events(opened)}
+    assert told == {str(page.id) for page in (pages[0], pages[1], pages[3], pages[4], new)}
+    assert {stale.document_id for stale in stale_documents(opened, ENG)} == told
+    assert poll(opened, ENG).events == 0  # all of it waits already
+    work(opened)
+    assert stale_documents(opened, ENG) == []
+    assert poll(opened, ENG).events == 0
+
+
+def test_a_large_source_is_asked_for_what_was_edited_lately(
+    opened: Pipeline, space: Space, server: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_POLL_LISTING_DOCUMENTS", "5")
+    with pipeline() as small:
+        assert poll(small, ENG).events == 1  # the first look has nothing to compare with
+        work(small)
+        assert poll(small, ENG).events <= 12  # what was edited within the overlap, once
+        work(small)
+        assert poll(small, ENG).events == 0
+        space.page("Page 3").edit("<p>Now with gravel.</p>")
+        space.site.index.catch_up()
+        server.forget_requests()
+        assert poll(small, ENG).events == 1
+        assert [event.document_id for event in events(small)][-1] == str(space.page("Page 3").id)
+        assert not [request for request in server.requests if "/spaces/" in request.path and "/pages" in request.path]
+
+
+def test_a_source_that_was_never_synced_is_an_event(opened: Pipeline, server: ConfluenceServer) -> None:
+    server.space("OPS", "Operations").add("Rota")
+    record = add(opened, f"{server.url}/spaces/OPS")
+    assert poll(opened, record.key).events == 1
+    assert [(event.source, event.document_id) for event in events(opened)] == [(record.key, "")]
+
+
+def test_a_source_that_cannot_be_asked_holds_no_other_up(opened: Pipeline, space: Space) -> None:
+    gone = SourceKey("default", "confluence", "GONE")
+    eng = opened.catalog.source(ENG)
+    assert eng is not None
+    opened.catalog.add_source(gone, eng.specification.replace('"ENG"', '"GONE"'))
+    space.page("Page 3").edit("<p>Now with gravel.</p>")
+    errors: list[SourceKey] = []
+    found = poll_all(opened, lambda key, error: errors.append(key) if isinstance(error, SourceError) else None)
+    assert errors == [gone]
+    assert [(polled.source, polled.events) for polled in found] == [(ENG, 1)]
+
+
+def test_a_poll_of_a_repository_asks_for_its_newest_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = Repo.init(tmp_path / "handbook", initial_branch="main")
+    guide = Path(repo.working_dir, "guide.md")
+    guide.write_text("# Guide\n")
+    repo.git.add(".")
+    repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "One"])
+    install(monkeypatch, tmp_path)
+    with pipeline() as opened:
+        source = add(opened, str(tmp_path / "handbook")).key
+        sync(opened, source)
+        poll(opened, source)
+        work(opened)
+        assert poll(opened, source).events == 0
+        guide.write_text("# Guide\n\nNow with gravel.\n")
+        repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qam", "Two"])
+        assert poll(opened, source).events == 1
+        work(opened)
+        assert stale_documents(opened, source) == []

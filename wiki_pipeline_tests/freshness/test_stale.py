@@ -1,0 +1,68 @@
+"""Which documents are behind, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.freshness import Reason, poll, stale_documents
+from wiki_pipeline.model import DocumentFailure, Hint, Stage
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline_tests.confluence_server import Space
+from wiki_pipeline_tests.installation import ENG, pipeline, work
+
+
+def reasons(opened: Pipeline) -> dict[str, Reason]:
+    return {stale.document_id: stale.reason for stale in stale_documents(opened, ENG)}
+
+
+def test_nothing_is_stale_after_a_sync(opened: Pipeline) -> None:
+    assert stale_documents(opened, ENG) == []
+
+
+def test_a_document_that_was_said_to_have_changed_is_stale_since_then(opened: Pipeline, space: Space) -> None:
+    page = str(space.page("Page 3").id)
+    for version in ("2", "3"):
+        hint = Hint("confluence", ENG, page, "page_updated", version)
+        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [hint])])
+    (stale,) = stale_documents(opened, ENG)
+    first = opened.catalog.events.find("default")[-1]
+    assert (stale.title, stale.reason, stale.since) == ("Page 3", Reason.UPSTREAM_NEWER, first.received_at)
+    assert (stale.served_version, stale.url != "") == ("1", True)
+    work(opened)
+    assert stale_documents(opened, ENG) == []
+
+
+def test_what_a_listing_shows_is_behind(opened: Pipeline, space: Space) -> None:
+    edited, trashed = space.page("Page 3"), space.page("Page 4")
+    edited.edit("<p>Now with gravel.</p>")
+    trashed.trash()
+    new = space.add("Page 12")
+    poll(opened, ENG)
+    opened.catalog.events.supersede([e.event_id for e in opened.catalog.events.find("default")], "lost")
+    assert reasons(opened) == {
+        str(edited.id): Reason.UPSTREAM_NEWER,
+        str(trashed.id): Reason.UPSTREAM_NEWER,
+        str(new.id): Reason.NEVER_SYNCED,
+    }
+
+
+def test_a_document_that_fails_says_why(opened: Pipeline, space: Space) -> None:
+    page = str(space.page("Page 3").id)
+    failure = DocumentFailure(page, "Page 3", Stage.CLEAN_PAGES, "It has no end.")
+    opened.catalog.record_failures(ENG, Stage.CLEAN_PAGES, [failure])
+    (stale,) = stale_documents(opened, ENG)
+    assert (stale.reason, stale.detail) == (Reason.FAILED, "clean_pages: It has no end.")
+
+
+def test_a_changed_setting_leaves_a_stage_behind(opened: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_CHUNK_TOKENS", "100")
+    with pipeline() as again:
+        assert set(reasons(again).values()) == {Reason.STAGE_BEHIND}
+        assert len(reasons(again)) == 12
+
+
+def test_a_source_of_which_it_is_not_known_what_changed_is_one_line(opened: Pipeline) -> None:
+    opened.catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("confluence", ENG, what="space_updated")])])
+    (stale,) = stale_documents(opened, ENG)
+    assert (stale.document_id, stale.title, stale.reason) == ("", "The whole source", Reason.UPSTREAM_NEWER)
