@@ -59,6 +59,13 @@ def headings(node: Element, page: PageWriter) -> str:
     return page.heading(int(node.tag[1]), page.inline(node))
 
 
+@element("q")
+def quotation(node: Element, page: PageWriter) -> str:
+    """Its text in quotation marks, as browsers show it."""
+    text = page.inline(node)
+    return f"“{text}”" if text.strip() else text
+
+
 @element("br")
 def line_break(node: Element, page: PageWriter) -> str:
     """A line break."""

@@ -21,9 +21,20 @@ def links(node: Element, page: PageWriter) -> str:
     user = node.find(RI + "user")
     if user is not None and not text:
         return mention(user, page)
+    if anchor and (not target or _is_here(node, page)):
+        return page.anchor_link(text, anchor)
     if not target:
-        return page.anchor_link(text, anchor) if anchor else text or escape(name)
+        return text or escape(name)
     return page.link(text or escape(name), f"{target}#{anchor}" if anchor else target)
+
+
+def _is_here(node: Element, page: PageWriter) -> bool:
+    """Whether a link names the page that it stands on."""
+    other, content = node.find(RI + "page"), node.find(RI + "content-entity")
+    if other is not None:
+        space = other.get(RI + "space-key") or page.upstream.space_key
+        return bool(other.get(RI + "content-title") == page.title and space == page.upstream.space_key)
+    return content is not None and content.get(RI + "content-id") == page.upstream.page_id
 
 
 def _link_text(node: Element, page: PageWriter) -> str:
@@ -111,4 +122,6 @@ def emoticons(node: Element, page: PageWriter) -> str:
             return str(shown)
     name = node.get(AC + "name") or ""
     short = node.get(AC + "emoji-shortname") or node.get(AC + "emoji-fallback") or ""
+    if short and name == "blue-star":  # what Confluence writes for every emoji that it has no old name for
+        name = ""
     return EMOTICONS.get(name) or EMOTICONS.get(short.strip(":")) or escape(short or (f":{name}:" if name else ""))

@@ -78,15 +78,24 @@ def _span(value: str | None, most: int) -> int:
 
 
 def _pipe_table(rows: list[list[_Cell]], page: PageWriter) -> str:
-    texts = [[markdown.cell(page.blocks(cell.node)) for cell in row] for row in rows]
-    grid = _resolved(rows, texts, page)
     first = rows[0]
-    if not any(cell.is_header for cell in first):
-        grid.insert(0, [])
-    elif not all(cell.is_header for cell in first) and len(rows) > 1 and all(row[0].is_header for row in rows):
-        grid.insert(0, [])  # a column of headers, not a row
+    has_header_row = any(cell.is_header for cell in first) and (
+        all(cell.is_header for cell in first) or not all(row[0].is_header for row in rows)
+    )
+    texts = [[_cell_text(cell, page, is_header_row=has_header_row and row is first) for cell in row] for row in rows]
+    grid = _resolved(rows, texts, page)
+    if not has_header_row:
+        grid.insert(0, [])  # no headers, or a column of them
     alignments = [_alignment(cell.node) for cell in first]
     return markdown.table(grid, alignments)
+
+
+def _cell_text(cell: _Cell, page: PageWriter, *, is_header_row: bool) -> str:
+    """A cell as a line; headers outside of the header row, such as those of a column, are strong."""
+    text = markdown.cell(page.blocks(cell.node))
+    if is_header_row or not cell.is_header or not text or _MARKED.search(text):
+        return text
+    return f"**{text}**"
 
 
 def _alignment(cell: Element) -> str:

@@ -148,19 +148,25 @@ class PageWriter:
     def _inline_macro(self, node: Element) -> str:
         name = (node.get(_NAME) or "").lower()
         handler = INLINE_MACROS.get(name)
-        return handler(node, self) if handler else unknown_macro(node, self)
+        return handler(node, self) if handler else one_line(BLOCK_MACROS.get(name, unknown_macro)(node, self))
 
     def _block_handler(self, node: Element, tag: str) -> Callable[[Element, PageWriter], str] | None:
         """The handler of a node that is no block by its name: a block macro, or something inline around blocks."""
         if tag in MACROS:
             name = (node.get(_NAME) or "").lower()
             handler = BLOCK_MACROS.get(name)
-            if handler is None and name not in INLINE_MACROS and node.find(AC + "rich-text-body") is not None:
-                return unknown_macro
-            return handler
+            if handler is None and name not in INLINE_MACROS:
+                handler = unknown_macro if _has_block_body(node) else None
+            return None if handler is not None and self._stands_in_line(node) else handler
         if tag in INLINE and tag not in _PHRASES:
             return None
         return _transparent if len(node) and self.holds_blocks(node) else None
+
+    def _stands_in_line(self, node: Element) -> bool:
+        """Whether a macro's body is part of a line, as Confluence says of some excerpts."""
+        mode = next((child.text for child in node if child.get(_NAME) == "atlassian-macro-output-type"), "")
+        body = node.find(AC + "rich-text-body")
+        return mode == "INLINE" and body is not None and not self.is_complex(body)
 
     def holds_blocks(self, node: Element, *, besides: frozenset[str] = frozenset()) -> bool:
         """Whether something inside the node stands in paragraphs of its own, besides elements named `besides`."""
@@ -261,22 +267,10 @@ class PageWriter:
 
 
 # Elements within a line, which some editors put around blocks all the same.
-_PHRASES = {
-    AC + "inline-comment-marker",
-    "a",
-    "abbr",
-    "b",
-    "bdi",
-    "bdo",
-    "big",
-    "cite",
-    "code",
-    "del",
-    "em",
-    "font",
-    "i",
-}
-_PHRASES |= {"ins", "label", "mark", "q", "s", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var"}
+_PHRASE_NAMES = """
+    a abbr b bdi bdo big cite code del em font i ins label mark q s small span strike strong sub sup tt u var
+"""
+_PHRASES = {AC + "inline-comment-marker", *_PHRASE_NAMES.split()}
 
 
 def _transparent(node: Element, page: PageWriter) -> str:
@@ -290,9 +284,14 @@ def unknown_macro(node: Element, page: PageWriter) -> str:
     if body is not None:
         return page.blocks(body)
     code = node.find(AC + "plain-text-body")
-    if code is None or not (code.text or "").strip():
-        return ""
-    return markdown.code_span(code.text or "")
+    text = (code.text or "").strip("\n") if code is not None else ""
+    return markdown.fence(text) if "\n" in text else markdown.code_span(text)
+
+
+def _has_block_body(node: Element) -> bool:
+    if node.find(AC + "rich-text-body") is not None:
+        return True
+    return "\n" in (node.findtext(AC + "plain-text-body") or "").strip("\n")
 
 
 def _anchor_names(heading: Element) -> Iterator[str]:

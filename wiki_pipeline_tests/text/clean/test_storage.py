@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from wiki_pipeline.model import Dependency, Heading, Link
@@ -188,6 +191,13 @@ def test_a_table_without_headers_gets_an_empty_row_of_them() -> None:
     assert markdown("<table><tr><td>1</td><td>2</td></tr></table>") == "|  |  |\n| --- | --- |\n| 1 | 2 |"
 
 
+def test_a_column_of_headers_is_strong() -> None:
+    rows = "<tr><th>a</th><td>1</td></tr><tr><th>b</th><td>2</td></tr>"
+    assert markdown(f"<table>{rows}</table>") == "|  |  |\n| --- | --- |\n| **a** | 1 |\n| **b** | 2 |"
+    headers = "<tr><th></th><th>n</th></tr>"
+    assert markdown(f"<table>{headers}{rows}</table>") == "|  | n |\n| --- | --- |\n| **a** | 1 |\n| **b** | 2 |"
+
+
 def test_a_pipe_in_a_cell_does_not_end_the_cell() -> None:
     assert markdown("<table><tr><th>a|b</th></tr><tr><td><code>x | y</code></td></tr></table>") == (
         "| a\\|b |\n| --- |\n| `x \\| y` |"
@@ -279,6 +289,64 @@ def test_an_unknown_macro_keeps_its_body_and_is_told_of() -> None:
     assert page.notes == ("Unknown macro: acme-box (1).", "Unknown macro: acme-dot (1).")
 
 
+def test_the_body_of_an_unknown_macro_keeps_its_lines() -> None:
+    body = macro("acme", "<ac:plain-text-body><![CDATA[a <b>\n  c]]></ac:plain-text-body>", secret="leak")
+    assert converted(body).markdown == "```\na <b>\n  c\n```"
+    assert converted(f"<p>so {body.replace(chr(10), ' ')}.</p>").markdown == "so `a <b> c`."
+
+
+def test_an_excerpt_in_a_line_stays_in_it() -> None:
+    inline = {"atlassian-macro-output-type": "INLINE"}
+    assert markdown(f"<p>one {rich('excerpt', 'two', **inline)} three</p>") == "one two three"
+    assert markdown(f"<p>one {rich('excerpt', '<ul><li>two</li></ul>', **inline)}</p>") == "one\n\n- two"
+
+
+def test_a_roadmap_is_a_table_of_its_bars_and_markers() -> None:
+    plan = {
+        "title": "2024",
+        "timeline": {"displayOption": "MONTH"},
+        "lanes": [
+            {
+                "title": "Rig",
+                "bars": [
+                    {"title": "Mk IV", "description": "Cast", "startDate": "2024-02-01 00:00:00", "duration": 1.5},
+                    {"title": "Test", "startDate": "2024-03-01 00:00:00", "duration": 1},
+                ],
+            }
+        ],
+        "markers": [{"title": "Fair", "markerDate": "2024-05-01 00:00:00"}],
+    }
+    assert markdown(macro("roadmap", source=quote(json.dumps(plan)), hash="f00d", timeline="true")) == (
+        "**2024**\n\n| Lane | Name | Start | Duration |\n| --- | --- | --- | --- |\n"
+        "| Rig | Mk IV – Cast | 2024-02-01 | 1.5 months |\n| Rig | Test | 2024-03-01 | 1 month |\n"
+        "|  | Fair | 2024-05-01 |  |"
+    )
+
+
+@pytest.mark.parametrize(
+    "source", ["", "no", "[]", "1", '{"lanes": 1}', '{"lanes": [1]}', '{"lanes": [{"bars": [2]}]}']
+)
+def test_a_roadmap_that_cannot_be_read_is_a_mark(source: str) -> None:
+    assert markdown(macro("roadmap", source=quote(source), title="2024")) == "*[Roadmap: 2024]*"
+
+
+def test_a_gallery_shows_the_pictures_that_it_names() -> None:
+    base = "https://x.atlassian.net/wiki/download/attachments/42"
+    assert markdown(macro("gallery", include="a.png, b.png", title="Rigs", columns="2")) == (
+        f"**Rigs**\n\n![a.png]({base}/a.png) ![b.png]({base}/b.png)"
+    )
+    assert markdown(macro("gallery", title="Rigs")) == "*[Gallery: Rigs]*"
+
+
+def test_a_chart_is_its_data() -> None:
+    table = "<table><tr><th>q</th></tr><tr><td>1</td></tr></table>"
+    assert markdown(rich("chart", table, type="pie", title="Tides")) == "**Tides**\n\n| q |\n| --- |\n| 1 |"
+
+
+def test_a_quotation_in_a_line_has_its_marks() -> None:
+    assert markdown("<p>She said <q>no</q>.</p>") == "She said “no”."
+
+
 def test_what_only_the_server_can_show_leaves_a_mark() -> None:
     assert markdown(macro("toc", maxLevel="3")) == "*[Table of contents]*"
     assert markdown(macro("children", all="true")) == "*[Child pages]*"
@@ -348,6 +416,8 @@ def test_a_date_is_shown_as_a_date() -> None:
         ('ac:name="tick"', "✅"),
         ('ac:name="blue-star" ac:emoji-shortname=":rocket:" ac:emoji-id="1f680" ac:emoji-fallback="🚀"', "🚀"),
         ('ac:name="acme"', ":acme:"),
+        ('ac:name="blue-star"', "🔵"),
+        ('ac:name="blue-star" ac:emoji-shortname=":acme:" ac:emoji-id="1-2" ac:emoji-fallback=":acme:"', ":acme:"),
     ],
 )
 def test_an_emoticon_is_a_character_or_its_name(attributes: str, shown: str) -> None:
@@ -407,6 +477,19 @@ def test_a_link_to_a_place_on_another_page_keeps_the_place() -> None:
 @pytest.mark.parametrize("name", ["SetUp", "Set up", "Home-SetUp", "set-up"])
 def test_a_link_to_a_heading_of_the_page_finds_it_however_it_is_spelled(name: str) -> None:
     body = f'<h2>Set up</h2><p><ac:link ac:anchor="{name}"><ac:link-body>go</ac:link-body></ac:link></p>'
+    assert markdown(body) == "## Set up\n\n[go](#set-up)"
+
+
+@pytest.mark.parametrize(
+    "here",
+    [
+        '<ri:page ri:content-title="Home"/>',
+        '<ri:page ri:space-key="ENG" ri:content-title="Home"/>',
+        '<ri:content-entity ri:content-id="42"/>',
+    ],
+)
+def test_a_link_that_names_its_own_page_finds_the_heading(here: str) -> None:
+    body = f'<h2>Set up</h2><p><ac:link ac:anchor="SetUp">{here}<ac:link-body>go</ac:link-body></ac:link></p>'
     assert markdown(body) == "## Set up\n\n[go](#set-up)"
 
 

@@ -26,11 +26,11 @@ def chart(node: Element, page: PageWriter) -> str:
 
 @macro("roadmap")
 def roadmap(node: Element, page: PageWriter) -> str:
-    """The roadmap's bars as a table of lane, name, start and length."""
+    """The roadmap's bars and markers as a table of lane, name, start and length."""
     values = parameters(node)
     try:
         plan = json.loads(unquote_plus(values.get("source", "")))
-        rows = _bars(plan)
+        rows = [*_bars(plan), *_markers(plan)]
         title = str(plan.get("title") or values.get("title") or "")
     except (ValueError, AttributeError, TypeError):
         rows, title = [], values.get("title", "")
@@ -41,13 +41,27 @@ def roadmap(node: Element, page: PageWriter) -> str:
 
 
 def _bars(plan: dict[str, Any]) -> list[list[str]]:
+    unit = str((plan.get("timeline") or {}).get("displayOption", "")).lower().rstrip("s")
     return [
-        [markdown.cell(escape(str(value))) for value in (lane.get("title", ""), *_bar(bar))]
+        _row(lane.get("title", ""), _name(bar), bar.get("startDate", ""), _duration(bar, unit))
         for lane in plan.get("lanes", [])
         for bar in lane.get("bars", [])
     ]
 
 
-def _bar(bar: dict[str, Any]) -> tuple[str, str, str]:
-    name = " – ".join(str(bar[key]) for key in ("title", "description") if bar.get(key))
-    return name, str(bar.get("startDate", ""))[:10], str(bar.get("duration", ""))
+def _markers(plan: dict[str, Any]) -> list[list[str]]:
+    """Marked days, which belong to no lane."""
+    return [_row("", _name(marker), marker.get("markerDate", ""), "") for marker in plan.get("markers") or []]
+
+
+def _name(thing: dict[str, Any]) -> str:
+    return " – ".join(str(thing[key]) for key in ("title", "description") if thing.get(key))
+
+
+def _duration(bar: dict[str, Any], unit: str) -> str:
+    number = bar.get("duration", "")
+    return f"{number:g} {unit}{'' if number == 1 else 's'}" if unit and isinstance(number, int | float) else str(number)
+
+
+def _row(lane: object, name: str, start: object, duration: str) -> list[str]:
+    return [markdown.cell(escape(str(value))) for value in (lane, name, str(start)[:10], duration)]

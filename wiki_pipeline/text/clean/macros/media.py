@@ -82,9 +82,14 @@ def embedded(node: Element, page: PageWriter) -> str:
 
 @macro("gallery")
 def gallery(node: Element, page: PageWriter) -> str:
-    """A mark with the gallery's title."""
-    title = parameters(node).get("title", "")
-    return page.placeholder(f"Gallery: {title}" if title else "Gallery")
+    """The pictures that it names; a mark where it shows whatever is attached to the page."""
+    values = parameters(node)
+    title = values.get("title", "")
+    names = [name.strip() for name in values.get("include", "").split(",") if name.strip()]
+    if not names:
+        return page.placeholder(f"Gallery: {title}" if title else "Gallery")
+    pictures = " ".join(page.image(name, page.upstream.attachment(name)) for name in names)
+    return f"**{escape(title)}**\n\n{pictures}" if title else pictures
 
 
 def _referred(node: Element, page: PageWriter) -> tuple[str, str]:
