@@ -22,6 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSizeSetting, KindOfChunks
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.running import running
 
@@ -136,18 +137,20 @@ class Settings(SettingsGroup, _Home):
         60.0, gt=0, validation_alias="WIKI_PIPELINE_EMBEDDING_TIMEOUT", description="Seconds a request may take."
     )
 
-    chunk_tokens: int = Field(
-        400, ge=50, le=8000, validation_alias="WIKI_PIPELINE_CHUNK_TOKENS", description="Size of a prose chunk, tokens."
+    prose_chunks: ChunkSizeSetting = Field(
+        PROSE_CHUNKS,
+        validation_alias="WIKI_PIPELINE_PROSE_CHUNKS",
+        description="Size of a passage of prose, with overlap after a slash: `400 tokens`, `1000/200 characters`.",
     )
-    chunk_overlap_tokens: int = Field(
-        0, ge=0, le=4000, validation_alias="WIKI_PIPELINE_CHUNK_OVERLAP_TOKENS", description="Overlap of prose chunks."
+    code_chunks: ChunkSizeSetting = Field(
+        CODE_CHUNKS,
+        validation_alias="WIKI_PIPELINE_CODE_CHUNKS",
+        description="Size of a passage of source code, likewise: `1400 characters`, `1500/300 characters`.",
     )
-    code_chunk_characters: int = Field(
-        1400,
-        ge=200,
-        le=32_000,
-        validation_alias="WIKI_PIPELINE_CODE_CHUNK_CHARACTERS",
-        description="Size of a source code chunk, characters.",
+    chunks_by_kind: dict[str, KindOfChunks] = Field(
+        {},
+        validation_alias="WIKI_PIPELINE_CHUNKS_BY_KIND",
+        description='Other sizes for a kind of source, as JSON: `{"confluence": {"prose": "1000/200 characters"}}`.',
     )
 
     batch_documents: int = Field(

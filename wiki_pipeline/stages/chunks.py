@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from wiki_pipeline.model import CleanPage, Stage, StageReport
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.derived import Inputs, each_document, input_state, update_from_table
 from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.text import chunk
@@ -15,12 +14,13 @@ CODE_VERSION = chunk.CODE_VERSION
 
 def inputs(tables: SourceTables) -> Inputs:
     """What `chunks` should be made from."""
-    return Inputs(input_state(tables, Stage.CLEAN_PAGES), CODE_VERSION, (_sizes(tables.settings),))
+    sizes = chunk.ChunkSizes.of(tables.settings, tables.source.kind)
+    return Inputs(input_state(tables, Stage.CLEAN_PAGES), CODE_VERSION, (sizes,))
 
 
 def update(sync: Sync) -> StageReport:
     """Bring `chunks` up to date with `clean_pages`. For errors see `update_from_table`."""
-    sizes = _sizes(sync.settings)
+    sizes = chunk.ChunkSizes.of(sync.settings, sync.source.kind)
     convert = each_document(
         sync,
         (Stage.CLEAN_PAGES, CleanPage),
@@ -28,7 +28,3 @@ def update(sync: Sync) -> StageReport:
         partial(chunk.chunk_page, source=sync.source, sizes=sizes),
     )
     return update_from_table(sync, Stage.CHUNKS, inputs(sync), convert)
-
-
-def _sizes(settings: Settings) -> chunk.ChunkSizes:
-    return chunk.ChunkSizes(settings.chunk_tokens, settings.chunk_overlap_tokens, settings.code_chunk_characters)

@@ -42,6 +42,11 @@ class Pipeline:
         Raises:
             ConfigurationError: a setting is wrong.
         """
+        if unknown := sorted(self.settings.chunks_by_kind.keys() - kinds().keys()):
+            raise ConfigurationError(
+                f"WIKI_PIPELINE_CHUNKS_BY_KIND names {', '.join(unknown)}, which is no kind of source.",
+                f"Kinds of sources are {', '.join(sorted(kinds()))}.",
+            )
         configured: dict[SourceKey, str] = {}
         for kind in kinds().values():
             configured.update(kind.configured(self.settings.tenant))

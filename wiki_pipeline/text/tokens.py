@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+TOKEN_BYTES = 4
+
 
 def estimate_tokens(text: str) -> int:
     """About the tokens of a text: bytes of UTF-8 by four, at least one.
@@ -9,4 +11,4 @@ def estimate_tokens(text: str) -> int:
     Good to some 15% for English prose, code and Chinese alike, deterministic, and thousands of times quicker than a
     tokenizer; chunk sizes and batches need no more.
     """
-    return max(1, len(text.encode("utf-8", "replace")) // 4)
+    return max(1, len(text.encode("utf-8", "replace")) // TOKEN_BYTES)

@@ -13,12 +13,14 @@ from wiki_pipeline_tests.cli.conftest import Run
 
 
 def test_all_settings_are_shown_with_where_they_stand(run: Run, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WIKI_PIPELINE_CHUNK_TOKENS", "333")
+    monkeypatch.setenv("WIKI_PIPELINE_BATCH_DOCUMENTS", "333")
     result = run("settings", "--json")
     assert result.exit_code == 0
     shown = {setting["name"]: setting for setting in json.loads(result.stdout)}
     assert len(shown) == sum(len(group.model_fields) for group in groups().values())
-    assert (shown["WIKI_PIPELINE_CHUNK_TOKENS"]["value"], shown["WIKI_PIPELINE_CHUNK_TOKENS"]["is_set"]) == (333, True)
+    documents = shown["WIKI_PIPELINE_BATCH_DOCUMENTS"]
+    assert (documents["value"], documents["is_set"]) == (333, True)
+    assert shown["WIKI_PIPELINE_CODE_CHUNKS"]["value"] == "1400 characters"
     assert shown["CONFLUENCE_SPACES"]["group"] == "confluence"
     assert not shown["CONFLUENCE_SPACES"]["is_set"]
     assert all(setting["description"] for setting in shown.values())

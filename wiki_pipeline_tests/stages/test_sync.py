@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.catalog import SyncStatus
-from wiki_pipeline.errors import LeaseHeldError, MassDeletionError, SourceError
+from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, MassDeletionError, SourceError
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
@@ -71,6 +71,40 @@ def test_a_renamed_page_embeds_nothing(opened: Pipeline, space: Space) -> None:
     reports = sync(opened)
     assert reports[Stage.RAW_PAGES].updated == 1
     assert reports[Stage.VECTORS].embedded == 0
+
+
+def test_an_insertion_at_the_top_of_a_page_embeds_at_most_two_passages(opened: Pipeline, space: Space) -> None:
+    page = space.add("Long", PARAGRAPHS)
+    sync(opened)
+    page.edit(f"<p>Mind the ice on the steps.</p>{PARAGRAPHS}")
+    assert 1 <= sync(opened)[Stage.VECTORS].embedded <= 2
+
+
+def test_other_sizes_of_passages_embed_only_what_they_cut_otherwise(
+    opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space.add("Long", PARAGRAPHS)
+    sync(opened)
+    monkeypatch.setenv("WIKI_PIPELINE_CHUNKS_BY_KIND", '{"git": {"prose": "200 tokens"}}')
+    with pipeline() as other:
+        assert {r.commits for r in sync(other).values()} == {0}
+    monkeypatch.setenv("WIKI_PIPELINE_CHUNKS_BY_KIND", '{"confluence": {"prose": "1000/200 characters"}}')
+    with pipeline() as other:
+        reports = sync(other)
+        rows = other.store.table(Stage.CHUNKS, ENG).read(columns=["text_hash", "title"])
+    passages = {hash_ for hash_, title in zip(*rows.to_pydict().values(), strict=True) if title == "Long"}
+    assert len(passages) > 6
+    assert reports[Stage.CLEAN_PAGES].updated == 0
+    assert reports[Stage.VECTORS].updated == 1
+    assert 0 < reports[Stage.VECTORS].embedded <= len(passages)
+
+
+def test_sizes_for_a_kind_of_source_that_there_is_not_are_refused(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_CHUNKS_BY_KIND", '{"conflunce": {"prose": "200 tokens"}}')
+    with pytest.raises(ConfigurationError, match="conflunce"), pipeline():
+        pass
 
 
 def test_a_page_of_which_nothing_is_left_is_still_found_by_its_title(opened: Pipeline, space: Space) -> None:

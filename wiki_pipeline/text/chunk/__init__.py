@@ -14,11 +14,11 @@ from wiki_pipeline.model import Chunk, CleanPage, Document, SourceKey, digest
 from wiki_pipeline.text.chunk.code import code_pieces
 from wiki_pipeline.text.chunk.prose import prose_pieces
 from wiki_pipeline.text.chunk.search_text import embedding_text, search_text
-from wiki_pipeline.text.chunk.sizes import ChunkSizes
+from wiki_pipeline.text.chunk.sizes import ChunkSizes, bound, in_characters, measure
 from wiki_pipeline.text.chunk.split import Passage, passages
 
 # Part of every chunk's fingerprint: raise it whenever the same page gives other chunks.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 __all__ = ["CODE_VERSION", "ChunkSizes", "chunk_page", "embedding_text"]
 
@@ -50,15 +50,12 @@ def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes) -> list[Ch
 
 def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Passage]:
     if page.code_language:
-        most = _bound(sizes.code_characters)
-        return passages(page.markdown, code_pieces(page.markdown, page.code_language, most), most=most)
-    most = _bound(sizes.prose_tokens)
-    return passages(page.markdown, prose_pieces(page.markdown, most), most=most, overlap=sizes.overlap_tokens)
-
-
-def _bound(size: int) -> int:
-    """Passages are cut at the strongest places, not filled up: a bound a quarter above makes them about `size`."""
-    return size + size // 4
+        size = in_characters(sizes.code)
+        pieces = code_pieces(page.markdown, page.code_language, bound(size))
+    else:
+        size = sizes.prose
+        pieces = prose_pieces(page.markdown, bound(size), measure(size))
+    return passages(page.markdown, pieces, most=bound(size), overlap=size.overlap)
 
 
 def _identified(page: CleanPage, source: SourceKey, found: Iterable[Passage]) -> Iterator[tuple[str, Passage, str]]:

@@ -35,17 +35,21 @@ class _Block:
     title: str = ""
 
 
-def prose_pieces(text: str, most: int) -> list[Piece]:
-    """All of a Markdown document as pieces of at most `most` tokens."""
-    return list(_Document(text, most).pieces())
+Measure = Callable[[str], int]
+
+
+def prose_pieces(text: str, most: int, measure: Measure = estimate_tokens) -> list[Piece]:
+    """All of a Markdown document as pieces that measure at most `most`."""
+    return list(_Document(text, most, measure).pieces())
 
 
 class _Document:
     """A document's lines and where each begins."""
 
-    def __init__(self, text: str, most: int) -> None:
+    def __init__(self, text: str, most: int, measure: Measure) -> None:
         self._text = text
         self._most = most
+        self._measure = measure
         self._lines = text.split("\n")
         self._starts = [0]
         for line in self._lines:
@@ -166,7 +170,7 @@ class _Document:
     def _parts(self, block: _Block) -> Iterator[Piece]:
         """A block whole, or by its parts if it is too large."""
         start, end = self._starts[block.first], self._end(block.last)
-        size = estimate_tokens(self._text[start:end])
+        size = self._measure(self._text[start:end])
         first = self._lines[block.first]
         fence = _FENCE.match(first)
         if size <= self._most:
@@ -203,12 +207,12 @@ class _Document:
         pieces: list[Piece] = []
         for first, end in zip(begins, [*begins[1:], block.last - 1], strict=True):
             start, stop = self._starts[first], self._end(end)
-            size = estimate_tokens(self._text[start:stop])
+            size = self._measure(self._text[start:stop])
             fits = size <= self._most
             pieces += [Piece(start, stop, size, ROW)] if fits else self._by_lines(_Block(first, end, ROW))
         has_header = self._lines[begins[0]].startswith("<tr><th")
         header = self._text[self._starts[begins[0]] : self._starts[begins[1]]] if has_header else ""
-        opening = "<table>\n" + (header if estimate_tokens(header) <= self._most // 4 else "")
+        opening = "<table>\n" + (header if self._measure(header) <= self._most // 4 else "")
         yield from self._enclosed(block, pieces, opening, "\n</table>")
 
     def _enclosed(self, block: _Block, pieces: list[Piece], opening: str, closing: str) -> Iterator[Piece]:
@@ -233,7 +237,7 @@ class _Document:
 
     def _fitting(self, start: int, end: int, rank: int) -> Iterator[Piece]:
         """A line whole, or by sentences, then by words, then by characters if it is too large."""
-        size = estimate_tokens(self._text[start:end])
+        size = self._measure(self._text[start:end])
         if size <= self._most:
             yield Piece(start, end, size, rank)
             return
@@ -245,7 +249,7 @@ class _Document:
                 return
         for left in range(start, end, self._most):
             right = min(left + self._most, end)
-            yield Piece(left, right, estimate_tokens(self._text[left:right]), rank if left == start else SENTENCE)
+            yield Piece(left, right, self._measure(self._text[left:right]), rank if left == start else SENTENCE)
 
     def _cuts(self, pattern: re.Pattern[str], start: int, end: int, apart: int) -> list[int]:
         """Where the pattern ends, at least `apart` characters from each other."""

@@ -34,7 +34,8 @@ def search_text(page: CleanPage, path: tuple[str, ...], text: str) -> str:
     """What full-text search reads: a line of surroundings, then the text without markup."""
     body = text if page.code_language else plain_text(text)
     place = dict.fromkeys(part for part in (page.space_name or page.space_key, page.title, page.path, *path) if part)
-    surroundings = f"{' > '.join(place)} {split_identifiers(body)}"
+    placed = " > ".join(place)
+    surroundings = f"{placed} {split_identifiers(f'{placed} {body}')}"
     return f"{' '.join(surroundings.split())}\n{body}"
 
 

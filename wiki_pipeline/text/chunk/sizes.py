@@ -1,20 +1,45 @@
-"""How large passages are."""
+"""How large passages are: of prose and of source code, for the kind of source that a document comes from."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.text.tokens import TOKEN_BYTES, estimate_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """Sizes of passages; part of every chunk's fingerprint.
+    """Sizes of passages; part of every chunk's fingerprint."""
 
-    Attributes:
-        prose_tokens: tokens of a passage of prose, about: with a small neighbour at most half as much again.
-        overlap_tokens: tokens of the passage before that a passage of prose repeats.
-        code_characters: characters of a passage of source code, likewise.
-    """
+    prose: ChunkSize = PROSE_CHUNKS
+    code: ChunkSize = CODE_CHUNKS
 
-    prose_tokens: int = 400
-    overlap_tokens: int = 0
-    code_characters: int = 1400
+    @classmethod
+    def of(cls, settings: Settings, kind: str) -> ChunkSizes:
+        """The sizes for a kind of source: its own where the settings name any, else the general ones."""
+        own = settings.chunks_by_kind.get(kind)
+        return cls(
+            prose=(own and own.prose) or settings.prose_chunks,
+            code=(own and own.code) or settings.code_chunks,
+        )
+
+
+def bound(size: ChunkSize) -> int:
+    """What a passage takes besides what it repeats, in the size's unit. Passages are cut at the strongest places, not
+    filled up: a bound an eighth above makes them about as large as is wanted."""
+    return size.size + size.size // 8 - size.overlap
+
+
+def in_characters(size: ChunkSize) -> ChunkSize:
+    """The same size in characters: source code is measured in them alone."""
+    if size.unit == "characters":
+        return size
+    return ChunkSize(size.size * TOKEN_BYTES, size.overlap * TOKEN_BYTES, "characters")
+
+
+def measure(size: ChunkSize) -> Callable[[str], int]:
+    """How long a text is in the size's unit."""
+    return len if size.unit == "characters" else estimate_tokens

@@ -26,6 +26,9 @@ LINE = 40
 SENTENCE = 50
 NEVER = 99  # directly below a heading or above what a comment describes
 
+# Of a piece, for its hash. (Of 1,900 edits of single lines of code 3.3% changed more than two passages with 100
+# characters, 0.1% with 24.)
+_HASHED = 24
 _NEWLINE = re.compile("\n")
 
 
@@ -90,7 +93,7 @@ def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, 
     if not pieces:
         return
     totals = [0, *accumulate(piece.size for piece in pieces)]
-    strengths = [piece.rank << 32 | _hash(text[piece.start : piece.start + 200]) for piece in pieces]
+    strengths = [piece.rank << 32 | _hash(text[piece.start : piece.start + 4 * _HASHED]) for piece in pieces]
     cuts = [0, *_cuts(totals, strengths, most), len(pieces)]
     yield from pairwise(_without_scraps(cuts, totals, strengths, most))
 
@@ -143,7 +146,7 @@ def _without_scraps(cuts: list[int], totals: Sequence[int], strengths: Sequence[
 
 def _hash(beginning: str) -> int:
     """A number for the gap above a piece, from its first words: an edit further down leaves it as it is."""
-    return crc32(beginning.strip()[:100].encode("utf-8", "replace"))
+    return crc32(beginning.strip()[:_HASHED].encode("utf-8", "replace"))
 
 
 def common_path(paths: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
@@ -159,7 +162,7 @@ def common_path(paths: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _overlapping(text: str, pieces: Sequence[Piece], first: int, overlap: int) -> int:
-    """Where a passage begins that repeats the end of the one before, at the start of a word."""
+    """Where a passage begins that repeats the end of the one before, at the start of a line or else of a word."""
     before = pieces[first - 1]
     taken = before
     at = first - 1
@@ -170,5 +173,8 @@ def _overlapping(text: str, pieces: Sequence[Piece], first: int, overlap: int) -
         size += taken.size
     surplus = size - overlap
     begin = taken.start + (max(0, surplus) * (taken.end - taken.start)) // max(1, taken.size)
-    space = text.find(" ", begin, pieces[first].start)
-    return space + 1 if surplus > 0 and space >= 0 else taken.start if surplus <= 0 else begin
+    if surplus <= 0:
+        return taken.start
+    line = text.find("\n", begin, (begin + before.end) // 2)
+    word = text.find(" ", begin, before.end - 1)
+    return next((space + 1 for space in (line, word) if space >= 0), begin)

@@ -31,7 +31,7 @@ def main(pages: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     settings = load(Settings)
-    sizes = ChunkSizes(settings.chunk_tokens, settings.chunk_overlap_tokens, settings.code_chunk_characters)
+    sizes = ChunkSizes.of(settings, _KEY.kind)
     embedder = open_embedder(settings)
     raw = [_page(number, pages) for number in range(pages)]
     clock = Clock()

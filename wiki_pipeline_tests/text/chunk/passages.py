@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.model import Chunk, CleanPage, SourceKey
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 
@@ -14,14 +15,14 @@ PAGE = CleanPage(document_id="docs/page.md", title="The page", url="https://exam
 
 def prose(markdown: str, *, tokens: int = 50, overlap: int = 0) -> list[Chunk]:
     """The passages of a page of Markdown."""
-    sizes = ChunkSizes(prose_tokens=tokens, overlap_tokens=overlap)
+    sizes = ChunkSizes(prose=ChunkSize(tokens, overlap))
     return chunk_page(replace(PAGE, markdown=markdown), SOURCE, sizes)
 
 
 def code(text: str, language: str, *, characters: int = 1400) -> list[Chunk]:
     """The passages of a file of source code."""
     page = replace(PAGE, markdown=text, code_language=language)
-    return chunk_page(page, SOURCE, ChunkSizes(code_characters=characters))
+    return chunk_page(page, SOURCE, ChunkSizes(code=ChunkSize(characters, unit="characters")))
 
 
 def cited(text: str, chunk: Chunk) -> str:

@@ -11,7 +11,7 @@ from wiki_pipeline.text.chunk.grammars import LANGUAGES, MAX_BYTES, syntax_tree
 from wiki_pipeline_tests.text.chunk.passages import cited, code
 
 PYTHON = '''\
-"""Doc."""
+"""A module with a docstring."""
 
 import os
 
@@ -213,7 +213,7 @@ FILES = [
             ("OrderService > Line", "    static class Line"),
         ],
     ),
-    ("sql", SQL, 50, [("users", "CREATE TABLE"), ("active", "CREATE VIEW"), ("total", "CREATE FUNCTION")]),
+    ("sql", SQL, 60, [("users", "CREATE TABLE"), ("active", "CREATE VIEW"), ("total", "CREATE FUNCTION")]),
     ("bash", SHELL, 60, [("deploy", "# Deploys.")]),
 ]
 NAMES = [file[0] for file in FILES]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
+from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.model import Chunk
+from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.tokens import estimate_tokens
-from wiki_pipeline_tests.text.chunk.passages import cited, prose
+from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, cited, prose
 
 SENTENCE = "The ingest worker reads the queue and writes what it finds. "  # 15 tokens
 
@@ -78,7 +83,7 @@ def test_small_neighbours_are_one_passage() -> None:
 
 def test_a_scrap_joins_its_neighbour() -> None:
     page = f"## Long\n\n{paragraph('Long', 7)}\n\n## Scrap\n\nShort."
-    assert [chunk.text for chunk in prose(page, tokens=90)] == [page]
+    assert [chunk.text for chunk in prose(page, tokens=96)] == [page]
 
 
 def test_a_paragraph_over_the_bound_is_cut_between_sentences() -> None:
@@ -181,7 +186,7 @@ def starts(chunks: list[Chunk], items: list[str]) -> set[int]:
 
 def test_a_passage_repeats_the_end_of_the_one_before_if_so_set() -> None:
     page = "\n\n".join(paragraph(f"Paragraph {number}", 3) for number in range(12))
-    plain, overlapping = prose(page, tokens=100), prose(page, tokens=100, overlap=20)
+    plain, overlapping = prose(page, tokens=100), prose(page, tokens=118, overlap=20)
     assert len(plain) == len(overlapping) > 2
     assert overlapping[0].text == plain[0].text
     for before, own, longer in zip(plain, plain[1:], overlapping[1:], strict=False):
@@ -191,6 +196,30 @@ def test_a_passage_repeats_the_end_of_the_one_before_if_so_set() -> None:
         assert 10 <= estimate_tokens(repeated) <= 20
         assert longer.start_line < own.start_line
         assert longer.end_line == own.end_line
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        " ".join(f"word{number}" for number in range(1_500)),
+        "".join(f"第{number}号の漢字。" for number in range(700)),
+        "\n\n".join(f"Line {number}.\nAnother one, {number}." for number in range(200)),
+    ],
+    ids=["words", "sentences", "paragraphs"],
+)
+def test_sizes_may_be_in_characters_and_hold_what_is_repeated(page: str) -> None:
+    sizes = ChunkSizes(prose=ChunkSize(1000, 200, "characters"))
+    chunks = chunk_page(replace(PAGE, markdown=page), SOURCE, sizes)
+    lengths = [len(chunk.text) for chunk in chunks]
+    assert max(lengths) <= 1000 * 5 // 4
+    assert 500 <= sum(lengths) / len(lengths) <= 1100
+    repeated = [overlap(before.text, after.text) for before, after in pairwise(chunks)]
+    assert all(100 <= length <= 220 for length in repeated), repeated
+
+
+def overlap(before: str, after: str) -> int:
+    """How much of the end of one text is the beginning of the other."""
+    return next(length for length in range(min(len(before), len(after)), -1, -1) if before.endswith(after[:length]))
 
 
 @pytest.mark.parametrize("markdown", ["", "\n\n", "   \n\t\n"])
