@@ -153,6 +153,12 @@ class Settings(SettingsGroup, _Home):
         description='Other sizes for a kind of source, as JSON: `{"confluence": {"prose": "1000/200 characters"}}`.',
     )
 
+    names_refresh_hours: float = Field(
+        20.0,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_NAMES_REFRESH_HOURS",
+        description="Full syncs ask again for names of people that are known for longer than this.",
+    )
     batch_documents: int = Field(
         500,
         ge=1,

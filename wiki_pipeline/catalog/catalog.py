@@ -14,6 +14,7 @@ from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
+from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
     FailureRecord,
     LeaseRecord,
@@ -44,6 +45,7 @@ class Catalog:
         claims: who works on which source's events.
         jobs: what people asked for, and how far it has come.
         upstream: what sources said last that they hold.
+        people: names of people whom documents mention.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -59,6 +61,7 @@ class Catalog:
         self.claims = Claims(self._database)
         self.jobs = Jobs(self._database)
         self.upstream = Upstream(self._database)
+        self.people = People(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"
@@ -111,7 +114,9 @@ class Catalog:
     def remove_source(self, key: SourceKey) -> bool:
         """Remove a source with its failures and syncs. False if it was not there."""
         with self._database.write() as connection:
-            return connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
+            was_there = connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
+            forget_people(connection, key)
+            return was_there
 
     # --- leases ---
 

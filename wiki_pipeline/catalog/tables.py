@@ -224,3 +224,14 @@ alerts = Table(
     _text("message"),
     _moment("raised_at"),
 )
+
+# Whom documents mention by an id, and what they were called when a source of the kind was asked last.
+people = Table(
+    "people",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("person_id", primary_key=True),
+    _text("name"),
+    _moment("asked_at"),
+)

@@ -65,6 +65,15 @@ class Source(Protocol):
             SourceError: as `describe`.
         """
 
+    async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
+        """Display names of people by the ids under which documents mention them; empty where nobody has an id any more.
+
+        People of whom the source tells nothing this time are left out, as are all where documents mention nobody.
+
+        Raises:
+            SourceError: as `describe`.
+        """
+
     @property
     def skipped(self) -> Mapping[str, int]:
         """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""

@@ -69,7 +69,7 @@ class _Pages:
         self._table = tables.table(Stage.CLEAN_PAGES)
         self._raw = input_state(tables, Stage.RAW_PAGES)
         self._dependencies = Dependencies(tables.pipeline, tables.source)
-        self.known = clean.Known()
+        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source))
         self.waiting: set[str] = set()
 
     def inputs(self) -> Inputs:

@@ -27,6 +27,7 @@ from wiki_pipeline.model import (
 )
 from wiki_pipeline.sources.protocol import Fetched, Source
 from wiki_pipeline.stages import interruptible
+from wiki_pipeline.stages.people import People
 from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, Plan, Reconciliation
@@ -66,17 +67,24 @@ async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:
         listed = {ref.document_id: ref.version_key for ref in listing}
         if len(work.plan.todo) >= LARGE:
             sync.workers.start()  # ready by the time that there are pages to convert
+        people = People()
         with work:
             async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
                 portion.observe(sync, listed)
+                portion.meet(people)
                 await asyncio.to_thread(portion.write, sync, work)
+        await people.learn(sync, source, everyone=True)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         return replace(work.report, skipped=dict(source.skipped))
 
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
+    people = People()
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
+        for portion in portions:
+            portion.meet(people)
+        await people.learn(sync, source, everyone=False)
     found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
     for portion in portions:
         portion.observe(sync, {})
@@ -152,6 +160,11 @@ class _Portion:
         gone = [answer.document_id for answer in self.gone]
         if changed or gone:
             sync.pipeline.catalog.upstream.observe(sync.source, changed, gone)
+
+    def meet(self, people: People) -> None:
+        """Take down whom the pages mention."""
+        for page in self.pages:
+            people.meet(page)
 
     def __len__(self) -> int:
         return len(self.pages) + len(self.failures) + len(self.gone)

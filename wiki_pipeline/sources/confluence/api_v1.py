@@ -28,6 +28,7 @@ from wiki_pipeline.sources.confluence.page import (
     gone,
 )
 from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
+from wiki_pipeline.sources.confluence.people_v1 import read_names
 from wiki_pipeline.sources.confluence.reading_v1 import ReaderV1
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import Specification
@@ -187,6 +188,10 @@ class ApiV1:
         async with aclosing(in_order(calls, ahead)) as singles:
             async for answer in singles:
                 yield [answer]
+
+    async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """See `Source.names`; one request a person."""
+        return await read_names(self._client, person_ids, self._settings.max_concurrency)
 
     def _stretches(self, wanted: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
         """Calls that each bring a stretch of the listing with at least two wanted pages."""

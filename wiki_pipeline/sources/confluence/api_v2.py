@@ -196,6 +196,10 @@ class ApiV2:
             async for answer in singles:
                 yield [answer]
 
+    async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """See `Source.names`."""
+        return await self._lookups.names(person_ids)
+
     async def _read_batch(self, ids: Sequence[str]) -> list[Fetched]:
         """Those of the pages that Confluence gives with their bodies, as new as they were listed."""
         items = await self._pages_by_id(ids, **{"status": _ANY_STATUS, "body-format": "storage"})

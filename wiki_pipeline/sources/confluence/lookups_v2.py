@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from sys import intern
@@ -24,6 +25,8 @@ MAX_LIMIT = 250  # of v2's lists, of ids in one request, and of people in one re
 _PATHS = {"folder": "folders", "whiteboard": "whiteboards", "database": "databases", "embed": "embeds"}
 _MAX_DEPTH = 100
 _FEW_PAGES = 25
+# User keys and names in pages that came from Data Center would make the whole request fail.
+_ACCOUNT = re.compile(r"[0-9A-Za-z:_-]{1,128}")
 _log = logging.getLogger(__name__)
 
 
@@ -99,6 +102,13 @@ class Lookups:
                 for person in answer.get("results") or ():
                     name = person.get("displayName") or person.get("publicName")
                     self._names[str(person.get("accountId"))] = str(name or "")
+
+    async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """Display names, empty for those whom Confluence does not know; people it does not tell of are left out."""
+        accounts = [person_id for person_id in person_ids if _ACCOUNT.fullmatch(person_id)]
+        await self.learn_names(accounts)
+        found = {person_id: self.name_of(person_id) for person_id in person_ids}
+        return found if self._sees_people else {person_id: name for person_id, name in found.items() if name}
 
     # --- what is above -------------------------------------------------------------------------------------------
 

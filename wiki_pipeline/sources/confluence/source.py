@@ -43,6 +43,9 @@ class Api(Protocol):
     def fetch(self, ids: Sequence[str]) -> AsyncGenerator[list[Fetched], None]:
         """Answers for different ids that are page ids; see `Source.fetch`."""
 
+    async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """See `Source.names`."""
+
 
 class ConfluenceSource:
     """A source, through whichever REST API the site has; see `wiki_pipeline.sources.protocol.Source`.
@@ -96,6 +99,11 @@ class ConfluenceSource:
         """See `Source.poll`."""
         space = await (await self._api()).space()
         return await recently_changed(self._client, self._settings, space.key, cursor)
+
+    async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
+        """See `Source.names`. Cloud's v2 tells 250 in a request; v1 one, so that only a part may be told at a time."""
+        api = await self._api()
+        return await api.names(list(dict.fromkeys(person_ids)))
 
     @property
     def skipped(self) -> Mapping[str, int]:
