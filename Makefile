@@ -33,6 +33,7 @@ $(PEERS)/.ready: requirements-bench.lock | $(READY)
 
 bench: $(READY) $(PEERS)/.ready ## run the benchmarks against their peers
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks
+	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks.conversion
 
 lint: $(READY) ## check format, style, types and the borders between packages
 	$(VENV)/bin/ruff format --check

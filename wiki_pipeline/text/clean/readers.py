@@ -15,7 +15,7 @@ from wiki_pipeline.text.clean.wiki_page import clean_html, clean_storage
 
 Reader = Callable[[RawPage, Known], CleanPage]
 
-_READERS: dict[str, Reader] = {
+READERS: dict[str, Reader] = {
     "application/vnd.atlassian.confluence.storage+xml": clean_storage,
     "application/x-ipynb+json": clean_notebook,
     "application/xhtml+xml": clean_html,
@@ -28,4 +28,4 @@ _READERS: dict[str, Reader] = {
 
 def reader_of(media_type: str) -> Reader:
     """The reader of a media type; what has none of its own is kept as it is, as code or plain text."""
-    return _READERS.get(media_type, clean_code)
+    return READERS.get(media_type, clean_code)

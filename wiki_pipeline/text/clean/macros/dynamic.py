@@ -54,7 +54,6 @@ def mark(node: Element, page: PageWriter) -> str:
 
 @macro(
     "loremipsum",
-    "clickable",
     "page-info",
     "htmlcomment",
     "comment-macro",

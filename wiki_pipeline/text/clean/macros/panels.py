@@ -48,7 +48,7 @@ def expand(node: Element, page: PageWriter) -> str:
 _TRANSPARENT = """
     excerpt section column details div span layout align center multiexcerpt multiexcerpt-macro ui-tabs ui-children
     auitabs deck cards table-filter tablefilter pivot-table table-chart table-joiner table-plus sortable
-    numberedheadings restrict hide show-if hide-if
+    numberedheadings restrict hide show-if hide-if clickable
 """
 
 
