@@ -1,0 +1,178 @@
+"""Staleness is right: random histories against a model of what is known and what is served."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.freshness import Reason, poll, stale_documents
+from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline_tests.confluence_server.content import Content
+from wiki_pipeline_tests.installation import install_for_space, pipeline, sync, work
+
+_SMALL, _TOO_LARGE = "<p>Of pumps.</p>", f"<p>{'Of pumps and much more. ' * 100}</p>"
+_PAGES = 4
+_numbers = count()
+
+
+@dataclass
+class Document:
+    """One page: what it is upstream, what the program was told of it, and what it serves.
+
+    Attributes:
+        page: None if it is not there (any more).
+        upstream, listed, served: versions; None for not there. `listed` is what the source said last.
+        waits: an event for it is not settled.
+        due: that event may be taken up now.
+    """
+
+    id: str
+    page: Content | None
+    upstream: int | None
+    listed: int | None = None
+    served: int | None = None
+    waits: bool = False
+    due: bool = False
+    failing: bool = False
+
+    @property
+    def stale(self) -> Reason | None:
+        if self.failing:
+            return Reason.FAILED
+        if self.listed != self.served:
+            return Reason.NEVER_SYNCED if self.served is None else Reason.UPSTREAM_NEWER
+        if self.waits:
+            return Reason.NEVER_SYNCED if self.served is None else Reason.UPSTREAM_NEWER
+        return None
+
+    def look(self, *, full: bool) -> None:
+        """What a sync that looks at the document does."""
+        too_large = self.page is not None and self.page.body.startswith(_TOO_LARGE[:30])
+        if full or not too_large:
+            self.listed = self.upstream
+        if too_large:
+            self.failing = self.served != self.upstream
+            self.due = False
+            self.waits = self.waits and not full
+        else:
+            self.served, self.failing, self.waits, self.due = self.upstream, False, False, False
+
+
+class Model:
+    """The space and what should be known of it."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self.documents: list[Document] = []
+        for number in range(_PAGES):
+            self.create(number)
+
+    def create(self, _: int) -> None:
+        page = self.space.add(f"Page {len(self.documents)}", _SMALL)
+        self.documents.append(Document(str(page.id), page, 1))
+
+    def edit(self, number: int, body: str = _SMALL) -> None:
+        document = self._chosen(number)
+        if document.page is not None:
+            document.page.edit(body + f"<p>{next(_numbers)}</p>")
+            document.upstream = document.page.version.number
+
+    def trash(self, number: int) -> None:
+        document = self._chosen(number)
+        if document.page is not None:
+            document.page.trash()
+            document.page = document.upstream = None
+
+    def tell(self, opened: Pipeline, source: SourceKey, number: int) -> None:
+        document = self._chosen(number)
+        version = str(document.upstream) if document.upstream else ""
+        hint = Hint("confluence", source, document.id, "page_updated", version)
+        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [hint])])
+        document.waits = document.due = True
+
+    def poll(self, opened: Pipeline, source: SourceKey) -> None:
+        poll(opened, source)
+        for document in self.documents:
+            document.listed = document.upstream
+            if document.listed != document.served and not document.waits:
+                document.waits = document.due = True
+
+    def work(self, opened: Pipeline) -> None:
+        work(opened)
+        for document in self.documents:
+            if document.due and document.upstream is not None and document.upstream == document.served:
+                document.waits = document.due = False  # came late
+            elif document.due:
+                document.look(full=False)
+
+    def sync(self, opened: Pipeline, source: SourceKey) -> None:
+        sync(opened, source)
+        for document in self.documents:
+            document.look(full=True)
+
+    def _chosen(self, number: int) -> Document:
+        return self.documents[number % len(self.documents)]
+
+
+Step = tuple[str, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["edit", "edit", "spoil", "trash", "create", "tell", "tell", "poll", "work", "work", "sync"]),
+        st.integers(0, 5),
+    ),
+    max_size=9,
+)
+
+
+@contextmanager
+def installed(server: ConfluenceServer, space: Space) -> Iterator[Pipeline]:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        install_for_space(patch, Path(folder), server.url, space.key)
+        patch.setenv("WIKI_PIPELINE_MAX_DOCUMENT_BYTES", "1000")
+        with pipeline() as opened:
+            yield opened
+        patch.undo()  # the folder that is left is the working directory
+
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(STEPS)
+def test_the_stale_list_is_what_a_model_of_the_history_says(
+    confluence_cloud: ConfluenceServer, steps: Sequence[Step]
+) -> None:
+    key = f"S{next(_numbers)}"
+    space, source = confluence_cloud.space(key), SourceKey("default", "confluence", key)
+    with installed(confluence_cloud, space) as opened:
+        model = Model(space)
+        model.sync(opened, source)
+        for step, number in steps:
+            match step:
+                case "edit" | "trash" | "create":
+                    getattr(model, step)(number)
+                case "spoil":
+                    model.edit(number, _TOO_LARGE)
+                case "tell":
+                    model.tell(opened, source, number)
+                case "poll":
+                    model.poll(opened, source)
+                case "work":
+                    model.work(opened)
+                case "sync":
+                    model.sync(opened, source)
+            found = {stale.document_id: stale.reason for stale in stale_documents(opened, source)}
+            wanted = {document.id: document.stale for document in model.documents if document.stale}
+            assert found == wanted, step
