@@ -1,0 +1,141 @@
+"""Dagster's own state on a laptop: its SQLite storage, with the event log in one database that stays open.
+
+A run of five steps writes some fifty events and reads as often. Dagster's default keeps a database a run beside one for
+all, writes the events of assets to both, and for each statement opens a connection, compiles the statement and closes
+it, upon which SQLite copies its log into the database: a second of work a run, several on a slow disk. Here all that is
+done once a process. `dagster.yaml` names this class; PostgreSQL takes its place in production.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+import sqlalchemy as sa
+from dagster._config import UserConfigSchema
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, EventLogStorage, SqlPollingEventWatcher
+from dagster._core.storage.runs import RunStorage, SqliteRunStorage
+from dagster._core.storage.schedules import ScheduleStorage, SqliteScheduleStorage
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+
+_BUSY_SECONDS = 30  # as Dagster's own
+
+
+class EventLog(ConsolidatedSqliteEventLogStorage):
+    """The events of all runs in one SQLite database."""
+
+    def __init__(self, base_dir: str) -> None:
+        self._opening = threading.Lock()
+        self._engine: sa.Engine | None = None
+        self._tables: set[str] = set()
+        super().__init__(base_dir)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sa.Connection]:
+        with self._opening:
+            if self._engine is None:
+                self._engine = _opened(self._conn_string)
+        with self._engine.begin() as connection:
+            yield connection
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether there is such a table; one that was found once is not looked for again."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def watch(self, run_id: str, cursor: str | None, callback: Callable[[dg.EventLogEntry, str], None]) -> None:
+        """Have new events of a run told. By asking again and again: the file changes late, its log is written first."""
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: Callable[[dg.EventLogEntry, str], None]) -> None:
+        """Tell no more."""
+        self._watcher.unwatch_run(run_id, handler)
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        if "_watcher" in self.__dict__:
+            self._watcher.close()
+        with self._opening:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    @cached_property
+    def _watcher(self) -> SqlPollingEventWatcher:
+        return SqlPollingEventWatcher(self)
+
+
+class LocalStorage(DagsterStorage, ConfigurableClass):
+    """Dagster's SQLite storage for runs and schedules, and `EventLog` for their events.
+
+    Args:
+        base_dir: folder of the databases, made if missing.
+    """
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        folder = Path(base_dir)
+        self._inst_data = inst_data
+        self._runs = SqliteRunStorage.from_local(str(folder / "history"))
+        self._events = EventLog(str(folder / "history" / "events"))
+        self._schedules = SqliteScheduleStorage.from_local(str(folder / "schedules"))
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """What `dagster.yaml` says of this class."""
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """What it may say."""
+        return {"base_dir": dg.StringSource}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        """The storage as `dagster.yaml` describes it."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def register_instance(self, instance: dg.DagsterInstance) -> None:
+        """Tell the parts whose they are."""
+        super().register_instance(instance)
+        for part in (self._runs, self._events, self._schedules):
+            if not part.has_instance:
+                part.register_instance(instance)
+
+    @property
+    def event_log_storage(self) -> EventLogStorage:
+        """Where events are."""
+        return self._events
+
+    @property
+    def run_storage(self) -> RunStorage:
+        """Where runs are."""
+        return self._runs
+
+    @property
+    def schedule_storage(self) -> ScheduleStorage:
+        """Where ticks are."""
+        return self._schedules
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        for part in (self._runs, self._events, self._schedules):
+            part.dispose()
+
+
+def _opened(address: str) -> sa.Engine:
+    engine = sa.create_engine(address, connect_args={"timeout": _BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # With a log written first, this loses no more than the last events if the machine itself fails, not a process.
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    return engine

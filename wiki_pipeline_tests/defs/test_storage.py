@@ -1,0 +1,113 @@
+"""Dagster's state as `dagster.yaml` has it kept: seen by every process, told while it is written, and quick."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from wiki_pipeline.defs.storage import EventLog
+
+CONFIGURATION = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
+PARTITIONS = dg.DynamicPartitionsDefinition(name="numbers")
+
+
+@dg.asset(partitions_def=PARTITIONS)
+def number(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """An asset that says which partition it is."""
+    return dg.MaterializeResult(metadata={"number": context.partition_key}, data_version=dg.DataVersion("1"))
+
+
+@dg.asset(partitions_def=PARTITIONS, deps=[number])
+def after(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """An asset after it."""
+    return dg.MaterializeResult(metadata={"number": context.partition_key})
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    shutil.copy(CONFIGURATION, tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def run(instance: dg.DagsterInstance, partition: str) -> str:
+    instance.add_dynamic_partitions("numbers", [partition])
+    result = dg.materialize([number, after], instance=instance, partition_key=partition)
+    assert result.success
+    return result.run_id
+
+
+def latest(instance: dg.DagsterInstance) -> str:
+    event = instance.get_latest_materialization_event(number.key)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return str(event.asset_materialization.metadata["number"].value)
+
+
+def test_the_configuration_names_the_storage(instance: dg.DagsterInstance) -> None:
+    events = instance.event_log_storage
+    assert isinstance(events, EventLog)
+    assert events.has_table("event_logs")
+    assert not events.has_table("no_such_table")
+
+
+def test_processes_read_and_keep_what_others_write(instance: dg.DagsterInstance) -> None:
+    run_id = run(instance, "1")
+    program = (
+        "import sys, dagster as dg\n"
+        "from wiki_pipeline_tests.defs.test_storage import latest, run\n"
+        "with dg.DagsterInstance.get() as other:\n"
+        "    print(latest(other) != '', flush=True)\n"
+        "    run(other, sys.argv[1])\n"
+    )
+    others = [
+        subprocess.Popen([sys.executable, "-c", program, partition], stdout=subprocess.PIPE, text=True)
+        for partition in "23"
+    ]
+    assert [(other.communicate(timeout=300)[0].strip(), other.returncode) for other in others] == [("True", 0)] * 2
+    assert set(instance.get_materialized_partitions(number.key)) == {"1", "2", "3"}
+    assert latest(instance) in {"2", "3"}
+    runs = [record.dagster_run for record in instance.get_run_records()]
+    assert {one.status for one in runs} == {dg.DagsterRunStatus.SUCCESS}
+    assert len({len(instance.all_logs(one.run_id)) for one in runs}) == 1
+    instance.delete_run(run_id)
+    assert instance.all_logs(run_id) == []
+
+
+def test_events_are_told_while_the_run_goes_on(instance: dg.DagsterInstance) -> None:
+    seen: list[str] = []
+    told, run_id = threading.Event(), "8d1f9a4e-0000-4000-8000-000000000000"
+
+    def tell(entry: dg.EventLogEntry, _: str) -> None:
+        seen.append(entry.dagster_event.message or "" if entry.dagster_event else "")
+        told.set()
+
+    instance.watch_event_logs(run_id, None, tell)
+    with dg.DagsterInstance.get() as writer:
+        writer.report_engine_event("under way", run_id=run_id, job_name="job")
+        assert told.wait(30)
+    assert seen == ["under way"]
+    instance.end_watch_event_logs(run_id, tell)
+
+
+def test_a_run_opens_the_event_log_once(instance: dg.DagsterInstance) -> None:
+    run(instance, "1")
+    opened: Counter[str] = Counter()
+
+    def count(_dialect: object, _record: object, arguments: list[str], _parameters: object) -> None:
+        opened[Path(arguments[0]).name] += 1
+
+    sa.event.listen(sa.Engine, "do_connect", count)
+    try:
+        run(instance, "2")
+    finally:
+        sa.event.remove(sa.Engine, "do_connect", count)
+    assert opened["event_log.db"] <= 1
