@@ -40,6 +40,16 @@ def _counts(report: StageReport) -> dict[str, Any]:
     }
     if report.stage is Stage.VECTORS:
         counts |= {"embedded": report.embedded, "reused": report.reused}
+    if report.stage is Stage.CLEAN_PAGES:
+        counts["dependency_changed"] = report.dependency_changed
+        counts["unknown_macros"] = sum(report.unknown_macros.values())
+    if report.stage is Stage.WIKI_PAGES:
+        counts["broken_links"] = report.broken_links
+    if report.dependents:
+        counts["dependents"] = dg.MetadataValue.json(list(report.dependents))
+    if report.unknown_macros:
+        macros = [dg.TableRecord({"macro": name, "occurs": count}) for name, count in report.unknown_macros.items()]
+        counts["unknown_macros_by_name"] = dg.MetadataValue.table(macros)
     if report.skipped:
         counts["skipped"] = dg.MetadataValue.json(report.skipped)
     return counts

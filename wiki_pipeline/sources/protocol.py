@@ -128,5 +128,8 @@ class SourceKind(Protocol):
             ConfigurationError, SourceError: the site can't be asked.
         """
 
+    def is_whole(self, specification: str) -> bool:
+        """Whether the source holds all documents of its space or repository, so that what it lacks exists nowhere."""
+
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
 
-from wiki_pipeline.model import CleanPage, Stage, StageReport, digest
+from wiki_pipeline.model import CleanPage, SourceKey, Stage, StageReport, digest
+from wiki_pipeline.sources import kinds
 from wiki_pipeline.stages.derived import Inputs, each_document, update_from_table
+from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import SourceTables, Sync
-from wiki_pipeline.wiki.links import COLUMNS, LinkIndex
+from wiki_pipeline.wiki.links import BROKEN, COLUMNS, LinkIndex
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
 
 __all__ = ["CODE_VERSION", "update"]
@@ -17,7 +20,7 @@ __all__ = ["CODE_VERSION", "update"]
 
 def inputs(tables: SourceTables, links: LinkIndex | None = None) -> Inputs:
     """What `wiki_pages` should be made from."""
-    return Inputs(_wanted(tables, links or _links(tables)), CODE_VERSION)
+    return _inputs(tables, links or _links(tables))[0]
 
 
 def update(sync: Sync) -> StageReport:
@@ -29,22 +32,40 @@ def update(sync: Sync) -> StageReport:
         Stage.WIKI_PAGES,
         partial(render_page, source=sync.source, links=links),
     )
-    return update_from_table(sync, Stage.WIKI_PAGES, inputs(sync, links), convert)
+    wanted, broken = _inputs(sync, links)
+    return update_from_table(
+        sync, Stage.WIKI_PAGES, wanted, convert, lambda report: replace(report, broken_links=broken)
+    )
 
 
 def _links(tables: SourceTables) -> LinkIndex:
     """The documents of all of the tenant's sources, for links from one into another."""
     store = tables.pipeline.store
     sources = {tables.source, *(record.key for record in tables.pipeline.catalog.sources(tables.source.tenant))}
-    return LinkIndex({key: store.table(Stage.CLEAN_PAGES, key).read(columns=COLUMNS) for key in sources})
+    documents = {key: store.table(Stage.CLEAN_PAGES, key).read(columns=COLUMNS) for key in sources}
+    complete = [key for key in sources if _is_complete(tables.pipeline, key, len(documents[key]))]
+    return LinkIndex(documents, complete)
 
 
-def _wanted(tables: SourceTables, links: LinkIndex) -> pa.Table:
-    """Each page with the hash of its text and of where its links lead."""
+def _is_complete(pipeline: Pipeline, source: SourceKey, documents: int) -> bool:
+    """Whether a source is meant to hold all pages of its space, and all that were listed are here."""
+    record, observed = pipeline.catalog.source(source), pipeline.catalog.upstream.observation(source)
+    kind = kinds().get(source.kind)
+    if record is None or kind is None or observed is None or observed.listed_at is None:
+        return False
+    return kind.is_whole(record.specification) and documents >= observed.documents
+
+
+def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
+    """Each page with the hash of its text and of where its links lead; and how many of them lead nowhere."""
     ids: list[str] = []
     hashes: list[str] = []
+    broken = 0
     for batch in tables.table(Stage.CLEAN_PAGES).batches(["document_id", "path", "links", "content_hash"]):
         for row in batch.to_pylist():
             ids.append(row["document_id"])
-            hashes.append(digest(row["content_hash"], links.targets(tables.source, row["path"], row["links"])))
-    return pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
+            targets = links.targets(tables.source, row["path"], row["links"])
+            broken += targets.count(BROKEN)
+            hashes.append(digest(row["content_hash"], targets))
+    wanted = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
+    return Inputs(wanted, CODE_VERSION), broken

@@ -8,7 +8,7 @@ stay in the wiki; everything else leads where it always led.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from wiki_pipeline.wiki.addresses import page_address, source_address, wiki_path
 # Distinct targets remembered; more only costs time.
 _REMEMBERED = 16_384
 _MAX_TARGET = 4_096
+BROKEN = "broken:"
 
 
 class _Record(NamedTuple):
@@ -65,10 +66,15 @@ class LinkIndex:
 
     Built from the columns `COLUMNS` of each source's documents; `source` of a page whose links are asked for is one
     of them. Safe to share between threads.
+
+    Args:
+        documents: of each source.
+        complete: sources that hold all pages of their space: a link to a page that they lack is broken.
     """
 
-    def __init__(self, documents: Mapping[SourceKey, pa.Table]) -> None:
+    def __init__(self, documents: Mapping[SourceKey, pa.Table], complete: Collection[SourceKey] = ()) -> None:
         self._documents = documents
+        self._complete = frozenset(complete)
         self._sources: dict[SourceKey, _Documents] = {}
         self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
         self._spaces: dict[tuple[str, str], _Space] = {}
@@ -77,18 +83,20 @@ class LinkIndex:
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
         self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
+        self.is_broken = lru_cache(maxsize=_REMEMBERED)(self._is_broken)
 
-    def __reduce__(self) -> tuple[type[LinkIndex], tuple[Mapping[SourceKey, pa.Table]]]:
-        return LinkIndex, (self._documents,)  # built anew from its columns where it is unpickled
+    def __reduce__(self) -> tuple[type[LinkIndex], tuple[Mapping[SourceKey, pa.Table], Collection[SourceKey]]]:
+        return LinkIndex, (self._documents, self._complete)  # built anew from its columns where it is unpickled
 
     def targets(self, source: SourceKey, path: str, links: Iterable[Link | Mapping[str, Any]]) -> tuple[str, ...]:
-        """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it.
+        """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it,
+        and `BROKEN` where they lead nowhere.
 
         This is what a rendered page depends on besides its own text: it goes into the stage's input hash, so that a
         new, renamed or deleted page renders again those that link to it, and no others.
         """
         names = (link.target if isinstance(link, Link) else link["target"] for link in links)
-        return tuple([self.resolve(name, source, path) or "" for name in names])
+        return tuple([self.resolve(name, source, path) or (BROKEN if self.is_broken(name) else "") for name in names])
 
     def _resolve(self, target: str, source: SourceKey, path: str = "") -> str | None:
         """The wiki's address, fragment included, of what `target` means in a document of `source` at `path`; None if
@@ -100,6 +108,20 @@ class LinkIndex:
             return self._file(target, source, path)
         found = self._page(address) or self._blob(address)
         return found and _with_fragment(found, address.fragment)
+
+    def _is_broken(self, target: str) -> bool:
+        """Whether an absolute address names a page by its title, in a space that is here as a whole and lacks it.
+
+        Of a page that is named by its id nobody can tell without asking: it may have moved to another space.
+        """
+        address = upstream.split(target)
+        place = address and upstream.confluence_place(address)
+        if not place or place.page_id or not place.title:
+            return False
+        space = self._spaces.get((place.base, place.space.casefold()))
+        if space is None or space.documents.source not in self._complete:
+            return False
+        return place.title.casefold() not in space.titles
 
     # --- looking up ----------------------------------------------------------------------------------------------
 

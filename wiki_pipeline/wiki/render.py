@@ -19,7 +19,7 @@ from wiki_pipeline.wiki.addresses import wiki_path_of
 from wiki_pipeline.wiki.anchors import Anchors
 from wiki_pipeline.wiki.links import LinkIndex
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 _TOO_LARGE = (
     '<p class="notice">This page is too large or too deeply nested to be laid out. Its text follows as it is.</p>\n'
@@ -116,11 +116,14 @@ class _Finish:
     # --- links and images ----------------------------------------------------------------------------------------
 
     def _link(self, found: re.Match[str]) -> str:
-        """A link with `href` leading into the wiki, upstream, or nowhere if there is no such place."""
+        """A link with `href` leading into the wiki, upstream or nowhere; marked where there is no such page."""
         self._in_link = True
         given = dict(_ATTRIBUTE.findall(found["link"]))
-        address = self._address(unescape(given.pop("href", "")))
+        target = unescape(given.pop("href", ""))
+        address = self._address(target)
         href = f' href="{escape(address)}"{_relation(address)}' if address else ""
+        if self._links.is_broken(target):
+            given |= {"class": "broken", "title": "Its space has no such page"}
         rest = "".join(f' {name}="{value}"' for name, value in given.items())
         return f"<a{href}{rest}>"
 

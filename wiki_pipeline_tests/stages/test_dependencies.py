@@ -208,3 +208,22 @@ def test_macros_that_nobody_knows_are_counted_over_all_pages(opened: Pipeline, e
     assert sync(opened)[Stage.CLEAN_PAGES].unknown_macros == counted
     again = sync(opened)[Stage.CLEAN_PAGES]
     assert (again.commits, again.unknown_macros) == (0, counted)
+
+
+def test_links_to_pages_that_are_nowhere_are_marked_and_counted(opened: Pipeline, spaces: tuple[Space, Space]) -> None:
+    eng, ops = spaces
+    ops.add("There", "<p>Here.</p>")
+    link = '<ac:link><ri:page{} ri:content-title="{}"/></ac:link>'
+    bad = link.format("", "Nowhere") + link.format(' ri:space-key="OPS"', "Nor here")
+    good = link.format("", "Home") + link.format(' ri:space-key="OPS"', "There")
+    good += link.format(' ri:space-key="HR"', "Of a space that is not synced")
+    home = eng.add("Home", f"<p>{bad}{good}</p>")
+    assert sync(opened)[Stage.WIKI_PAGES].broken_links == 1  # nothing is known of OPS yet
+    sync(opened, OPS)
+    assert sync(opened)[Stage.WIKI_PAGES].broken_links == 2
+    html = str(opened.store.table(Stage.WIKI_PAGES, ENG).read([home.id], ["html"])["html"][0])
+    assert html.count('class="broken"') == 2
+    eng.add("Nowhere", "<p>Somewhere.</p>")
+    reports = sync(opened)
+    assert (reports[Stage.WIKI_PAGES].broken_links, reports[Stage.WIKI_PAGES].updated) == (1, 1)
+    assert sync(opened)[Stage.WIKI_PAGES].broken_links == 1

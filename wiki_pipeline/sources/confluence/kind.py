@@ -95,6 +95,10 @@ class ConfluenceKind:
         spaces = await spaces_of(settings, document_ids) if settings.url and by_space else {}
         return {id_: by_space[space.lower()] for id_, space in spaces.items() if space.lower() in by_space}
 
+    def is_whole(self, specification: str) -> bool:
+        """See `SourceKind.is_whole`: a space without a list of pages."""
+        return not Specification.parse(specification).pages
+
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """See `SourceKind.datasource_id`."""
         return f"{Site.parse(Specification.parse(specification).url).datasource_prefix}__{key.name}"

@@ -80,6 +80,10 @@ class GitKind:
         """See `SourceKind.locate`: a path means a file in one repository only."""
         return {}
 
+    def is_whole(self, specification: str) -> bool:
+        """See `SourceKind.is_whole`: never, rules leave files out."""
+        return False
+
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
         host = Repository.parse(specification).address.host or "local"
