@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -56,16 +56,26 @@ class Outcome:
 
 @click.command("sync")
 @click.argument("sources", nargs=-1, metavar="[all|KIND|SOURCE]...")
+@click.option(
+    "--full", is_flag=True, help="Fetch every document again, also where the source says that it is the same."
+)
 @click.option("--allow-mass-deletion", is_flag=True, help="Go on although more than half of a source is gone upstream.")
 @click.option("--schedule", "hours", type=click.FloatRange(min=0, min_open=True), help="Again every so many hours.")
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, *, sources: tuple[str, ...], allow_mass_deletion: bool, hours: float | None, as_json: bool
+    ctx: click.Context,
+    *,
+    sources: tuple[str, ...],
+    full: bool,
+    allow_mass_deletion: bool,
+    hours: float | None,
+    as_json: bool,
 ) -> None:
     """Bring sources up to date, with progress.
 
-    All of them, those of a kind (confluence, git), or those named.
+    All of them, those of a kind (confluence, git), or those named. Each is listed completely, and what changed is
+    fetched; with --full, everything is.
 
     Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if a source could not be
     synced; the others are synced all the same.
@@ -74,7 +84,7 @@ def command(
     settings = load(Settings)
     while True:
         began = time.monotonic()
-        outcomes = run(settings, sources, allow_mass_deletion=allow_mass_deletion)
+        outcomes = run(settings, sources, full=full, allow_mass_deletion=allow_mass_deletion)
         if as_json:
             print_json({"syncs": [_as_json(outcome) for outcome in outcomes]})
         if hours is None:
@@ -82,7 +92,9 @@ def command(
         time.sleep(max(0.0, began + hours * 3600 - time.monotonic()))
 
 
-def run(settings: Settings, asked: Sequence[str], *, allow_mass_deletion: bool = False) -> list[Outcome]:
+def run(
+    settings: Settings, asked: Sequence[str], *, full: bool = False, allow_mass_deletion: bool = False
+) -> list[Outcome]:
     """Sync the sources asked for, one after the other, with progress on standard error.
 
     Raises:
@@ -101,13 +113,14 @@ def run(settings: Settings, asked: Sequence[str], *, allow_mass_deletion: bool =
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
         closed = _served_by_nobody(settings)
+        how = {"full": full, "allow_mass_deletion": allow_mass_deletion}
         outcomes = []
         for source in chosen:
             if str(source) in closed:
                 outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
                 console.print(Text(str(source), style="bold"))
             else:
-                outcomes.append(_sync(console, pipeline, jobs, source, allow_mass_deletion))
+                outcomes.append(_sync(console, pipeline, jobs, source, how))
             _tell(console, outcomes[-1])
         return outcomes
 
@@ -123,9 +136,9 @@ def _out_of_reach(source: SourceKey, failures: Sequence[FailureRecord]) -> Outco
     return Outcome(source, False, SourceUnreachableError.code, message, None, failures)
 
 
-def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, allow_mass_deletion: bool) -> Outcome:
+def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, how: Mapping[str, bool]) -> Outcome:
     with shown(console, source) as listener:
-        run = jobs.sync(source, listener, allow_mass_deletion=allow_mass_deletion)
+        run = jobs.sync(source, listener, **how)
     # A run that found the source taken by another has no record of its own.
     last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
     record = last if last is not None and last.run_id == run.run_id else None
@@ -142,12 +155,15 @@ def _tell(console: Console, outcome: Outcome) -> None:
             "deleted": report.deleted,
             "unchanged": report.unchanged,
             "failed": report.failed,
-            "skipped": sum(report.skipped.values()),
+            "left out": sum(report.skipped.values()),
         }
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
         if report.stage is Stage.VECTORS and report.embedded + report.reused:
             said += f"; {_passages(report.embedded)} embedded" + (f", {report.reused} known" if report.reused else "")
         console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
+        if report.skipped:
+            reasons = ", ".join(f"{reason} ({count})" for reason, count in report.skipped.items())
+            console.print(Padding(Text(f"left out: {printable(reasons)}", style="dim"), (0, 0, 0, 15), expand=False))
     for failure in outcome.failures[:_FAILURES_SHOWN]:
         text = f"  {failure.stage}: {failure.title} ({failure.document_id}): {failure.message}"
         console.print(Text(printable(text), style="yellow"))
@@ -157,7 +173,7 @@ def _tell(console: Console, outcome: Outcome) -> None:
     if not outcome.succeeded:
         # Most errors name the source, which stands above already.
         message = printable(outcome.error_message).removeprefix(f"{outcome.source}: ")
-        console.print(Padding(Text(message, style="red"), (0, 0, 0, 2)))
+        console.print(Padding(Text(message, style="red"), (0, 0, 0, 2), expand=False))
 
 
 def _passages(count: int) -> str:

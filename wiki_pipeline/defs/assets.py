@@ -25,10 +25,12 @@ class SyncConfig(dg.Config):
     Attributes:
         documents: ids of the documents to look at; empty: list the whole source.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
+        full: fetch every document, also where its version key is the one that is known.
     """
 
     documents: list[str] = Field(default_factory=list)
     allow_mass_deletion: bool = False
+    full: bool = False
 
 
 def stage_asset(
@@ -67,9 +69,11 @@ def raw_pages(
     pipeline: PipelineResource,
     listener: dg.ResourceParam[Listener],
 ) -> dg.MaterializeResult:
-    mode = SyncMode.INCREMENTAL if config.documents else SyncMode.FULL
+    mode = SyncMode.INCREMENTAL if config.documents and not config.full else SyncMode.FULL
     with pipeline.syncing(context, listener, mode) as sync:
-        report = raw_stage.update(sync, config.documents, allow_mass_deletion=config.allow_mass_deletion)
+        report = raw_stage.update(
+            sync, config.documents, allow_mass_deletion=config.allow_mass_deletion, full=config.full
+        )
         return result(sync, report)
 
 

@@ -43,9 +43,11 @@ class Jobs:
         """Make the catalog's sources partitions."""
         publish_sources(self._instance, catalog, tenant)
 
-    def sync(self, source: SourceKey, listener: Listener, *, allow_mass_deletion: bool = False) -> Run:
+    def sync(
+        self, source: SourceKey, listener: Listener, *, allow_mass_deletion: bool = False, full: bool = False
+    ) -> Run:
         """Bring all stages of one source up to date, and return how that ended."""
-        config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion}}}}
+        config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion, "full": full}}}}
         return self._run(
             "sync_source", source, config, {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
         )

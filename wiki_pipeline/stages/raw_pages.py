@@ -38,29 +38,32 @@ CODE_VERSION = "1"
 _SMALL = 10
 
 
-def update(sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bool = False) -> StageReport:
+def update(
+    sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bool = False, full: bool = False
+) -> StageReport:
     """Bring `raw_pages` up to date with the source.
 
     Args:
         sync: the open sync of the source.
         documents: ids to look at; none, or more than a batch holds: the whole source.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
+        full: list the whole source and fetch every document, also where its version key is the one that is known.
 
     Raises:
         SourceError: the source could not be read, or listed only in part. What was committed before stands.
         MassDeletionError: see `allow_mass_deletion`. Nothing was changed.
         StoreError, LeaseLostError: the table could not be written.
     """
-    whole = not documents or len(documents) > sync.settings.batch_documents
-    work = _everything(sync, allow_mass_deletion) if whole else _named(sync, documents)
+    whole = full or not documents or len(documents) > sync.settings.batch_documents
+    work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
     return sync.done(interruptible.run(work))
 
 
-async def _everything(sync: Sync, allow_mass_deletion: bool) -> StageReport:
+async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         sync.pipeline.describe(sync.source, await source.describe())
         listing = await _list(sync, source)
-        work = _reconciliation(sync, listing, delete_missing=True)
+        work = _reconciliation(sync, listing, delete_missing=True, redo=full)
         if not allow_mass_deletion:
             _refuse_mass_deletion(sync, work.plan)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
@@ -105,7 +108,9 @@ async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
     return list(refs.values())
 
 
-def _reconciliation(sync: Sync, refs: Sequence[DocumentRef], *, delete_missing: bool) -> Reconciliation:
+def _reconciliation(
+    sync: Sync, refs: Sequence[DocumentRef], *, delete_missing: bool, redo: bool = False
+) -> Reconciliation:
     wanted = pa.table(
         {
             "document_id": pa.array([ref.document_id for ref in refs], pa.string()),
@@ -119,6 +124,7 @@ def _reconciliation(sync: Sync, refs: Sequence[DocumentRef], *, delete_missing: 
         source=sync.source,
         code_version=CODE_VERSION,
         delete_missing=delete_missing,
+        redo=redo,
         progress=sync.tell,
         lease=sync.writing,
     )

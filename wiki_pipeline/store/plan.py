@@ -58,7 +58,14 @@ class Plan:
         return len(document_ids) - len(self.known(document_ids))
 
 
-def make_plan(state: pa.Table, wanted: pa.ChunkedArray, fingerprints: Sequence[str], *, delete_missing: bool) -> Plan:
+def make_plan(
+    state: pa.Table,
+    wanted: pa.ChunkedArray,
+    fingerprints: Sequence[str],
+    *,
+    delete_missing: bool,
+    redo: bool = False,
+) -> Plan:
     """Compare.
 
     Args:
@@ -66,6 +73,7 @@ def make_plan(state: pa.Table, wanted: pa.ChunkedArray, fingerprints: Sequence[s
         wanted: ids; of an id that comes twice (a listing that shifted while it was read) the last one counts.
         fingerprints: one for each of `wanted`.
         delete_missing: whether documents that are not wanted are to go.
+        redo: do the documents that are as wanted, too.
     """
     ids = wanted.cast(pa.string()).combine_chunks()
     last = _last_of_each(ids)
@@ -73,6 +81,8 @@ def make_plan(state: pa.Table, wanted: pa.ChunkedArray, fingerprints: Sequence[s
     before = state["document_id"].combine_chunks()
     place = pc.index_in(ids, value_set=before)
     same = pc.fill_null(pc.equal(state["fingerprint"].combine_chunks().take(place), goals), False)
+    if redo:
+        same = pc.and_(same, False)
     differs = pc.invert(same)
     missing = pc.invert(pc.is_in(before, value_set=ids))
     return Plan(

@@ -103,6 +103,7 @@ class Reconciliation:
         code_version: str,
         parameters: Sequence[object] = (),
         delete_missing: bool = True,
+        redo: bool = False,
         progress: Listener | None = None,
         lease: Lease = nullcontext,
     ) -> None:
@@ -115,7 +116,9 @@ class Reconciliation:
         self._state = output.state()
         self._fingerprint = partial(fingerprint, stage, code_version, parameters)
         fingerprints = _fingerprints(wanted, stage, code_version, parameters)
-        self.plan: Plan = make_plan(self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing)
+        self.plan: Plan = make_plan(
+            self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing, redo=redo
+        )
         self._leaving = self.plan.deleted.to_pylist()
         self._tally = _Tally()
         self._done = 0

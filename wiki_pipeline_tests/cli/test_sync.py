@@ -86,6 +86,35 @@ def test_a_listing_that_lacks_most_of_a_source_stops_unless_it_is_allowed(run: R
     assert run("sync", "--allow-mass-deletion").exit_code == 0
 
 
+def test_a_page_that_the_settings_name_and_nobody_has_is_named(
+    run: Run, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [{"page_id": space.page("Pumps").id}, {"page_id": "999999999"}]
+    monkeypatch.setenv("CONFLUENCE_SPACES", json.dumps({"ENG": pages}))
+    result = run("sync")
+    assert "1 added, 1 left out" in result.stderr
+    assert "page 999999999 not found" in result.stderr
+
+
+def test_a_full_sync_fetches_what_is_the_same_and_computes_nothing_from_it(run: Run, space: Space) -> None:
+    assert "3 added; 3 passages embedded" in run("sync").stderr
+    full = json.loads(run("sync", "--full", "--json").stdout)["syncs"][0]["stages"]
+    assert {stage["stage"]: (stage["updated"], stage["unchanged"]) for stage in full} == {
+        Stage.RAW_PAGES: (3, 0), **dict.fromkeys(list(Stage)[1:], (0, 3))
+    }  # fmt: skip
+
+
+def test_with_a_schedule_sources_are_synced_again_until_it_is_stopped(space: Space) -> None:
+    command = [sys.executable, "-m", "wiki_pipeline.cli", "sync", "--schedule", "0.0001"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = iter(process.stderr.readline, "")
+        assert any("raw_pages" in line and "3 added" in line for line in said)
+        assert any("raw_pages" in line and "3 unchanged" in line for line in said)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 128 + signal.SIGINT
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_sync_in_order_and_the_next_one_does_the_rest(
     run: Run, space: Space, confluence_cloud: ConfluenceServer, number: signal.Signals

@@ -107,14 +107,14 @@ def test_a_space_key_that_does_not_exist(
         sync(opened, SourceKey("default", "confluence", "NOPE"))
 
 
-def test_a_page_id_that_does_not_exist_is_counted_and_the_other_pages_come(
+def test_a_page_id_that_does_not_exist_is_named_and_the_other_pages_come(
     server: ConfluenceServer, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = [{"page_id": space.page("Pumps").id}, {"page_id": "999999999"}]
     monkeypatch.setenv("CONFLUENCE_SPACES", json.dumps({"ENG": pages}))
     with pipeline() as opened:
         report = sync(opened)[Stage.RAW_PAGES]
-        assert report.skipped == {"not found": 1}
+        assert report.skipped == {"page 999999999 not found": 1}
         assert served(opened) == {"Pumps"}
 
 

@@ -159,8 +159,7 @@ class ApiV1:
         return self._counted(scope, [scope.ref(page) for page in found])
 
     def _counted(self, scope: Scope, refs: list[DocumentRef]) -> list[DocumentRef]:
-        if missing := scope.missing({ref.document_id for ref in refs}):
-            self.skipped["not found"] += missing
+        self.skipped.update(scope.missing({ref.document_id for ref in refs}))
         return refs
 
     async def _find(self, page_id: str) -> Page | None:

@@ -144,8 +144,7 @@ class ApiV2:
         scope = self._specification.pages
         heads: dict[str, _Head] = {}
         await self._take_by_id([page.page_id for page in scope], space, heads, tree)
-        if missing := self._scope(space).missing(heads):
-            self.skipped["not found"] += missing
+        self.skipped.update(self._scope(space).missing(heads))
         roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in heads]
         calls = [partial(self._lookups.below, root) for root in roots]
         async for nodes in in_order(calls, self._settings.max_concurrency):

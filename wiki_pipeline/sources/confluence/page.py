@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from wiki_pipeline.model import Ancestor, DocumentFailure, DocumentGone, Documen
 from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.protocol import Fetched
 
+_MISSING_BY_ID = 20
 Representation = Literal["storage", "view"]
 
 _MEDIA_TYPES = {"storage": "application/vnd.atlassian.confluence.storage+xml", "view": "text/html"}
@@ -81,8 +82,8 @@ class Scope:
         """Whether a page of the space belongs to the source."""
         return self.specification.holds(page.id, [ancestor.document_id for ancestor in page.ancestors])
 
-    def missing(self, listed: Collection[str]) -> int:
-        """How many of the pages named by the source are not in its listing.
+    def missing(self, listed: Collection[str]) -> Mapping[str, int]:
+        """Pages that the source names and its listing lacks, as `Source.skipped` counts them: the first ones by id.
 
         Raises:
             SourceNotFoundError: the listing holds nothing of what was named.
@@ -93,7 +94,10 @@ class Scope:
                 f"None of the pages {', '.join(named)} is a current page of space {self.space.key}.",
                 "Check the page ids in CONFLUENCE_SPACES, and whether the account may see the pages.",
             )
-        return sum(page_id not in listed for page_id in named)
+        missing = [page_id for page_id in named if page_id not in listed]
+        by_id = {f"page {page_id} not found": 1 for page_id in missing[:_MISSING_BY_ID]}
+        more = len(missing) - len(by_id)
+        return {**by_id, "other pages not found": more} if more else by_id
 
     def ref(self, page: Page) -> DocumentRef:
         """The page in a listing."""
