@@ -77,8 +77,8 @@ def command(
     All of them, those of a kind (confluence, git), or those named. Each is listed completely, and what changed is
     fetched; with --full, everything is.
 
-    Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if a source could not be
-    synced; the others are synced all the same.
+    Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if it could not be done
+    for a source; the others are synced all the same.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is an interruption: leases are given back
     settings = load(Settings)
