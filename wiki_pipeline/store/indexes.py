@@ -7,28 +7,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lance import LanceDataset
 
-# Without stemming and stop words, so that no language is treated as English; ICU finds words in scripts without
-# spaces, and the pairs of characters in `search_cjk` find the parts of those words.
-TEXT_INDEXES: dict[str, str] = {"search_text": "icu/split", "search_cjk": "whitespace"}
+# Columns, and how their indexes read them. ICU finds words in scripts without spaces, and the pairs of characters in
+# `search_cjk` find the parts of those words. English endings are taken off (run, running); rows and queries alike, so
+# that words of other languages still meet themselves. No stop words: a title may be made of them.
+TEXT_INDEXES: dict[str, dict[str, Any]] = {
+    "search_text": {"base_tokenizer": "icu/split", "stem": True, "language": "English", "remove_stop_words": False},
+    "search_cjk": {"base_tokenizer": "whitespace", "stem": False, "remove_stop_words": False},
+}
+# In their names: raise it whenever what is above changes, so that tables of before get new ones.
+_EDITION = "2"
 
 
 def create_text_indexes(dataset: LanceDataset) -> bool:
-    """Make the full-text indexes that are missing; whether there were any. On an empty table it costs nothing, and
-    searching needs them.
+    """Make the full-text indexes that are missing and drop those of earlier editions; whether there were any. On an
+    empty table it costs nothing, and searching needs them.
 
     Raises:
         OSError, RuntimeError, ValueError: from the storage.
     """
-    missing = TEXT_INDEXES.keys() - index_names(dataset)
-    for column in sorted(missing):
-        dataset.create_scalar_index(
-            column, "INVERTED", name=column, base_tokenizer=TEXT_INDEXES[column], stem=False, remove_stop_words=False
-        )
-    return bool(missing)
+    wanted = {f"{column}_{_EDITION}": column for column in TEXT_INDEXES}
+    indexes = {index.name: index.field_names for index in dataset.describe_indices()}
+    missing = sorted(wanted.keys() - indexes.keys())
+    for name in missing:
+        dataset.create_scalar_index(wanted[name], "INVERTED", name=name, **TEXT_INDEXES[wanted[name]])
+    earlier = [name for name, columns in indexes.items() if columns[0] in TEXT_INDEXES and name not in wanted]
+    for name in earlier:
+        dataset.drop_index(name)
+    return bool(missing or earlier)
 
 
 def index_names(dataset: LanceDataset) -> set[str]:
-    """Names of the table's indexes; each is named after its column."""
+    """Names of the table's indexes; the vector index is `vector`."""
     return {index.name for index in dataset.describe_indices()}
 
 

@@ -1,12 +1,11 @@
-"""Finding passages: by meaning (vectors), by words (full text), or by both, fused by rank.
+"""Finding passages: by meaning (vectors), by words (full text), or by both.
 
 A query goes to the serving table of one embedding model, so distances of different models are never compared. Both
-sides bring many candidates and their ranks decide (reciprocal rank fusion), which needs no common scale.
+sides bring many candidates; `ranking` puts them into one order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,9 +13,11 @@ import pyarrow as pa
 
 from wiki_pipeline.errors import SearchError, StoreError
 from wiki_pipeline.store.filters import Filters
+from wiki_pipeline.store.ranking import Candidate, fused, named, ordered, thinned
 from wiki_pipeline.store.storage import explained
 from wiki_pipeline.store.tables import Store, vectors_name
 from wiki_pipeline.store.vectors import Vectors
+from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.embed import Embedder
 from wiki_pipeline.text.normalise import cjk_bigrams, normalise
 
@@ -29,10 +30,80 @@ Mode = Literal["hybrid", "vector", "text"]
 MAX_HITS = 100
 MAX_QUERY = 1_000  # characters that people may send, wherever they search
 _CANDIDATES = 60  # of each side: a passage that is only fair on both may still come out first
-_RANK_CONSTANT = 60  # of reciprocal rank fusion, as in its paper (Cormack, Clarke, Büttcher 2009)
 _REFINE_FACTOR = 5  # candidates whose distances the index guessed, for each that is asked for
 # Full-text search takes time by the word (5,000 words over a second); what lies beyond says little about a question.
 _MAX_TERMS = 64
+# Words of questions that say nothing of what is asked; left out of a query unless it has no others. They are in the
+# index, as titles may be made of them.
+_FILLERS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "our",
+        "should",
+        "so",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+    ]
+)
 _MAX_CHARACTERS = 2_000
 _MAX_EMBEDDED_CHARACTERS = 8_000
 
@@ -42,8 +113,8 @@ class Hit:
     """A passage that was found, with all that is needed to cite it.
 
     Attributes:
-        score: higher is better; comparable only within one answer. The fused rank (hybrid), the cosine similarity
-            (vector), BM25 (text).
+        score: higher is better; comparable only within one answer. The cosine similarity (vector), BM25 (text), both
+            stretched and added, with what the title says (hybrid).
         created_date, last_modified: Unix seconds.
         page_id: the document id of a Confluence page, otherwise None.
 
@@ -82,17 +153,6 @@ class Hit:
 _COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row that one side found."""
-
-    key: str  # of the chunk
-    document: tuple[str, str]
-    fingerprint: str
-    score: float
-    row: Mapping[str, Any]
-
-
 def search(
     store: Store,
     embedder: Embedder,
@@ -112,10 +172,11 @@ def search(
         k: how many passages, 1 to 100.
         mode: both sides, or one.
         filters: which passages may be found; applied before ranking, so `k` passages come if there are so many.
-        per_document: at most so many passages of one document.
+        per_document: at most so many passages of one document; None: as many as there are, but from the fourth on
+            behind those of other documents.
 
     Returns:
-        None that match is an empty list; so is a table that does not exist yet.
+        None that match is an empty list; so is a query without letters or digits, or a table that does not exist yet.
 
     Raises:
         SearchError: the query is empty, or an argument makes no sense.
@@ -129,6 +190,8 @@ def search(
     words = normalise(query).strip()
     if not words:
         raise SearchError("The query is empty.", "Ask for some words.")
+    if not any(character.isalnum() for character in words):
+        return []
     condition = (filters or Filters()).condition()
     table = store.searched(vectors_name(embedder.model))
     if table is None:
@@ -140,8 +203,8 @@ def search(
             sides.append(_by_vector(table, vector, condition, max(_CANDIDATES, k)))
         if mode != "vector":
             sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
-    ranked = sides[0] if len(sides) == 1 else fused(*sides)
-    return [_hit(candidate) for candidate in _thinned(ranked, per_document)[:k]]
+    ranked = sides[0] if len(sides) == 1 else named(fused(*sides, weight=embedder.weight), words)
+    return [_hit(candidate) for candidate in thinned(ranked, per_document)[:k]]
 
 
 def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vectors:
@@ -169,7 +232,9 @@ def _text_query(words: str) -> FullTextQuery:
     """The words in either full-text column. As query objects, because a query string would be parsed for operators."""
     from lancedb.query import BooleanQuery, MatchQuery, Occur
 
-    terms = " ".join(list(dict.fromkeys(words.split()))[:_MAX_TERMS])[:_MAX_CHARACTERS]
+    asked = f"{words[:_MAX_CHARACTERS]} {split_identifiers(words[:_MAX_CHARACTERS])}"
+    telling = [word for word in asked.split() if word.casefold() not in _FILLERS] or asked.split()
+    terms = " ".join(list(dict.fromkeys(telling))[:_MAX_TERMS])[:_MAX_CHARACTERS]
     pairs = " ".join(list(dict.fromkeys(cjk_bigrams(terms).split()))[:_MAX_TERMS])
     match: Any = MatchQuery  # its optional arguments look required to the type checker
     queries = [match(terms, "search_text"), *([match(pairs, "search_cjk")] if pairs else [])]
@@ -191,35 +256,7 @@ def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> 
         )
         for row in found.to_pylist()
     ]
-    return _ordered(candidates)
-
-
-def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate]) -> list[Candidate]:
-    """Both sides by reciprocal rank. The text side was asked later: where a commit came in between, it is right."""
-    later = {candidate.document: candidate.fingerprint for candidate in by_text}
-    current = [c for c in by_vector if later.get(c.document, c.fingerprint) == c.fingerprint]
-    scores: dict[str, float] = {}
-    for side in (current, by_text):
-        for rank, candidate in enumerate(side, start=1):
-            scores[candidate.key] = scores.get(candidate.key, 0.0) + 1.0 / (_RANK_CONSTANT + rank)
-    of_key = {candidate.key: candidate for candidate in (*current, *by_text)}
-    return _ordered(Candidate(key, c.document, c.fingerprint, scores[key], c.row) for key, c in of_key.items())
-
-
-def _ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
-    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.key))
-
-
-def _thinned(candidates: Sequence[Candidate], per_document: int | None) -> Sequence[Candidate]:
-    if per_document is None:
-        return candidates
-    seen: dict[tuple[str, str], int] = {}
-    kept = []
-    for candidate in candidates:
-        seen[candidate.document] = seen.get(candidate.document, 0) + 1
-        if seen[candidate.document] <= per_document:
-            kept.append(candidate)
-    return kept
+    return ordered(candidates)
 
 
 def _hit(candidate: Candidate) -> Hit:

@@ -44,7 +44,6 @@ def chunk_table(texts: Mapping[str, Sequence[str]], source: SourceKey = SOURCE, 
     made = [
         Chunk(
             document_id=id_,
-            title=f"Page {id_}",
             url="",
             chunk_id=digest(str(source), id_, text, i),
             chunk_index=i,
@@ -52,7 +51,7 @@ def chunk_table(texts: Mapping[str, Sequence[str]], source: SourceKey = SOURCE, 
             text=text,
             search_text=text,
             text_hash=digest(text),
-            **columns,  # type: ignore[arg-type]
+            **{"title": f"Page {id_}", **columns},  # type: ignore[arg-type]
         )
         for id_, passages in texts.items()
         for i, text in enumerate(passages)
@@ -72,6 +71,7 @@ class Directions:
     model = MODEL
     dimension = DIMENSION
     local = False
+    weight = 1.0
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         return Embedded(np.stack([vector_of(text) for text in texts]), tokens=len(texts))

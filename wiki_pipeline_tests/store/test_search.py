@@ -12,10 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.errors import SearchError, StoreError
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import CleanPage, SourceKey
 from wiki_pipeline.store import Filters, Hit, Store, search, vector_rows
-from wiki_pipeline.store.search import Candidate, Mode, fused
+from wiki_pipeline.store.indexes import TEXT_INDEXES, index_names
+from wiki_pipeline.store.ranking import Candidate, fused
+from wiki_pipeline.store.search import Mode
 from wiki_pipeline.store.upkeep import index_rows
+from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.embed.static import StaticEmbedder
 from wiki_pipeline.text.normalise import normalise
 from wiki_pipeline_tests.store.made import OTHER, SOURCE, chunk_table, with_state
@@ -162,6 +165,51 @@ def test_an_empty_query_is_refused(store: Store, query: str) -> None:
         find(store, query)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("query", ["***", "?!", "😀🎉", "-- ''", "。、", "☕"])
+def test_a_query_without_a_letter_or_digit_finds_nothing(store: Store, mode: Mode, query: str) -> None:
+    assert find(store, query, mode=mode) == []
+
+
+def test_endings_of_words_are_no_hindrance(store: Store) -> None:
+    assert documents(find(store, "cleaning machines", mode="text")) == ["kitchen"]
+
+
+@pytest.mark.parametrize("query", ["retry count", "getRetryCount", "get_retry_count", "GetRetryCount()"])
+def test_identifiers_are_found_by_their_words_and_by_other_spellings(tmp_path: Path, query: str) -> None:
+    store = Store(str(tmp_path), "default")
+    page = CleanPage(document_id="a", title="a.py", url="", markdown="x = getRetryCount()", code_language="python")
+    (chunk,) = chunk_page(page, SOURCE, ChunkSizes())
+    fill(store, {"a": [chunk.search_text], "b": ["nothing of the kind"]})
+    assert documents(find(store, query, mode="text")) == ["a"]
+
+
+def test_the_page_whose_title_is_asked_for_comes_before_those_that_speak_of_it(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"rota": ["On-call rota\nWho is called first this week, and who stands in"]}, title="On-call rota")
+    fill(store, {"talk": ["The on-call rota: how the on-call rota came about, and who made the on-call rota"]})
+    fill(store, {"head": ["Rules\nNobody is on call twice in a row, unless they agree"]}, heading_path=("Rules",))
+    fill(store, {"body": ["Of all that was said in the meeting, the rules were what people remembered"]})
+    assert documents(find(store, "on-call rota"))[0] == "rota"
+    assert documents(find(store, "rules"))[0] == "head"
+
+
+def test_a_table_of_an_earlier_edition_gets_the_indexes_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("wiki_pipeline.store.indexes._EDITION", "1")
+        before.setitem(TEXT_INDEXES, "search_text", {**TEXT_INDEXES["search_text"], "stem": False})
+        fill(Store(str(tmp_path), "default"), {"a": ["running"]})
+        assert find(Store(str(tmp_path), "default"), "run", mode="text") == []
+    store = Store(str(tmp_path), "default")
+    fill(store, {"b": ["runs"]})
+    assert sorted(documents(find(store, "run", mode="text"))) == ["a", "b"]
+    dataset = store.vectors(EMBEDDER.model, EMBEDDER.dimension, SOURCE).dataset()
+    assert dataset is not None
+    assert len(index_names(dataset)) == 2
+
+
 def test_what_makes_no_sense_is_refused(store: Store) -> None:
     with pytest.raises(SearchError, match="no search mode 'sql'"):
         find(store, "x", mode="sql")  # type: ignore[arg-type]
@@ -233,7 +281,8 @@ def test_equal_scores_come_in_the_same_order_every_time(tmp_path: Path) -> None:
 def test_a_document_may_be_kept_from_filling_the_answer(tmp_path: Path) -> None:
     store = Store(str(tmp_path), "default")
     fill(store, {"long": [f"coffee number {i}" for i in range(12)], "short": ["some coffee"]})
-    assert set(documents(search(store, EMBEDDER, "coffee number", k=5))) == {"long"}
+    assert documents(search(store, EMBEDDER, "coffee number", k=5)) == ["long", "long", "long", "short", "long"]
+    assert documents(search(store, EMBEDDER, "coffee number", k=5, per_document=5)) == ["long"] * 5
     assert sorted(documents(search(store, EMBEDDER, "coffee number", k=5, per_document=1))) == ["long", "short"]
 
 
@@ -338,7 +387,7 @@ def test_a_commit_between_the_two_sides_leaves_no_hits_of_the_old_edition() -> N
 
     by_vector = [candidate("a1", "a", "old"), candidate("b1", "b", "same"), candidate("c1", "c", "only here")]
     by_text = [candidate("a2", "a", "new"), candidate("b1", "b", "same")]
-    assert [found.key for found in fused(by_vector, by_text)] == ["b1", "a2", "c1"]
+    assert [found.key for found in fused(by_vector, by_text, weight=1.0)] == ["b1", "a2", "c1"]
 
 
 def test_a_table_that_can_not_be_searched_is_an_error_that_says_so(tmp_path: Path) -> None:

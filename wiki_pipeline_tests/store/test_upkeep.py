@@ -40,7 +40,7 @@ def fragments(table: StageTable) -> int:
     return len(dataset.get_fragments())
 
 
-def statistics(table: StageTable, index: str = "search_text") -> dict[str, int]:
+def statistics(table: StageTable, index: str = "search_text_2") -> dict[str, int]:
     dataset = table.dataset()
     assert dataset is not None
     return index_statistics(dataset, index)
@@ -141,7 +141,7 @@ def test_the_vector_index_is_made_when_the_table_is_large_and_made_again_when_it
         return statistics(table, "vector")["indices"][0]["num_partitions"]  # type: ignore[index,no-any-return]
 
     grow("a", 199)
-    assert index_names(table.dataset()) == {"search_text", "search_cjk"}  # type: ignore[arg-type]
+    assert index_names(table.dataset()) == {"search_text_2", "search_cjk_2"}  # type: ignore[arg-type]
     grow("b", 101)
     assert partitions() == 3
     grow("c", 400)

@@ -36,6 +36,7 @@ class EndpointEmbedder:
     """A model of an OpenAI-compatible endpoint."""
 
     local = False
+    weight = 1.0
 
     def __init__(
         self,

@@ -44,6 +44,10 @@ class Embedder(Protocol):
     def local(self) -> bool:
         """Whether it works on this machine's cores: then it can be pickled, and other processes can share the work."""
 
+    @property
+    def weight(self) -> float:
+        """What its similarities count in a search by words and meaning, where the words count 1."""
+
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts; no text is too long or too empty.
 
