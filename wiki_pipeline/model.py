@@ -79,10 +79,11 @@ class SourceKey:
 
 
 class Stage(StrEnum):
-    """The stages in the order of the flow; `clean_pages` feeds both `chunks` and `wiki_pages`."""
+    """The stages in the order of the flow; `clean_pages` and `attachments` feed both `chunks` and `wiki_pages`."""
 
     RAW_PAGES = "raw_pages"
     CLEAN_PAGES = "clean_pages"
+    ATTACHMENTS = "attachments"
     CHUNKS = "chunks"
     VECTORS = "vectors"
     WIKI_PAGES = "wiki_pages"
@@ -251,6 +252,31 @@ class CleanPage(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment(Document):
+    """A file that a page shows or links, mirrored. Its `parent_id` is the document that its text belongs to.
+
+    Attributes:
+        version_key: what the source itself says changed; equal keys mean nothing to download.
+        file_hash: hash of the bytes, 32 hex digits: its address in the wiki. Empty if it is not kept.
+        size: in bytes.
+        data: the bytes. Stored apart from the other columns, read by `StageTable.open_blob`.
+        text: of a PDF or Word file, as Markdown; empty if it has none.
+        text_by: what read the text: equal for the same version and limits of the reader.
+        words: number of words in the text.
+        notes: why it is not kept, or why it has no text, for people.
+    """
+
+    version_key: str
+    file_hash: str = ""
+    size: int = 0
+    data: bytes = b""
+    text: str = ""
+    text_by: str = ""
+    words: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk(Document):
     """A passage of a document. A document with no text has one chunk: its title.
 
@@ -307,6 +333,34 @@ class DocumentRef:
 
     document_id: str
     version_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentRef:
+    """One line of a source's listing of files beside its documents. Equal `version_key`: nothing to download.
+
+    Attributes:
+        attachment_id: the source's own stable id: Confluence's `att123`, a repository path.
+        document_id: the document that it hangs on; empty if it is a file of the source as a whole.
+        name: of the file, without folders.
+        url: where people open it upstream; the address by which pages refer to it. No credentials.
+        path: the path in the repository; empty for Confluence.
+        version: what people call its version.
+        media_type: as the source says; not to be trusted.
+        size: in bytes, as the source says; None if it does not.
+    """
+
+    attachment_id: str
+    name: str
+    url: str
+    version_key: str
+    document_id: str = ""
+    path: str = ""
+    version: str = ""
+    media_type: str = ""
+    size: int | None = None
+    author: str = ""
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +555,22 @@ CLEAN_PAGES = pa.schema(
         _required("unknown_macros", _UNKNOWN_MACROS),
         _required("notes", _STRINGS),
         _required("words", pa.int32()),
+        *STATE_FIELDS,
+    ]
+)
+# Makes Lance store a column's values apart from the others: scans pass them by, readers get them as files.
+BLOB = {b"lance-encoding:blob": b"true"}
+ATTACHMENTS = pa.schema(
+    [
+        *DOCUMENT_FIELDS,
+        _required("version_key", pa.string()),
+        _required("file_hash", pa.string()),
+        _required("size", pa.int64()),
+        pa.field("data", pa.large_binary(), nullable=False, metadata=BLOB),
+        _required("text", pa.large_string()),
+        _required("text_by", pa.string()),
+        _required("words", pa.int32()),
+        _required("notes", _STRINGS),
         *STATE_FIELDS,
     ]
 )

@@ -11,12 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -26,6 +27,14 @@ from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSizeSetting
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.running import running
 
+# Pictures that browsers show, and documents that people attach to pages.
+DEFAULT_ATTACHMENT_TYPES = (
+    "image/*",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.*",
+    "text/plain",
+    "text/csv",
+)
 SETTINGS_FILE_VARIABLE = "WIKI_PIPELINE_CONFIG"
 
 
@@ -185,6 +194,49 @@ class Settings(SettingsGroup, _Home):
         validation_alias="WIKI_PIPELINE_MAX_DOCUMENT_BYTES",
         description="Documents above this size are counted as failed, by name.",
     )
+    attachment_max_bytes: int = Field(
+        10_000_000,
+        ge=0,
+        le=100_000_000,
+        validation_alias="WIKI_PIPELINE_ATTACHMENT_MAX_BYTES",
+        description="Larger pictures and files of pages are not mirrored; 0 mirrors none.",
+    )
+    attachments_a_page: int = Field(
+        200,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_ATTACHMENTS_A_PAGE",
+        description="Pictures and files mirrored of one page, in the order of their names.",
+    )
+    attachments_total_bytes: int = Field(
+        2_000_000_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_ATTACHMENTS_TOTAL_BYTES",
+        description="Bytes of pictures and files mirrored of one source.",
+    )
+    attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        DEFAULT_ATTACHMENT_TYPES,
+        validation_alias="WIKI_PIPELINE_ATTACHMENT_TYPES",
+        description="Media types that are mirrored, separated by commas; image/* are all pictures.",
+    )
+    extraction_seconds: int = Field(
+        20,
+        ge=1,
+        le=600,
+        validation_alias="WIKI_PIPELINE_EXTRACTION_SECONDS",
+        description="Seconds that reading the text of one PDF or Word file may take.",
+    )
+    extraction_memory: int = Field(
+        768_000_000,
+        ge=256_000_000,
+        validation_alias="WIKI_PIPELINE_EXTRACTION_MEMORY",
+        description="Bytes of memory that reading the text of a file may take.",
+    )
+    extraction_characters: int = Field(
+        1_000_000,
+        ge=1_000,
+        validation_alias="WIKI_PIPELINE_EXTRACTION_CHARACTERS",
+        description="Characters of a file's text that are searched.",
+    )
     lease_seconds: int = Field(
         60,
         ge=5,
@@ -218,6 +270,15 @@ class Settings(SettingsGroup, _Home):
     dagster_port: int = Field(
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
+
+    @field_validator("attachment_types", mode="before")
+    @classmethod
+    def _types(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip().lower() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @property
     def lance_url(self) -> str:

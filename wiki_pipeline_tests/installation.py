@@ -14,9 +14,10 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import claim_work, resolve
 from wiki_pipeline.model import SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages import chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import open_sync
+from wiki_pipeline_tests.confluence_server.downloads import media_origin
 
 ENG = SourceKey("default", "confluence", "ENG")
 
@@ -33,7 +34,12 @@ def install(monkeypatch: pytest.MonkeyPatch, home: Path, **variables: str) -> No
 def install_for_space(monkeypatch: pytest.MonkeyPatch, home: Path, url: str, space: str = "ENG") -> None:
     """An installation with one Confluence space, at a test server."""
     install(
-        monkeypatch, home, CONFLUENCE_URL=url, CONFLUENCE_SPACES=json.dumps({space: []}), CONFLUENCE_TOKEN="any-token"
+        monkeypatch,
+        home,
+        CONFLUENCE_URL=url,
+        CONFLUENCE_SPACES=json.dumps({space: []}),
+        CONFLUENCE_TOKEN="any-token",
+        WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=media_origin(url).removesuffix("/wiki"),
     )
 
 
@@ -57,7 +63,7 @@ def sync(
     mode = SyncMode.INCREMENTAL if documents else SyncMode.FULL
     with open_sync(opened, source, mode, lambda _: None, run_id="run" if claim_id else "", claim_id=claim_id) as work:
         raw_pages.update(work, documents, allow_mass_deletion=allow_mass_deletion)
-        for stage in (clean_pages, chunks, vectors, wiki_pages):
+        for stage in (clean_pages, attachments, chunks, vectors, wiki_pages):
             stage.update(work)
     return {report.stage: report for report in work.reports}
 

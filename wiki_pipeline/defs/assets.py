@@ -11,6 +11,7 @@ from wiki_pipeline.defs.partitions import sources
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource
 from wiki_pipeline.model import Stage
+from wiki_pipeline.stages import attachments as attachments_stage
 from wiki_pipeline.stages import chunks as chunks_stage
 from wiki_pipeline.stages import clean_pages as clean_stage
 from wiki_pipeline.stages import raw_pages as raw_stage
@@ -41,7 +42,7 @@ def stage_asset(
     kinds: set[str],
     deps: Sequence[dg.AssetsDefinition] = (),
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
-    """What the five assets have in common: a partition a source, one run a source, a check of its documents."""
+    """What the assets have in common: a partition a source, one run a source, a check of its documents."""
     return dg.asset(
         name=stage.value,
         code_version=code_version,
@@ -92,10 +93,24 @@ def clean_pages(
 
 
 @stage_asset(
+    Stage.ATTACHMENTS,
+    attachments_stage.CODE_VERSION,
+    "Pictures and files that pages show, mirrored, with the text of PDF and Word files.",
+    deps=[clean_pages],
+    kinds={"png", "pdf"},
+)
+def attachments(
+    context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
+) -> dg.MaterializeResult:
+    with pipeline.syncing(context, listener) as sync:
+        return result(sync, attachments_stage.update(sync))
+
+
+@stage_asset(
     Stage.CHUNKS,
     chunks_stage.CODE_VERSION,
     "Passages of about 400 tokens along headings and syntax, with their place in the document.",
-    deps=[clean_pages],
+    deps=[clean_pages, attachments],
     kinds={"text"},
 )
 def chunks(
@@ -123,7 +138,7 @@ def vectors(
     Stage.WIKI_PAGES,
     wiki_stage.CODE_VERSION,
     "Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
-    deps=[clean_pages],
+    deps=[clean_pages, attachments],
     kinds={"html"},
 )
 def wiki_pages(

@@ -4,13 +4,13 @@ import dagster as dg
 
 from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages.forget import forget
 
-# In process: the five steps of a small sync take half a second that way, and eight with a process a step.
+# In process: the steps of a small sync take half a second that way, and eight with a process a step.
 sync_source = dg.define_asset_job(
     "sync_source",
-    selection=dg.AssetSelection.assets("raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages"),
+    selection=dg.AssetSelection.assets(*(stage.value for stage in Stage)),
     executor_def=dg.in_process_executor,
     description="Bring all stages of one source up to date. Does nothing where nothing changed.",
 )

@@ -71,6 +71,7 @@ def _preview(sync: Sync, report: StageReport) -> dict[str, Any]:
 _PREVIEW = {
     Stage.RAW_PAGES: ["document_id", "title", "version", "author", "modified_at", "url"],
     Stage.CLEAN_PAGES: ["document_id", "title", "words", "code_language", "notes"],
+    Stage.ATTACHMENTS: ["document_id", "title", "media_type", "size", "words", "notes"],
     Stage.CHUNKS: ["document_id", "title", "heading_path", "chunk_index", "total_chunks"],
     Stage.VECTORS: ["document_id", "title", "heading_path", "chunk_index", "total_chunks", "embedding_model"],
     Stage.WIKI_PAGES: ["document_id", "title", "wiki_path", "words"],
@@ -91,4 +92,7 @@ def _picture(stage: Stage, table: StageTable) -> dg.MetadataValue[Any]:
     if stage in {Stage.CHUNKS, Stage.VECTORS}:
         rows = table.read(columns=["chunk_index", "total_chunks"])
         return histogram("Passages a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
+    if stage is Stage.ATTACHMENTS:
+        kinds = pc.value_counts(table.read(columns=["media_type"])["media_type"])
+        return bars("Files by media type", sorted((item["values"], item["counts"]) for item in kinds.to_pylist()))
     return histogram("Words a document", table.read(columns=["words"])["words"].to_pylist())

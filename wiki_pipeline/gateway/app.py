@@ -20,8 +20,8 @@ from wiki_pipeline.gateway.api import datasources, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.envelope import Envelope
 from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
-from wiki_pipeline.gateway.pages import wiki
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.store import Filters, Store, search
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     for router in (search_api.router, datasources.router, operations.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
-    for router in (search_pages.router, wiki.router):
+    for router in (search_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
     _add_reference(app)
     _add_assets(app)

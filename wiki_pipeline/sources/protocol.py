@@ -6,11 +6,13 @@ lists them. Nothing outside this room knows which kinds there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wiki_pipeline.model import (
+    AttachmentRef,
     Changes,
     DocumentFailure,
     DocumentGone,
@@ -22,6 +24,14 @@ from wiki_pipeline.model import (
 from wiki_pipeline.settings import SettingsGroup
 
 Fetched = RawPage | DocumentGone | DocumentFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """An attachment's bytes."""
+
+    attachment_id: str
+    data: bytes
 
 
 class Source(Protocol):
@@ -72,6 +82,26 @@ class Source(Protocol):
 
         Raises:
             SourceError: as `describe`.
+        """
+
+    def list_attachments(self, document_ids: Sequence[str] | None = None) -> AsyncIterator[Sequence[AttachmentRef]]:
+        """Files beside the documents, in portions: of all documents by the cheapest way there is, whose answer may lag
+        behind, or of the documents named exactly as it is now. Files of the source as a whole are always listed.
+
+        Raises:
+            SourceError: as `describe`.
+        """
+
+    def download(
+        self, refs: Sequence[AttachmentRef], most_bytes: int
+    ) -> AsyncGenerator[Downloaded | DocumentGone | DocumentFailure, None]:
+        """The bytes of attachments that were listed, in any order, exactly one answer for each.
+
+        One that is larger than `most_bytes`, whatever was said of its size, is answered `DocumentFailure` and not
+        read further.
+
+        Raises:
+            SourceError: the source as a whole failed half-way; what was yielded before counts.
         """
 
     @property

@@ -55,6 +55,7 @@ def update(
         StoreError, LeaseLostError: the table could not be written.
     """
     whole = full or not documents or len(documents) > sync.settings.batch_documents
+    sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
     return sync.done(interruptible.run(work))
 
@@ -180,6 +181,7 @@ class _Portion:
         gone = [answer.document_id for answer in self.gone]
         work.delete(gone)
         sync.gone(gone)
+        sync.changed.update(gone, (page.document_id for page in self.pages))
         schema = pa.schema([f for f in RAW_PAGES if f.name not in {"fingerprint", "content_hash"}])
         batch = Batch(rows_to_arrow(self.pages, schema), self.failures, bytes=self.bytes)
         tried = [page.document_id for page in self.pages] + [failure.document_id for failure in self.failures]

@@ -54,6 +54,8 @@ class Sync(SourceTables):
         listener: told how far a stage has come.
         work: the freshness events that it takes care of.
         workers: other processes that share the work where there is much.
+        named: the documents that it looks at; None: the whole source.
+        changed: documents that `raw_pages` wrote, or took out.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
     """
@@ -62,6 +64,8 @@ class Sync(SourceTables):
     lease: Lease
     work: Work
     workers: Workers
+    named: Sequence[str] | None = None
+    changed: set[str] = field(default_factory=set)
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
 
@@ -110,8 +114,12 @@ class Sync(SourceTables):
                 self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
 
     def failing(self) -> set[str]:
-        """Documents that any stage failed on before this sync."""
-        return set().union(*self._failing.values())
+        """Documents that any stage failed on before this sync; of attachments see `failing_attachments`."""
+        return set().union(*(ids for stage, ids in self._failing.items() if stage is not Stage.ATTACHMENTS))
+
+    def failing_attachments(self) -> set[str]:
+        """Attachments that failed before this sync."""
+        return self._failing[Stage.ATTACHMENTS]
 
     def done(self, report: StageReport) -> StageReport:
         """Take down what a stage did. Returns the report."""

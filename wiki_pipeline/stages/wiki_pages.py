@@ -12,6 +12,7 @@ from wiki_pipeline.sources import kinds
 from wiki_pipeline.stages.derived import Inputs, each_document, update_from_table
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import SourceTables, Sync
+from wiki_pipeline.wiki import files
 from wiki_pipeline.wiki.links import BROKEN, COLUMNS, LinkIndex
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
 
@@ -24,7 +25,7 @@ def inputs(tables: SourceTables, links: LinkIndex | None = None) -> Inputs:
 
 
 def update(sync: Sync) -> StageReport:
-    """Bring `wiki_pages` up to date with `clean_pages`. For errors see `update_from_table`."""
+    """Bring `wiki_pages` up to date with `clean_pages` and `attachments`. For errors see `update_from_table`."""
     links = _links(sync)
     convert = each_document(
         sync,
@@ -39,12 +40,13 @@ def update(sync: Sync) -> StageReport:
 
 
 def _links(tables: SourceTables) -> LinkIndex:
-    """The documents of all of the tenant's sources, for links from one into another."""
+    """The documents and files of all of the tenant's sources, for links from one into another."""
     store = tables.pipeline.store
     sources = {tables.source, *(record.key for record in tables.pipeline.catalog.sources(tables.source.tenant))}
     documents = {key: store.table(Stage.CLEAN_PAGES, key).read(columns=COLUMNS) for key in sources}
+    attachments = {key: store.table(Stage.ATTACHMENTS, key).read(columns=files.COLUMNS) for key in sources}
     complete = [key for key in sources if _is_complete(tables.pipeline, key, len(documents[key]))]
-    return LinkIndex(documents, complete)
+    return LinkIndex(documents, complete, attachments)
 
 
 def _is_complete(pipeline: Pipeline, source: SourceKey, documents: int) -> bool:

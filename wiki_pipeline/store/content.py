@@ -54,6 +54,10 @@ def _buffers(columns: Sequence[pa.Array], bounds: Integers) -> Iterator[tuple[me
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
             numbers.append(_integers(pc.binary_length(column), _NULL))
             texts.append(pc.fill_null(column, "").cast(pa.large_string()))
+        elif pa.types.is_large_binary(kind):
+            lengths = _integers(pc.binary_length(column), _NULL)
+            numbers.append(lengths)
+            yield _characters(column), _ends(lengths)[bounds]
         elif pa.types.is_floating(kind):
             values = column.to_numpy(zero_copy_only=False)
             yield _bytes(values), bounds * values.itemsize

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.errors import StoreError
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import BLOB, SourceKey
 from wiki_pipeline.store.indexes import create_text_indexes
 from wiki_pipeline.store.replace import addresses, replace
 from wiki_pipeline.store.state import TORN, document_states, state_columns
@@ -52,12 +53,12 @@ class StageTable:
 
         Args:
             document_ids: None for all, which is meant for small columns; ids that are not there are left out.
-            columns: None for all.
+            columns: None for all but those that are stored apart (`open_blob`).
 
         Raises:
             StoreError: the storage is out of reach.
         """
-        names = list(columns) if columns is not None else self.schema.names
+        names = list(columns) if columns is not None else [f.name for f in self.schema if not _is_apart(f)]
         wanted = None if document_ids is None else pc.field("document_id").isin(pa.array(document_ids, pa.string()))
         with explained(f"read {self.name}"):
             batches = list(self._scan(names, wanted))
@@ -72,6 +73,27 @@ class StageTable:
         """
         with explained(f"read {self.name}"):
             yield from self._scan(list(columns) if columns is not None else self.schema.names)
+
+    def open_blob(
+        self, column: str, condition: pc.Expression, columns: Sequence[str] = ()
+    ) -> tuple[RawIOBase, dict[str, Any]] | None:
+        """A value of a column that is stored apart (`model.BLOB`), of the first row that fits; None if none does.
+
+        Returns:
+            The value as a file, to be read in pieces and closed, and the row's other `columns`.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        dataset = self.dataset()
+        if dataset is None:
+            return None
+        with explained(f"read {self.name}"):
+            scanner = dataset.scanner(columns=list(columns), filter=condition, with_row_address=True, limit=1)
+            for row in scanner.to_table().to_pylist():
+                blob = dataset.take_blobs(column, addresses=[row.pop("_rowaddr")])[0]
+                return None if blob is None else (cast("RawIOBase", blob), row)
+        return None
 
     def row_count(self) -> int:
         """Number of rows.
@@ -156,7 +178,7 @@ class StageTable:
             dataset = self._create()
         if dataset is None:
             return None
-        if not dataset.schema.remove_metadata().equals(self.schema.remove_metadata()):
+        if _compared(dataset.schema, self.schema) != _compared(self.schema, self.schema):
             raise StoreError(
                 f"The table {self.name} has other columns than this version of wiki-pipeline writes.",
                 "Forget the source and sync it again, or go back to the version that wrote it.",
@@ -184,3 +206,13 @@ class StageTable:
             if not pc.all(pc.equal(rows["source"], str(self.source))).as_py() and rows.num_rows:
                 raise ValueError(f"{self.name}: rows of another source than {self.source}")
         return states["document_id"].combine_chunks()
+
+
+def _compared(found: pa.Schema, wanted: pa.Schema) -> list[tuple[str, object, bool]]:
+    """Columns as far as two versions of a table must agree; one that is stored apart has a type of Lance's own."""
+    apart = {field.name for field in wanted if _is_apart(field)}
+    return [(field.name, None if field.name in apart else field.type, field.nullable) for field in found]
+
+
+def _is_apart(field: pa.Field) -> bool:
+    return BLOB.items() <= (field.metadata or {}).items()

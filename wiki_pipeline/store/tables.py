@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import CHUNKS, CLEAN_PAGES, RAW_PAGES, WIKI_PAGES, SourceKey, Stage, digest, vectors_schema
+from wiki_pipeline.model import (
+    ATTACHMENTS,
+    CHUNKS,
+    CLEAN_PAGES,
+    RAW_PAGES,
+    WIKI_PAGES,
+    SourceKey,
+    Stage,
+    digest,
+    vectors_schema,
+)
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
 
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 SCHEMAS: Mapping[Stage, pa.Schema] = {
     Stage.RAW_PAGES: RAW_PAGES,
     Stage.CLEAN_PAGES: CLEAN_PAGES,
+    Stage.ATTACHMENTS: ATTACHMENTS,
     Stage.CHUNKS: CHUNKS,
     Stage.WIKI_PAGES: WIKI_PAGES,
 }

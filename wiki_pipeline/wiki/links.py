@@ -8,7 +8,7 @@ stay in the wiki; everything else leads where it always led.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ import pyarrow as pa
 from wiki_pipeline.model import Link, SourceKey
 from wiki_pipeline.wiki import upstream
 from wiki_pipeline.wiki.addresses import page_address, source_address, wiki_path
+from wiki_pipeline.wiki.files import File, mirrored
 
 # Distinct targets remembered; more only costs time.
 _REMEMBERED = 16_384
@@ -64,17 +65,24 @@ class _Space:
 class LinkIndex:
     """The documents of some sources, found by the addresses that links use.
 
-    Built from the columns `COLUMNS` of each source's documents; `source` of a page whose links are asked for is one
-    of them. Safe to share between threads.
+    Built from the columns `COLUMNS` of each source's documents, and `files.COLUMNS` of its attachments; `source` of a
+    page whose links are asked for is one of them. Safe to share between threads.
 
     Args:
         documents: of each source.
         complete: sources that hold all pages of their space: a link to a page that they lack is broken.
+        attachments: of each source that has any.
     """
 
-    def __init__(self, documents: Mapping[SourceKey, pa.Table], complete: Collection[SourceKey] = ()) -> None:
+    def __init__(
+        self,
+        documents: Mapping[SourceKey, pa.Table],
+        complete: Collection[SourceKey] = (),
+        attachments: Mapping[SourceKey, pa.Table] | None = None,
+    ) -> None:
         self._documents = documents
         self._complete = frozenset(complete)
+        self._attachments = attachments or {}
         self._sources: dict[SourceKey, _Documents] = {}
         self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
         self._spaces: dict[tuple[str, str], _Space] = {}
@@ -82,11 +90,13 @@ class LinkIndex:
         self._homes: dict[str, SourceKey] = {}
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
+        self._attached = mirrored(self._attachments)
         self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
         self.is_broken = lru_cache(maxsize=_REMEMBERED)(self._is_broken)
 
-    def __reduce__(self) -> tuple[type[LinkIndex], tuple[Mapping[SourceKey, pa.Table], Collection[SourceKey]]]:
-        return LinkIndex, (self._documents, self._complete)  # built anew from its columns where it is unpickled
+    def __reduce__(self) -> tuple[type[LinkIndex], tuple[object, ...]]:
+        # Built anew from its columns where it is unpickled.
+        return LinkIndex, (self._documents, self._complete, self._attachments)
 
     def targets(self, source: SourceKey, path: str, links: Iterable[Link | Mapping[str, Any]]) -> tuple[str, ...]:
         """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it,
@@ -96,7 +106,16 @@ class LinkIndex:
         new, renamed or deleted page renders again those that link to it, and no others.
         """
         names = (link.target if isinstance(link, Link) else link["target"] for link in links)
-        return tuple([self.resolve(name, source, path) or (BROKEN if self.is_broken(name) else "") for name in names])
+        return tuple([self.resolve(name, source, path) or self._otherwise(name, source, path) for name in names])
+
+    def files(self, target: str, source: SourceKey, path: str = "") -> Sequence[File]:
+        """The mirrored file that `target` means in a document of `source` at `path`; several if it means a list."""
+        return self._attached.find(target, path, source)
+
+    def _otherwise(self, target: str, source: SourceKey, path: str) -> str:
+        """What a page shows of a link that leads to no document: the file that it means, or that it is broken."""
+        found = self.files(target, source, path) if self._attached else ()
+        return repr(found) if found else BROKEN if self.is_broken(target) else ""
 
     def _resolve(self, target: str, source: SourceKey, path: str = "") -> str | None:
         """The wiki's address, fragment included, of what `target` means in a document of `source` at `path`; None if

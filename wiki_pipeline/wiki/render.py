@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
 from html import escape, unescape
@@ -17,6 +18,7 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.addresses import wiki_path_of
 from wiki_pipeline.wiki.anchors import Anchors
+from wiki_pipeline.wiki.files import File, is_list
 from wiki_pipeline.wiki.links import LinkIndex
 
 CODE_VERSION = "2"
@@ -78,6 +80,7 @@ class _Finish:
         self._links = links
         self._headings = Anchors(page.headings)
         self._in_link = False
+        self._behind_link = ""
         self._kinds = {
             "link": self._link,
             "unlink": self._link_end,
@@ -128,27 +131,45 @@ class _Finish:
         return f"<a{href}{rest}>"
 
     def _link_end(self, _found: re.Match[str]) -> str:
-        self._in_link = False
-        return "</a>"
+        self._in_link, behind, self._behind_link = False, self._behind_link, ""
+        return f"</a>{behind}"
 
     def _address(self, target: str) -> str:
         if not target or target.startswith("#"):
             return target
-        return self._links.resolve(target, self._source, self._page.path) or self._upstream(target)
+        return self._links.resolve(target, self._source, self._page.path) or self._file(target)
+
+    def _file(self, target: str) -> str:
+        """The address of a mirrored file, which is told about behind the link; upstream's where there is none."""
+        found = self._files(target)
+        if found and is_list(target):
+            self._behind_link = _list(found)
+        elif found:
+            self._behind_link = _notes(found[0])
+            return found[0].address or self._upstream(target)
+        return self._upstream(target)
+
+    def _files(self, target: str) -> Sequence[File]:
+        return self._links.files(target, self._source, self._page.path)
 
     def _upstream(self, target: str) -> str:
         return _absolute(self._page.url, target)
 
     def _image(self, found: re.Match[str]) -> str:
-        """An image as a link to it: a reader's browser asks no other host, and no host learns who reads."""
+        """A mirrored picture, else a link to it: a reader's browser asks no other host, none learns who reads."""
         attributes = dict(_ATTRIBUTE.findall(found["image"]))
         target = unescape(attributes.get("src", ""))
-        address = self._upstream(target) if target else ""
+        file = next(iter(self._files(target)), None) if target else None
+        if file is not None and file.is_picture:
+            title = f' title="{attributes["title"]}"' if attributes.get("title") else ""
+            return _picture(file, attributes.get("alt") or escape(file.name), title)
+        address = (file.address if file else "") or (self._upstream(target) if target else "")
         name = unquote(posixpath.basename(urlsplit(address).path)) if address else ""
         shown = attributes.get("alt") or attributes.get("title") or escape(name) or "Image"
+        notes = _notes(file) if file else ""
         if self._in_link or not address:
-            return f'<span class="image">{shown}</span>'
-        return f'<a class="image" href="{escape(address)}"{_relation(address)}>{shown}</a>'
+            return f'<span class="image">{shown}</span>{notes}'
+        return f'<a class="image" href="{escape(address)}"{_relation(address)}>{shown}</a>{notes}'
 
     # --- headings ------------------------------------------------------------------------------------------------
 
@@ -161,6 +182,26 @@ class _Finish:
             "" if self._in_link else f'<a class="anchor" href="#{anchor}" aria-label="Link to this section"></a>'
         )
         return f'<h{level} id="{anchor}"{attributes}>{inner}{permalink}</h{level}>'
+
+
+def _picture(file: File, alternative: str, title: str = "") -> str:
+    """A picture in place; `alternative` is ready for an attribute."""
+    return f'<img src="{escape(file.address)}" alt="{alternative}"{title} loading="lazy" decoding="async">'
+
+
+def _notes(file: File) -> str:
+    return "".join(f' <span class="file-note">({escape(note.rstrip("."))})</span>' for note in file.notes)
+
+
+def _list(files: Sequence[File]) -> str:
+    """A page's files where the page lists them: pictures in place, others by name."""
+    return f'<span class="files">{"".join(_listed(file) for file in files)}</span>'
+
+
+def _listed(file: File) -> str:
+    shown = _picture(file, escape(file.name)) if file.is_picture else escape(file.name)
+    linked = f'<a href="{escape(file.address)}">{shown}</a>' if file.address else f"<span>{shown}</span>"
+    return linked + _notes(file)
 
 
 @lru_cache(maxsize=4096)

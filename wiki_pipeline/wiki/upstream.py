@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from unicodedata import normalize
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
 # Everything before the first of these is the server and its context path.
@@ -20,6 +21,10 @@ _CONFLUENCE = re.compile(
     r"|pages/(?:viewpage|releaseview)\.action"
     r"|x/(?P<tiny>[\w+-]{4,12})"
     r")/?"
+)
+_FILE = re.compile(
+    r"(?P<context>/(?:[^/]+/)*?)"
+    r"(?:download/(?:attachments|thumbnails)/(?P<id>\d+)/(?P<name>[^/]+)|pages/viewpageattachments\.action)"
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -82,6 +87,32 @@ def confluence_place(address: Address) -> ConfluencePlace | None:
         return ConfluencePlace(base, page_id=page_id)
     title = query.get("title", [""])[0]
     return ConfluencePlace(base, space=query.get("spaceKey", [""])[0], title=title) if title else None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A file of a page in a Confluence; all of the page's files if it has no name.
+
+    Attributes:
+        base: as in `ConfluencePlace`.
+        name: composed (NFC), so that an accent is the same however it was typed.
+    """
+
+    base: str
+    page_id: str
+    name: str = ""
+
+
+def file_place(address: Address) -> FilePlace | None:
+    """The file that a download address of a Confluence means, or the page whose list of files it is."""
+    found = _FILE.fullmatch(address.path)
+    if found is None:
+        return None
+    base = address.host + found["context"]
+    if found["id"]:
+        return FilePlace(base, found["id"], normalize("NFC", unquote_plus(found["name"])))
+    page_id = parse_qs(address.query).get("pageId", [""])[0]
+    return FilePlace(base, page_id) if page_id else None
 
 
 def _page_of_tiny_link(code: str) -> str:

@@ -23,7 +23,7 @@ from wiki_pipeline_tests.confluence_server.control import RemoteServer
 
 SIZES = (1_000, 10_000)
 ROUNDS = 3
-_STAGES = ("raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages")
+_STAGES = ("raw_pages", "clean_pages", "attachments", "chunks", "vectors", "wiki_pages")
 
 
 def measure(pages: int | None = None) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wiki_pipeline_tests.confluence_server import pages, v1, v1_answers, v2
+from wiki_pipeline_tests.confluence_server import downloads, pages, v1, v1_answers, v2
 from wiki_pipeline_tests.confluence_server.faults import Effect, Fault
 from wiki_pipeline_tests.confluence_server.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline_tests.confluence_server.world import Unauthorized, World
@@ -111,6 +111,8 @@ class App:
     def _dispatch(self, request: Request) -> Answer:
         """Find what serves an address: an API, a page for people, or nothing."""
         world, path = self.world, request.path
+        if world.cloud and path.startswith(downloads.MEDIA):
+            return downloads.media(world, request)
         if world.cloud and path == "/_edge/tenant_info":
             return json_answer({"cloudId": CLOUD_ID, "cloudName": "example"})
         if world.cloud and path.startswith(_GATEWAY + "/"):

@@ -52,13 +52,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a page, one version."""
+    """A file of a page, one version. `stated_size` is what the site says of its size."""
 
     id: str
     title: str
     media_type: str
     data: bytes
     version: Version
+    stated_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,14 @@ class Content:
             site.touched(self)
 
     def attach(
-        self, filename: str, data: bytes, media_type: str, *, author: str | None = None, when: datetime | None = None
+        self,
+        filename: str,
+        data: bytes,
+        media_type: str,
+        *,
+        author: str | None = None,
+        when: datetime | None = None,
+        stated_size: int | None = None,
     ) -> Attachment:
         """Upload a file, or a new version of the file of that name. The page's version stays."""
         site = self.space.site
@@ -262,10 +270,19 @@ class Content:
                 title=filename,
                 body="",
             )
-            attachment = Attachment(known.id if known else f"att{site.next_id()}", filename, media_type, data, version)
+            attachment_id = known.id if known else f"att{site.next_id()}"
+            size = len(data) if stated_size is None else stated_size
+            attachment = Attachment(attachment_id, filename, media_type, data, version, size)
             self.attachments = (*(item for item in self.attachments if item.title != filename), attachment)
             site.touched(self)
             return attachment
+
+    def detach(self, filename: str) -> None:
+        """Delete a file. The page's version stays."""
+        site = self.space.site
+        with site.lock:
+            self.attachments = tuple(item for item in self.attachments if item.title != filename)
+            site.touched(self)
 
     def comment(self, body: str, *, author: str | None = None, when: datetime | None = None) -> Content:
         """Write a comment below the page."""

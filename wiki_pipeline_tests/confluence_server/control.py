@@ -44,6 +44,7 @@ OPERATIONS = frozenset(
         "unlabel",
         "restrict",
         "attach",
+        "detach",
         "comment",
     }
 )

@@ -57,6 +57,11 @@ def login_page() -> Effect:
     return Effect(instead=lambda: Answer(200, _LOGIN_PAGE, "text/html;charset=UTF-8"))
 
 
+def redirected(location: str, code: int = 302) -> Effect:
+    """A redirect to anywhere."""
+    return Effect(instead=lambda: Answer(code, b"", "text/html", {"location": location}))
+
+
 def malformed_json(keep: int = 200) -> Effect:
     """200 whose JSON ends after some bytes, the length of the answer agreeing with it."""
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import orjson
 
+from wiki_pipeline_tests.confluence_server import downloads
 from wiki_pipeline_tests.confluence_server.content import Content
 from wiki_pipeline_tests.confluence_server.web import Answer, Request
 from wiki_pipeline_tests.confluence_server.world import World
@@ -19,8 +20,6 @@ _PAGE_ADDRESSES = (
     re.compile(r"/display/(?P<key>[^/]+)/?"),
     re.compile(r"/pages/viewpage\.action"),
 )
-_DOWNLOAD = re.compile(r"/download/attachments/(?P<id>\d+)/(?P<filename>[^/]+)")
-_V1_DOWNLOAD = re.compile(r"/rest/api/content/(?P<id>\d+)/child/attachment/(?P<attachment>att\d+)/download")
 _DOCUMENT = (
     '<!DOCTYPE html><html><head><meta charset="utf-8"/><meta name="ajs-page-id" content="{id}"/>'
     "<title>{title}</title></head><body><h1>{title}</h1><p>{space} · version {version} · {author}</p>"
@@ -40,9 +39,8 @@ _CLOUD_BASIC_401 = (
 
 def answer(world: World, request: Request) -> Answer | None:
     """The page or file at an address; None if there is nothing of the kind."""
-    download = _DOWNLOAD.fullmatch(request.path)
-    if download:
-        return _file(world, request, download["id"], unquote_plus(download["filename"]))
+    if request.path.startswith("/download/"):
+        return downloads.servlet(world, request)
     page = _page_at(world, request)
     if page is None or not world.sees(request.user, page):
         return None
@@ -72,16 +70,6 @@ def _page_at(world: World, request: Request) -> Content | None:
             space = world.site.spaces.get(found["key"])
             return (space.homepage or next(iter(space.contents.values()), None)) if space else None
         return world.site.contents.get(found.get("id") or request.get("pageId"))
-    return None
-
-
-def _file(world: World, request: Request, page_id: str, filename: str) -> Answer | None:
-    page = world.site.contents.get(page_id)
-    if page is None or not world.sees(request.user, page):
-        return None
-    for item in page.attachments:
-        if item.title == filename:
-            return Answer(200, item.data, item.media_type, {"content-disposition": "attachment"})
     return None
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from wiki_pipeline_tests.confluence_server import downloads
 from wiki_pipeline_tests.confluence_server.app import CLOUD_ID, App, Recorded
 from wiki_pipeline_tests.confluence_server.faults import Effect, Fault
 from wiki_pipeline_tests.confluence_server.site import Flavour, Site, Space
@@ -152,6 +153,11 @@ class ConfluenceServer:
     def gateway_url(self) -> str:
         """The address for OAuth and scoped tokens, as `https://api.atlassian.com/ex/confluence/{cloudId}/wiki`."""
         return f"{self.origin}/ex/confluence/{CLOUD_ID}{self.world.context}"
+
+    @property
+    def media_origin(self) -> str:
+        """Where Cloud's API sends those who ask for a file."""
+        return downloads.media_origin(self.origin)
 
     # --- what tests do -------------------------------------------------------------------------------------------
 

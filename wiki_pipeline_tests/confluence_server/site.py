@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -194,6 +194,7 @@ class SearchIndex:
         self._site = site
         self._waiting: dict[str, datetime] = {}
         self._entries: dict[str, Indexed] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
 
     def note(self, content_id: str) -> None:
         """A content changed now."""
@@ -220,10 +221,15 @@ class SearchIndex:
         for content_id in content_ids:
             del self._waiting[content_id]
             content = self._site.contents.get(content_id)
+            for entry in self._files.pop(content_id, ()):
+                self._entries.pop(entry, None)
             if content is None or content.status != CURRENT:
                 self._entries.pop(content_id, None)
             else:
-                self._entries[content_id] = _indexed(content)
+                self._entries[content_id] = own = _indexed(content)
+                files = {item.id: _indexed_file(own, item) for item in content.attachments}
+                self._entries |= files
+                self._files[content_id] = tuple(files)
 
 
 def _indexed(content: Content) -> Indexed:
@@ -238,4 +244,18 @@ def _indexed(content: Content) -> Indexed:
         created=content.created,
         modified=content.version.when,
         creator=content.creator,
+    )
+
+
+def _indexed_file(page: Indexed, item: Attachment) -> Indexed:
+    return replace(
+        page,
+        id=item.id,
+        type="attachment",
+        title=item.title,
+        labels=(),
+        parent=page.id,
+        created=item.version.when,
+        modified=item.version.when,
+        creator=item.version.by,
     )

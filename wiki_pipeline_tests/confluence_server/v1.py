@@ -79,7 +79,9 @@ def _content_routes(contents: Contents, *, cloud: bool) -> list[Route]:
     listing = {"type": choice("page", "blogpost"), "spaceKey": text, "title": text, "status": _STATUSES}
     files = {"filename": text, "mediaType": text}
     restriction = "/content/{content_id}/restriction/byOperation"
+    download = "/content/{content_id}/child/attachment/{attachment_id}/download"
     return [
+        *([route(download, contents.download, version=integer(1))] if cloud else []),
         route("/content", contents.listed, **listing, **_CONTENT, **_PAGING),
         route("/content/{content_id}", contents.one, status=_STATUSES, version=integer(1), **_CONTENT),
         route("/content/{content_id}/history", contents.history, expand=expand_of(HISTORY)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from wiki_pipeline_tests.confluence_server import downloads
 from wiki_pipeline_tests.confluence_server.content import CURRENT, Content, Version
 from wiki_pipeline_tests.confluence_server.expansions import Tree, expansion_tree
 from wiki_pipeline_tests.confluence_server.v1_answers import Answers, not_found
@@ -100,6 +101,10 @@ class Contents:
             if (not filename or item.title == filename) and (not media_type or item.media_type == media_type)
         ]
         return self._answers.plain_list(request, items)
+
+    def download(self, request: Request, content_id: str, attachment_id: str) -> Answer:
+        """GET /content/{id}/child/attachment/{attachmentId}/download."""
+        return downloads.redirect(self._world, request, content_id, attachment_id)
 
     def labels(self, request: Request, content_id: str) -> Answer:
         """GET /content/{id}/label."""

@@ -124,7 +124,7 @@ class V1Parts:
             "status": "current",
             "title": item.title,
             "metadata": {"mediaType": item.media_type, "comment": item.version.message},
-            "extensions": {"mediaType": item.media_type, "fileSize": len(item.data), "comment": item.version.message},
+            "extensions": {"mediaType": item.media_type, "fileSize": item.stated_size, "comment": item.version.message},
             "_expandable": {"container": f"/rest/api/content/{page.id}", "history": f"{path}/history", "space": ""},
             "_links": {
                 "webui": f"/pages/viewpageattachments.action?pageId={page.id}&preview=/{page.id}/{item.id}",
@@ -136,4 +136,7 @@ class V1Parts:
             result["version"] = self.version(page, item.version)
         else:
             result["_expandable"]["version"] = ""
+        if "container" in want:
+            result["container"] = {"id": page.id, "type": page.type, "status": page.status, "title": page.title}
+            del result["_expandable"]["container"]
         return result

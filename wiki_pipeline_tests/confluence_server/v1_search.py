@@ -6,16 +6,27 @@ Data Center pages by `start`; Cloud ignores `start` and pages by the cursor of i
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wiki_pipeline_tests.confluence_server import cql
 from wiki_pipeline_tests.confluence_server.content import CURRENT, Content
 from wiki_pipeline_tests.confluence_server.expansions import expansion_tree
 from wiki_pipeline_tests.confluence_server.paging import cursor, effective_limit, piece, start_of
+from wiki_pipeline_tests.confluence_server.site import Indexed
 from wiki_pipeline_tests.confluence_server.v1_answers import Answers, Following
 from wiki_pipeline_tests.confluence_server.v1_parts import Json, timestamp
 from wiki_pipeline_tests.confluence_server.view import plain_text
 from wiki_pipeline_tests.confluence_server.web import Answer, ContractError, Request
+
+_FILES = re.compile(r"\btype\s*=\s*\"?attachment\b", re.IGNORECASE)
+
+
+def _indexed(entries: Iterable[Indexed], query: str) -> Iterable[Indexed]:
+    """What is searched: files only by those who ask for files, which keeps the answers to all others of one kind."""
+    files = _FILES.search(query) is not None
+    return (entry for entry in entries if (entry.type == "attachment") == files)
 
 
 class Searches:
@@ -29,9 +40,20 @@ class Searches:
     def contents(self, request: Request) -> Answer:
         """GET /content/search: contents as everywhere in v1."""
         limit = self._answers.limit(request)
+        if _FILES.search(request.get("cql")):
+            return self._files(request, limit)
         start, found, following, total = self._found(request, limit)
         facts = self._facts(request, total)
         return self._answers.list(request, self._answers.contents(request, found), start, limit, following, **facts)
+
+    def _files(self, request: Request, limit: int) -> Answer:
+        """Attachments, which hang on contents and are none themselves here."""
+        want = expansion_tree(request.many("expand"))
+        start, ids, following, total = self._ids(request, limit)
+        found = [pair for attachment_id in ids if (pair := self._site.attachment(attachment_id))]
+        parts = self._answers.parts(request)
+        written = [parts.attachment(page, item, want) for page, item in found if self._world.sees(request.user, page)]
+        return self._answers.list(request, written, start, limit, following, **self._facts(request, total))
 
     def results(self, request: Request) -> Answer:
         """GET /search: contents wrapped with title, excerpt and address; `expand` goes with the prefix `content.`."""
@@ -42,6 +64,12 @@ class Searches:
         return self._answers.list(request, wrapped, start, limit, following, **self._facts(request, total))
 
     def _found(self, request: Request, limit: int) -> tuple[int, list[Content], Following | None, int]:
+        start, ids, following, total = self._ids(request, limit)
+        contents = [self._site.contents[content_id] for content_id in ids if content_id in self._site.contents]
+        seen = [item for item in contents if item.status == CURRENT and self._world.sees(request.user, item)]
+        return start, seen, following, total
+
+    def _ids(self, request: Request, limit: int) -> tuple[int, Sequence[str], Following | None, int]:
         try:
             query = cql.parse(request.get("cql"), self._world.user_zone, self._site.now())
         except cql.CqlError as error:
@@ -49,15 +77,13 @@ class Searches:
         cloud = self._world.cloud
         if cloud and request.number("start", 0) and not request.get("cursor"):
             self._world.violation(request, "Cloud's search ignores start: follow the next link's cursor")
-        ids = query.run(self._site.index.entries())
+        ids = query.run(_indexed(self._site.index.entries(), request.get("cql")))
         start = start_of(request) if cloud else request.number("start", 0)
         shown, more = piece(request, ids, start, limit)
-        contents = [self._site.contents[content_id] for content_id in shown if content_id in self._site.contents]
-        seen = [item for item in contents if item.status == CURRENT and self._world.sees(request.user, item)]
         following = [("limit", str(limit)), ("start", str(start + limit))]
         if cloud:
             following += [("next", "true"), ("cursor", cursor(request, start + limit))]
-        return start, seen, following if more else None, len(ids)
+        return start, shown, following if more else None, len(ids)
 
     def _facts(self, request: Request, total: int) -> dict[str, Any]:
         if self._world.cloud and request.path == "/content/search":

@@ -174,7 +174,7 @@ class V2Json:
             "mediaTypeDescription": item.media_type,
             "comment": item.version.message,
             "fileId": item.id.removeprefix("att"),
-            "fileSize": len(item.data),
+            "fileSize": item.stated_size,
             "webuiLink": webui,
             "downloadLink": download,
             "version": self.version(item.version),

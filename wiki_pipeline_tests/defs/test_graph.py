@@ -19,12 +19,17 @@ from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline
 SECRET = "any-token"
 
 
+PICTURE = '<ac:image><ri:attachment ri:filename="it.png"/></ac:image>'
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
 @pytest.fixture
 def space(confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
     """A space of three pages, configured as the installation's only source."""
     space = confluence_datacenter.space("ENG", "Engineering")
     for title in ("Home", "Pumps", "Winches"):
-        space.add(title, f"<p>All about {title}.</p>")
+        page = space.add(title, f"<p>All about {title}.</p>{PICTURE}")
+        page.attach("it.png", PNG + title.encode(), "image/png")
     install_for_space(monkeypatch, tmp_path, confluence_datacenter.url)
     return space
 
@@ -76,7 +81,8 @@ def test_the_data_version_changes_with_the_content_and_only_then(instance: dg.Da
         return [(e.materialization.tags or {}).get("dagster/data_version") for e in events]
 
     first, again = versions(), versions()
-    space.page("Pumps").edit("<p>Pumps are primed by hand.</p>")
+    space.page("Pumps").edit(f"<p>Pumps are primed by hand.</p>{PICTURE}")
+    space.page("Pumps").attach("it.png", PNG + b"a new one", "image/png")
     assert first == again
     assert set(first).isdisjoint(versions())
 

@@ -23,7 +23,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline"}
-ASSETS = {"raw_pages", "clean_pages", "chunks", "vectors", "wiki_pages"}
+ASSETS = {"raw_pages", "clean_pages", "attachments", "chunks", "vectors", "wiki_pages"}
 START_SECONDS = 600
 STOP_SECONDS = 90
 _MARK = "WIKI_PIPELINE_TESTS_MAKE_RUN"

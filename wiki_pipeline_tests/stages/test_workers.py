@@ -126,7 +126,8 @@ def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
         install_for_space(monkeypatch, home, confluence_cloud.url)
         monkeypatch.setenv("WIKI_PIPELINE_PROCESSES", str(processes))
         with pipeline() as opened:
-            assert {report.added for report in sync(opened).values()} == {2 * LARGE}
+            reports = sync(opened)
+            assert {r.added for r in reports.values() if r.stage is not Stage.ATTACHMENTS} == {2 * LARGE}
             tables = {stage: opened.store.table(stage, ENG) for stage in Stage if stage is not Stage.VECTORS}
             (vectors,) = [name for name in opened.store.names() if name.startswith("vectors.")]
             dataset = opened.store.searched(vectors)

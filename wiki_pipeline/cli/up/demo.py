@@ -48,6 +48,8 @@ def plan(clone: Path, listening: socket.socket, log: Path) -> Demo:
         {
             "CONFLUENCE_URL": url,
             "CONFLUENCE_SPACES": json.dumps({_SPACE: []}),
+            # Files come from another host than pages, as those of a Cloud do.
+            "WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS": f"http://localhost:{port}",
             # Credentials are for a site of the user's own.
             "CONFLUENCE_USERNAME": "",
             "CONFLUENCE_TOKEN": "",

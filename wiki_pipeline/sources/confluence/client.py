@@ -12,6 +12,7 @@ import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,10 +21,11 @@ import httpx
 import orjson
 
 from wiki_pipeline import __version__
-from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError, WikiPipelineError
+from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError, SourceUnreachableError, WikiPipelineError
 from wiki_pipeline.sources.confluence.answers import (
     Answer,
     Json,
+    RefusedError,
     TooLargeError,
     explain,
     explain_transport,
@@ -37,6 +39,8 @@ Params = Mapping[str, str | int]
 Sleep = Callable[[float], Awaitable[object]]
 
 _FIRST_WAIT = 1.0
+_MEDIA_REDIRECTS = 3
+_ANY_BYTES = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _log = logging.getLogger(__name__)
 
 
@@ -54,20 +58,17 @@ class ConfluenceClient:
         self._source = source
         self._sleep = sleep
         self._slots = asyncio.Semaphore(settings.max_concurrency)
-        self._http = httpx.AsyncClient(
-            headers={
+        self._http = _http_client(
+            settings,
+            {
                 "Accept": "application/json",
-                "User-Agent": f"wiki-pipeline/{__version__}",
                 # Without it Confluence takes a POST for a forged form.
                 "X-Atlassian-Token": "no-check",
                 **_authorization(settings),
             },
-            http2=settings.http2,
-            verify=_verification(settings),
-            follow_redirects=False,
-            timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout, pool=None),
-            limits=httpx.Limits(max_connections=settings.max_concurrency),
         )
+        # Another client, not another request: nothing of the first one's, no header and no cookie, gets elsewhere.
+        self._media: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,6 +81,8 @@ class ConfluenceClient:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+        if self._media is not None:
+            await self._media.aclose()
 
     async def get(self, path: str, params: Params | None = None) -> Json:
         """The object at `path` below the site's root; `Link: rel="next"` is added to it as `_links.next` if missing.
@@ -89,7 +92,7 @@ class ConfluenceClient:
             AccessDeniedError, SourceNotFoundError, RefusedError, TooLargeError: the answer says so.
         """
         request = self._http.build_request("GET", self._settings.url + path, params=params)
-        answer = await self._send(request, path)
+        answer = await self._send(self._http, request, self._what(path), self._settings.max_response_bytes)
         data = read_json(answer, self._what(path))
         if "link" in answer.headers and answer.next_link:
             data.setdefault("_links", {}).setdefault("next", answer.next_link)
@@ -101,12 +104,55 @@ class ConfluenceClient:
         request = self._http.build_request(
             "POST", self._settings.url + path, content=orjson.dumps(body), headers=headers
         )
-        return read_json(await self._send(request, path), self._what(path))
+        limit = self._settings.max_response_bytes
+        return read_json(await self._send(self._http, request, self._what(path), limit), self._what(path))
+
+    async def download(self, path: str, params: Params, most_bytes: int) -> bytes:
+        """The bytes of a file at `path` below the site's root.
+
+        Cloud answers with a redirect to its media store, which is followed without credentials, and only to the hosts
+        that the settings name. Every other redirect is an error: a login page, or an address that a stranger chose.
+
+        Raises:
+            TooLargeError: more than `most_bytes`; it was not read further. Else as `get`.
+        """
+        what = self._what(path)
+        request = self._http.build_request("GET", self._settings.url + path, params=params, headers=_ANY_BYTES)
+        answer = await self._send(self._http, request, what, most_bytes)
+        for _ in range(_MEDIA_REDIRECTS):
+            if not 300 <= answer.status < 400:
+                break
+            if self._media is None:
+                self._media = _http_client(self._settings, {})
+            request = self._media.build_request("GET", self._media_address(request, answer, what), headers=_ANY_BYTES)
+            answer = await self._send(self._media, request, what, most_bytes)
+        if answer.status == 404:  # as a web page too: downloads are outside the API
+            raise SourceNotFoundError(f"{what}: not found, or the credentials may not see it.")
+        if answer.status != 200:
+            raise explain(answer, what)
+        return answer.body
+
+    def _media_address(self, request: httpx.Request, answer: Answer, what: str) -> httpx.URL:
+        """Where a redirect leads, if that is a media store of the settings.
+
+        Raises:
+            RefusedError: it is not.
+        """
+        address = httpx.URL()
+        with suppress(httpx.InvalidURL):
+            address = request.url.join(answer.headers.get("location", ""))
+        if address.userinfo or f"{address.scheme}://{address.netloc.decode('ascii')}" not in self._settings.media_hosts:
+            raise RefusedError(
+                f"{what}: the site sends the download on to {address.host or 'no address'}.",
+                "If that is where it keeps its files, add it to WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS; "
+                "if it is a login page, the credentials were not taken.",
+            )
+        return address
 
     def _what(self, path: str) -> str:
         return f"{self._source}: {self._settings.url}{path}"
 
-    async def _send(self, request: httpx.Request, path: str) -> Answer:
+    async def _send(self, http: httpx.AsyncClient, request: httpx.Request, what: str, limit: int) -> Answer:
         # The slot is kept while waiting: a site that asks for patience gets fewer requests, not the same number.
         async with self._slots:
             tries = self._settings.tries
@@ -115,32 +161,31 @@ class ConfluenceClient:
                 error: WikiPipelineError
                 try:
                     async with asyncio.timeout(self._settings.request_timeout):
-                        answer = await self._once(request, path)
+                        answer = await self._once(http, request, what, limit)
                 except (httpx.TransportError, TimeoutError) as failure:
-                    error = explain_transport(failure, self._what(path))
+                    error = explain_transport(failure, what)
                     if is_certificate_problem(failure):
                         raise error from None
                 else:
                     if not answer.may_pass:
                         return answer
                     asked = retry_after(answer.headers)
-                    error = explain(answer, self._what(path))
+                    error = explain(answer, what)
                 if attempt < tries:
                     wait = seconds_to_wait(attempt, asked, self._settings.max_wait)
                     _log.warning("%s Waiting %.1f s; this was try %d of %d.", error.message, wait, attempt, tries)
                     await self._sleep(wait)
             raise error if isinstance(error, SourceUnreachableError) else SourceUnreachableError(error.message)
 
-    async def _once(self, request: httpx.Request, path: str) -> Answer:
-        limit = self._settings.max_response_bytes
-        response = await self._http.send(request, stream=True)
+    async def _once(self, http: httpx.AsyncClient, request: httpx.Request, what: str, limit: int) -> Answer:
+        response = await http.send(request, stream=True)
         try:
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > limit:
                     raise TooLargeError(
-                        f"{self._what(path)}: the answer is larger than {limit:,} bytes.",
+                        f"{what}: the answer is larger than {limit:,} bytes.",
                         "Raise WIKI_PIPELINE_CONFLUENCE_MAX_RESPONSE_BYTES if it must be read.",
                     )
             return Answer(response.status_code, response.headers, bytes(body))
@@ -153,6 +198,17 @@ def seconds_to_wait(attempt: int, asked: float | None, bound: float) -> float:
     if asked:
         return min(asked, bound)
     return random.uniform(0, min(_FIRST_WAIT * 2 ** (attempt - 1), bound))  # noqa: S311 - spreads load, no secret
+
+
+def _http_client(settings: ConfluenceSettings, headers: Mapping[str, str]) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        headers={"User-Agent": f"wiki-pipeline/{__version__}", **headers},
+        http2=settings.http2,
+        verify=_verification(settings),
+        follow_redirects=False,
+        timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout, pool=None),
+        limits=httpx.Limits(max_connections=settings.max_concurrency),
+    )
 
 
 def _authorization(settings: ConfluenceSettings) -> dict[str, str]:

@@ -108,6 +108,21 @@ class ConfluenceSettings(SettingsGroup):
         description="Larger answers are not read; batches are split instead. Bounds memory.",
     )
 
+    media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("https://api.media.atlassian.com", "https://media-cdn.atlassian.com"),
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS",
+        description="Where the site may send a download on to (without credentials), separated by commas.",
+    )
+
+    @field_validator("media_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: Any) -> tuple[str, ...]:
+        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+        try:
+            return tuple(Site.parse(part if "://" in part else f"https://{part}").origin for part in parts if part)
+        except ConfigurationError as error:
+            raise ValueError(error.message) from None
+
     @field_validator("url", "site_url")
     @classmethod
     def _root(cls, value: str) -> str:

@@ -9,17 +9,26 @@ from contextlib import aclosing
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
-from wiki_pipeline.model import Changes, DocumentGone, DocumentRef, SourceDescription, SourceKey
+from wiki_pipeline.model import (
+    AttachmentRef,
+    Changes,
+    DocumentFailure,
+    DocumentGone,
+    DocumentRef,
+    SourceDescription,
+    SourceKey,
+)
 from wiki_pipeline.sources.confluence.answers import NotTheApiError, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.api_v1 import ApiV1
 from wiki_pipeline.sources.confluence.api_v2 import ApiV2
+from wiki_pipeline.sources.confluence.attachments import Attachments
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Sleep
 from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
 from wiki_pipeline.sources.confluence.recent import recently_changed
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
-from wiki_pipeline.sources.protocol import Fetched
+from wiki_pipeline.sources.protocol import Downloaded, Fetched
 
 _REFS_A_PORTION = 1000
 _log = logging.getLogger(__name__)
@@ -68,6 +77,7 @@ class ConfluenceSource:
         self._settings = settings
         self._v1 = ApiV1(self._client, settings, specification, max_document_bytes)
         self._v2 = ApiV2(self._client, settings, specification, max_document_bytes)
+        self._files = Attachments(self._client, settings, specification, self._api_name)
         self._chosen: Api | None = None
 
     async def describe(self) -> SourceDescription:
@@ -105,6 +115,22 @@ class ConfluenceSource:
         api = await self._api()
         return await api.names(list(dict.fromkeys(person_ids)))
 
+    async def list_attachments(
+        self, document_ids: Sequence[str] | None = None
+    ) -> AsyncIterator[Sequence[AttachmentRef]]:
+        """See `Source.list_attachments`."""
+        files = self._files
+        async for refs in files.of_space() if document_ids is None else files.of_pages(document_ids):
+            yield refs
+
+    async def download(
+        self, refs: Sequence[AttachmentRef], most_bytes: int
+    ) -> AsyncGenerator[Downloaded | DocumentGone | DocumentFailure, None]:
+        """See `Source.download`. Close it (`contextlib.aclosing`) to end what is under way before its end."""
+        async with aclosing(self._files.download(refs, most_bytes)) as answers:
+            async for answer in answers:
+                yield answer
+
     @property
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
@@ -113,6 +139,9 @@ class ConfluenceSource:
     async def aclose(self) -> None:
         """See `Source.aclose`."""
         await self._client.aclose()
+
+    async def _api_name(self) -> str:
+        return (await self._api()).name
 
     async def _api(self) -> Api:
         """The API to use: asking each for the space is probe and look-up in one."""

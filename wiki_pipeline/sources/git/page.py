@@ -44,9 +44,9 @@ class PageMaker:
             path=file.document_id,
             space_key=self.key.name,
             space_name=self.key.name,
-            author=_printable(file.author),
-            created_at=_time(file.created_at),
-            modified_at=_time(file.changed_at),
+            author=printable(file.author),
+            created_at=time_of(file.created_at),
+            modified_at=time_of(file.changed_at),
             media_type=media_type_of(file.document_id, decoded.text),
             version_key=self.version_key(file),
             body=decoded.text,
@@ -54,9 +54,11 @@ class PageMaker:
         )
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """A name without what is not to be seen."""
     return " ".join("".join(character if character.isprintable() else " " for character in name).split())
 
 
-def _time(seconds: int) -> datetime | None:
+def time_of(seconds: int) -> datetime | None:
+    """A moment from Unix seconds; None for 0."""
     return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.model import (
+    AttachmentRef,
     Changes,
     DocumentFailure,
     DocumentGone,
@@ -19,6 +20,7 @@ from wiki_pipeline.model import (
     SourceKey,
     Stage,
 )
+from wiki_pipeline.sources.git.attachments import attachments
 from wiki_pipeline.sources.git.clone import Clone
 from wiki_pipeline.sources.git.command import GitCommand, GitFailedError, GitInterruptedError, GitTimeoutError
 from wiki_pipeline.sources.git.credentials import credential_for, redact
@@ -32,10 +34,11 @@ from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
-from wiki_pipeline.sources.protocol import Fetched
+from wiki_pipeline.sources.protocol import Downloaded, Fetched
 
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
+_SNAPSHOT = "snapshot.arrow"
 
 Answer = TypeVar("Answer")
 Arguments = ParamSpec("Arguments")
@@ -69,6 +72,7 @@ class GitSource:
         self._clone = Clone(home, repository.branch, self._remote, self._git, isolation)
         include = settings.include if repository.include is None else repository.include
         exclude = settings.exclude if repository.exclude is None else repository.exclude
+        self._exclude = exclude
         rules = Rules.of(include, exclude, settings.max_file_bytes)
         self._surveyor = Surveyor(self._clone, rules, settings.max_files, portion_bytes)
         self._snapshot: Snapshot | None = None
@@ -111,6 +115,36 @@ class GitSource:
         """See `Source.names`; files mention nobody by an id."""
         return {}
 
+    async def list_attachments(
+        self, document_ids: Sequence[str] | None = None
+    ) -> AsyncIterator[Sequence[AttachmentRef]]:
+        """See `Source.list_attachments`: files belong to the repository as a whole."""
+        snapshot = await self._in_thread(self._known)
+        refs = list(attachments(snapshot, self._pages, self._exclude))
+        for start in range(0, len(refs), _REFERENCES_A_PORTION):
+            yield refs[start : start + _REFERENCES_A_PORTION]
+
+    async def download(
+        self, refs: Sequence[AttachmentRef], most_bytes: int
+    ) -> AsyncGenerator[Downloaded | DocumentGone | DocumentFailure, None]:
+        """See `Source.download`."""
+        snapshot = await self._in_thread(self._known)
+        by_id = {file.document_id: file.oid for file in snapshot.files.values()}
+        oids = {ref.attachment_id: by_id[ref.attachment_id] for ref in refs if ref.attachment_id in by_id}
+        sizes = await self._in_thread(self._sizes, set(oids.values()))
+        for ref in refs:
+            oid = oids.get(ref.attachment_id, "")
+            if oid not in sizes:
+                yield DocumentGone(ref.attachment_id, "not in the repository")
+            elif sizes[oid] > most_bytes:
+                message = f"The file has {sizes[oid]:,} bytes; {most_bytes:,} are allowed."
+                yield DocumentFailure(ref.attachment_id, ref.path, Stage.ATTACHMENTS, message)
+            else:
+                yield Downloaded(ref.attachment_id, (await self._in_thread(self._contents, {oid}))[oid])
+
+    def _sizes(self, oids: set[str]) -> dict[str, int]:
+        return self._clone.repaired(lambda: self._clone.bring(oids))
+
     @property
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
@@ -127,8 +161,14 @@ class GitSource:
             raise no_such_branch(self.key.name, self._pages.address, self._branch, refs.names)
         return commit
 
+    def _known(self) -> Snapshot:
+        """The commit that the last listing saw: its files are those that the documents of that listing show."""
+        if self._snapshot is None:
+            self._snapshot = Snapshot.load(self._home / _SNAPSHOT)
+        return self._snapshot if self._snapshot.commit else self._look()
+
     def _look(self) -> Snapshot:
-        file = self._home / "snapshot.arrow"
+        file = self._home / _SNAPSHOT
         before = Snapshot.load(file)
         self._home.mkdir(parents=True, exist_ok=True)
         commit = self._clone.update()

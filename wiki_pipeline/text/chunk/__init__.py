@@ -7,7 +7,7 @@ it is in and no other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from wiki_pipeline.model import Chunk, CleanPage, Document, SourceKey, digest
@@ -22,12 +22,20 @@ CODE_VERSION = "3"
 
 __all__ = ["CODE_VERSION", "ChunkSizes", "chunk_page", "embedding_text"]
 
+Files = Mapping[str, Sequence[tuple[str, str]]]
 _SHARED = tuple(field.name for field in fields(Document))
 
 
-def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes) -> list[Chunk]:
-    """The passages of a page in reading order; never empty, a page without text has its title. Pure."""
+def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes, files: Files | None = None) -> list[Chunk]:
+    """The passages of a page in reading order; never empty, a page without text has its title. Pure.
+
+    Args:
+        files: name and text (Markdown) of files that hang on pages, by page. Their passages follow the page's own,
+            below the file's name as heading, and have no lines of the page.
+    """
     found = list(_passages(page, sizes)) or [Passage(page.title, (), 1, 1)]
+    for name, text in (files or {}).get(page.document_id, ()):
+        found += (Passage(passage.text, (name, *passage.path), 0, 0) for passage in _prose(text, sizes))
     shared = {name: getattr(page, name) for name in _SHARED}
     chunks = []
     for index, (chunk_id, passage, searched) in enumerate(_identified(page, source, found)):
@@ -52,10 +60,13 @@ def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Passage]:
     if page.code_language:
         size = in_characters(sizes.code)
         pieces = code_pieces(page.markdown, page.code_language, bound(size))
-    else:
-        size = sizes.prose
-        pieces = prose_pieces(page.markdown, bound(size), measure(size))
-    return passages(page.markdown, pieces, most=bound(size), overlap=size.overlap)
+        return passages(page.markdown, pieces, most=bound(size), overlap=size.overlap)
+    return _prose(page.markdown, sizes)
+
+
+def _prose(text: str, sizes: ChunkSizes) -> Iterator[Passage]:
+    size = sizes.prose
+    return passages(text, prose_pieces(text, bound(size), measure(size)), most=bound(size), overlap=size.overlap)
 
 
 def _identified(page: CleanPage, source: SourceKey, found: Iterable[Passage]) -> Iterator[tuple[str, Passage, str]]:

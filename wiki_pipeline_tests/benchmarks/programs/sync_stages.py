@@ -12,7 +12,7 @@ from collections.abc import Callable
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages import chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import open_sync
 from wiki_pipeline_tests.benchmarks.measure import Clock
@@ -22,6 +22,7 @@ from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late
 UPDATES: dict[Stage, Callable[..., StageReport]] = {
     Stage.RAW_PAGES: raw_pages.update,
     Stage.CLEAN_PAGES: clean_pages.update,
+    Stage.ATTACHMENTS: attachments.update,
     Stage.CHUNKS: chunks.update,
     Stage.VECTORS: vectors.update,
     Stage.WIKI_PAGES: wiki_pages.update,

@@ -1,0 +1,222 @@
+"""Files that hang on pages: listed by a search over the space, or page by page; downloaded from the site alone.
+
+What v2 has is a list a page, which for a space would be a request a page. So spaces are listed by v1's search, which
+Cloud keeps for good; its index lags behind edits, as `Source.list_attachments` allows.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from urllib.parse import quote, urlsplit
+
+from wiki_pipeline.errors import (
+    AccessDeniedError,
+    IncompleteListingError,
+    SourceError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+)
+from wiki_pipeline.model import AttachmentRef, DocumentFailure, DocumentGone, Stage, digest
+from wiki_pipeline.sources.confluence.answers import Json, RefusedError, TooLargeError
+from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.cursors import follow
+from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT
+from wiki_pipeline.sources.confluence.offsets import walk
+from wiki_pipeline.sources.confluence.page import read_time
+from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
+from wiki_pipeline.sources.protocol import Downloaded
+
+_ATTACHMENT_ID = re.compile(r"(?:att)?\d{1,30}")
+_SEARCH = "/rest/api/content/search"
+_REFUSED = (RefusedError, AccessDeniedError, SourceNotFoundError)
+_GONE = "The attachment was deleted, or the credentials may no longer see it: Confluence answers 404 for both."
+
+Answer = Downloaded | DocumentGone | DocumentFailure
+
+
+class Attachments:
+    """The files of one source.
+
+    Args:
+        api: the name of the API that the site has, asked for when it is needed.
+    """
+
+    def __init__(
+        self,
+        client: ConfluenceClient,
+        settings: ConfluenceSettings,
+        specification: Specification,
+        api: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._space = specification.space
+        self._api = api
+        # Where files are: Cloud took the old address away from API tokens, Data Center has no other. Which one it is
+        # shows with the first file.
+        self._ways = [_by_api, _by_servlet] if "/wiki" in urlsplit(settings.url).path else [_by_servlet, _by_api]
+        self._way_found = False
+
+    async def of_space(self) -> AsyncIterator[list[AttachmentRef]]:
+        """The files of all pages of the space, as the search knows them.
+
+        Raises:
+            IncompleteListingError: the site does not answer such a search, or not to its end.
+            SourceUnreachableError: see `ConfluenceClient.get`.
+        """
+        params: dict[str, str | int] = {
+            "cql": f'type=attachment and space="{self._space}" order by created',
+            "expand": "version,container",
+            "limit": self._settings.list_limit,
+        }
+        try:
+            async for items, base in self._walk(_SEARCH, params):
+                yield [ref for item in items if (ref := self._read_v1(item, "", base))]
+        except _REFUSED as error:
+            raise IncompleteListingError(f"Confluence does not list a space's attachments: {error.message}") from None
+
+    async def of_pages(self, page_ids: Sequence[str]) -> AsyncIterator[list[AttachmentRef]]:
+        """The files of the pages named, as they are now; pages that are gone have none."""
+        calls = (partial(self._of_page, page_id) for page_id in page_ids if PAGE_ID.fullmatch(page_id))
+        async with aclosing(in_order(calls, self._settings.max_concurrency)) as found:
+            async for refs in found:
+                yield refs
+
+    async def download(self, refs: Sequence[AttachmentRef], most_bytes: int) -> AsyncGenerator[Answer, None]:
+        """See `Source.download`."""
+        calls = (partial(self._download, ref, most_bytes) for ref in refs)
+        async with aclosing(in_order(calls, self._settings.max_concurrency)) as answers:
+            async for answer in answers:
+                yield answer
+
+    # --- listing -------------------------------------------------------------------------------------------------
+
+    async def _of_page(self, page_id: str) -> list[AttachmentRef]:
+        refs: list[AttachmentRef | None] = []
+        try:
+            if await self._api() == "v2":
+                path, most = f"/api/v2/pages/{page_id}/attachments", self._settings.max_list_requests
+                async for portion in follow(self._client, path, {"limit": MAX_LIMIT}, most):
+                    refs += [self._read_v2(item, page_id, portion.base) for item in portion.items]
+            else:
+                path = f"/rest/api/content/{page_id}/child/attachment"
+                params: dict[str, str | int] = {"expand": "version", "limit": self._settings.list_limit}
+                async for items, base in self._walk(path, params):
+                    refs += [self._read_v1(item, page_id, base) for item in items]
+        except SourceNotFoundError:
+            return []
+        return [ref for ref in refs if ref]
+
+    async def _walk(self, path: str, params: Mapping[str, str | int]) -> AsyncGenerator[tuple[list[Json], str], None]:
+        """A list of v1's in portions: by cursor where the site pages so, by offset otherwise."""
+        settings = self._settings
+
+        async def get(start: int, limit: int) -> Portion:
+            return await get_portion(self._client, path, {**params, "start": start, "limit": limit})
+
+        first = await get_portion(self._client, path, params)
+        if path == _SEARCH and not first.next_link:
+            # Its end, as far as a search can be believed: Cloud's has no other sign, and gives its beginning again.
+            yield first.items, first.base
+            return
+        if "cursor=" in first.next_link:
+            async for portion in follow(self._client, path, params, settings.max_list_requests, start=first):
+                yield portion.items, portion.base
+            return
+        limit = settings.list_limit
+        async with aclosing(walk(get, first, limit, settings.max_concurrency, settings.max_list_requests)) as portions:
+            async for items in portions:
+                yield items, first.base
+
+    def _read_v1(self, item: Json, page_id: str, base: str) -> AttachmentRef | None:
+        links, extensions, version = item.get("_links") or {}, item.get("extensions") or {}, item.get("version") or {}
+        page_id = page_id or str((item.get("container") or {}).get("id") or "")
+        author = str((version.get("by") or {}).get("displayName") or "")
+        media_type = extensions.get("mediaType") or (item.get("metadata") or {}).get("mediaType")
+        return self._ref(
+            item,
+            page_id,
+            links.get("base") or base,
+            media_type,
+            extensions.get("fileSize"),
+            version.get("when"),
+            author,
+        )
+
+    def _read_v2(self, item: Json, page_id: str, base: str) -> AttachmentRef | None:
+        when = (item.get("version") or {}).get("createdAt")
+        return self._ref(item, page_id, base, item.get("mediaType"), item.get("fileSize"), when, "")
+
+    def _ref(
+        self, item: Json, page_id: str, base: object, media_type: object, size: object, when: object, author: str
+    ) -> AttachmentRef | None:
+        """The attachment; None for what can't be told apart or asked for."""
+        attachment_id, name = str(item.get("id") or ""), str(item.get("title") or "")
+        current = item.get("status", "current") == "current" and item.get("type", "attachment") == "attachment"
+        if not (current and name and PAGE_ID.fullmatch(page_id) and _ATTACHMENT_ID.fullmatch(attachment_id)):
+            return None
+        number = int((item.get("version") or {}).get("number") or 0)
+        size = size if isinstance(size, int) and size >= 0 else None
+        root = (str(base or "") or self._settings.public_url).rstrip("/")
+        address = quote(unicodedata.normalize("NFC", name), safe="")
+        return AttachmentRef(
+            attachment_id=attachment_id,
+            document_id=page_id,
+            name=name,
+            url=f"{root}/download/attachments/{page_id}/{address}",
+            # Both APIs tell these alike. The moment of the version they write differently.
+            version_key=digest(number, size, page_id),
+            version=str(number),
+            media_type=str(media_type or "").partition(";")[0].strip().lower(),
+            size=size,
+            author=author,
+            modified_at=read_time(when),
+        )
+
+    # --- downloading ---------------------------------------------------------------------------------------------
+
+    async def _download(self, ref: AttachmentRef, most_bytes: int) -> Answer:
+        try:
+            return Downloaded(ref.attachment_id, await self._bytes(ref, most_bytes))
+        except SourceNotFoundError:
+            return DocumentGone(ref.attachment_id, _GONE)
+        except TooLargeError:
+            return _failure(ref, f"The file is larger than {most_bytes:,} bytes, which are allowed.")
+        except SourceError as error:
+            if isinstance(error, SourceUnreachableError):
+                await self._client.get(f"/rest/api/space/{quote(self._space, safe='~')}")  # raises if all is down
+            return _failure(ref, str(error))
+
+    async def _bytes(self, ref: AttachmentRef, most_bytes: int) -> bytes:
+        """The file by the way that this site has; which one is known after the first that came."""
+        ways = self._ways[:1] if self._way_found else list(self._ways)
+        problem: SourceError | None = None
+        for way in ways:
+            path, params = way(ref)
+            try:
+                data = await self._client.download(path, params, most_bytes)
+            except (SourceNotFoundError, AccessDeniedError, RefusedError) as error:
+                problem = problem or error
+                continue
+            if not self._way_found:
+                self._ways, self._way_found = [way], True
+            return data
+        raise problem or AssertionError("no way")
+
+
+def _by_api(ref: AttachmentRef) -> tuple[str, dict[str, str | int]]:
+    return f"/rest/api/content/{ref.document_id}/child/attachment/{ref.attachment_id}/download", {}
+
+
+def _by_servlet(ref: AttachmentRef) -> tuple[str, dict[str, str | int]]:
+    return f"/download/attachments/{ref.document_id}/{quote(ref.name, safe='')}", {"version": ref.version}
+
+
+def _failure(ref: AttachmentRef, message: str) -> DocumentFailure:
+    return DocumentFailure(ref.attachment_id, ref.name, Stage.ATTACHMENTS, message)

@@ -1,0 +1,209 @@
+"""attachments: the files that pages show or link, mirrored, with the text of PDF and Word files.
+
+Only what pages refer to is brought, once a version. What a page refers to stands in the links of `clean_pages`; what
+there is, and in which version, the source lists in one go. That listing may lag behind, so a file that it lacks is
+looked for at its page before it is believed to be gone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wiki_pipeline.errors import IncompleteListingError
+from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
+from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.stages import interruptible, mirror
+from wiki_pipeline.stages.mirror import Kept, Wanted
+from wiki_pipeline.stages.sync import Sync
+from wiki_pipeline.store import Reconciliation
+from wiki_pipeline.text import attachments as files
+from wiki_pipeline.wiki.files import Files, file_place
+
+CODE_VERSION = f"1.{files.CODE_VERSION}"
+
+# Links that may mean a file: a Confluence's downloads and lists of files, and all that is no absolute address.
+_ON_CONFLUENCE = r"/download/(?:attachments|thumbnails)/|/viewpageattachments\.action"
+_NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
+
+
+def update(sync: Sync) -> StageReport:
+    """Bring `attachments` up to date with what `clean_pages` refers to and the source has.
+
+    Raises:
+        SourceError: the source could not be read. What was committed before stands.
+        StoreError, LeaseLostError: the table could not be written.
+    """
+    return sync.done(interruptible.run(_update(sync)))
+
+
+async def _update(sync: Sync) -> StageReport:
+    before = mirror.kept(sync.table(Stage.ATTACHMENTS))
+    references = _References.of(sync) if sync.settings.attachment_max_bytes else _References()
+    if not references.targets and not before:
+        with _reconciliation(sync, []) as work:
+            pass
+        return work.report
+    async with aclosing(sync.pipeline.open_source(sync.source)) as source:
+        listing = _Listing(sync, references, before)
+        await listing.read(source)
+        wanted = listing.wanted()
+        with _reconciliation(sync, wanted) as work:
+            work.delete(listing.gone(wanted))
+            todo = set(work.plan.todo.to_pylist())
+            await mirror.bring(sync, source, [w for w in wanted if w.ref.attachment_id in todo], before, work)
+    if sync.named is None:
+        sync.gone(sorted(sync.failing_attachments().difference(item.ref.attachment_id for item in wanted)))
+    return replace(work.report, skipped=_skipped(sync))
+
+
+def _reconciliation(sync: Sync, wanted: list[Wanted]) -> Reconciliation:
+    table = pa.table(
+        {
+            "document_id": pa.array([item.ref.attachment_id for item in wanted], pa.string()),
+            "input_hash": pa.array([item.input_hash for item in wanted], pa.string()),
+        }
+    )
+    settings = sync.settings
+    return Reconciliation(
+        sync.table(Stage.ATTACHMENTS),
+        table,
+        stage=Stage.ATTACHMENTS,
+        source=sync.source,
+        code_version=CODE_VERSION,
+        # What a larger limit would change in a row that is kept: its text. Smaller ones are in the rows' input.
+        parameters=[settings.attachment_types, settings.extraction_characters],
+        delete_missing=sync.named is None,
+        progress=sync.tell,
+        lease=sync.writing,
+    )
+
+
+def _skipped(sync: Sync) -> dict[str, int]:
+    """Numbers of files that are not kept, or whose text is not, by reason."""
+    notes = sync.table(Stage.ATTACHMENTS).read(columns=["notes"])["notes"].to_pylist()
+    reasons = (note.partition(":")[0].removeprefix("The file is ") for found in notes for note in found)
+    return dict(sorted(Counter(reasons).items()))
+
+
+@dataclass
+class _References:
+    """What the source's pages refer to that may be a file.
+
+    Attributes:
+        targets: documents that refer to it, by target.
+        documents: all documents of the source.
+    """
+
+    targets: dict[str, set[str]] = field(default_factory=dict)
+    documents: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, sync: Sync) -> _References:
+        found = cls()
+        for batch in sync.table(Stage.CLEAN_PAGES).batches(["document_id", "links"]):
+            ids, links = batch.column("document_id"), batch.column("links")
+            found.documents.update(ids.to_pylist())
+            targets = links.flatten().field("target")
+            relative = pc.invert(pc.match_substring_regex(targets, _NOT_RELATIVE))
+            hits = pc.or_(relative, pc.match_substring_regex(targets, _ON_CONFLUENCE))
+            owners = ids.take(pc.list_parent_indices(links).filter(hits))
+            for target, document in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
+                found.targets.setdefault(target, set()).add(document)
+        return found
+
+
+class _Listing:
+    """What the source has of what its pages refer to."""
+
+    def __init__(self, sync: Sync, references: _References, before: Mapping[str, Kept]) -> None:
+        self._sync = sync
+        self._references = references
+        self._before = before
+        self._refs: dict[str, AttachmentRef] = {}
+        self._listed: Files[AttachmentRef] = Files()
+        self._kept: Files[Kept] = Files()
+        for row in before.values():
+            self._kept.add(row, row.url, row.path)
+        self._shown = {place for target in references.targets if (place := file_place(target))}
+        self._looked_at: set[str] = set()  # pages whose files were listed exactly
+
+    async def read(self, source: Source) -> None:
+        """List: a whole source in one go and then the pages that this leaves in doubt, or the pages concerned."""
+        if self._sync.named is not None:
+            named = set(self._sync.named)
+            targets = (target for target, documents in self._references.targets.items() if documents & named)
+            await self._take(source, named | _owners(targets))
+            return
+        try:
+            await self._take(source, None)
+        except IncompleteListingError:
+            await self._take(source, _owners(self._references.targets))
+        else:
+            await self._take(source, set(self._in_doubt()))
+
+    def wanted(self) -> list[Wanted]:
+        """The files that pages refer to, within the limits."""
+        shown_by: dict[str, set[str]] = {}
+        for target, documents in self._references.targets.items():
+            for ref in (*self._listed.find(target), *self._unseen(target)):
+                shown_by.setdefault(ref.attachment_id, set()).update(documents)
+                self._refs.setdefault(ref.attachment_id, ref)
+        found = [Wanted(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]
+        others = sum(row.size for key, row in self._before.items() if row.file_hash and key not in shown_by)
+        return mirror.within_limits(self._sync.settings, found, others if self._sync.named is not None else 0)
+
+    def gone(self, wanted: Iterable[Wanted]) -> list[str]:
+        """Rows of files that are known not to be there, or not to be shown, any more; the rest a full sync decides."""
+        ids = {item.ref.attachment_id for item in wanted}
+        looked_at = (key for key, row in self._before.items() if row.path or row.owner in self._looked_at)
+        return [] if self._sync.named is None else [key for key in looked_at if key not in ids]
+
+    def _parent(self, ref: AttachmentRef, shown_by: set[str]) -> str:
+        """The page that the file hangs on; for files of no page of the source, the first one that shows it."""
+        return ref.document_id if ref.document_id in self._references.documents else min(shown_by)
+
+    def _in_doubt(self) -> Iterator[str]:
+        """Pages whose files the listing may know too little of: something is shown of them that it lacks, and that
+        was there before or is new. (What never was there would be asked for in every sync.)"""
+        for target, documents in self._references.targets.items():
+            place = file_place(target)
+            if place is None:
+                continue
+            vanished = any(row.document_id not in self._refs for row in self._kept.find(target))
+            unlisted = not self._listed.find(target)
+            if (vanished and place.page_id in self._references.documents) or (
+                unlisted and documents & self._sync.changed
+            ):
+                yield place.page_id
+
+    def _unseen(self, target: str) -> Iterator[AttachmentRef]:
+        """Files of other spaces' pages, which the listing lacks: kept until the page that shows them changes."""
+        for row in self._kept.find(target) if self._sync.named is None else ():
+            if row.owner and row.owner not in self._references.documents and row.owner not in self._looked_at:
+                yield row.ref
+
+    async def _take(self, source: Source, pages: set[str] | None) -> None:
+        if pages is not None:
+            self._looked_at |= pages
+            if not pages:
+                return
+        async for portion in source.list_attachments(None if pages is None else sorted(pages)):
+            for ref in filter(self._is_shown, portion):
+                self._refs[ref.attachment_id] = ref
+                self._listed.add(ref, ref.url, ref.path)
+            self._sync.tell(Progress(Stage.ATTACHMENTS, self._sync.source, len(self._refs), None))
+
+    def _is_shown(self, ref: AttachmentRef) -> bool:
+        """Whether some page refers to the file: memory is for those only."""
+        place = file_place(ref.url)
+        return bool(ref.path) or place in self._shown or (place is not None and replace(place, name="") in self._shown)
+
+
+def _owners(targets: Iterable[str]) -> set[str]:
+    return {place.page_id for target in targets if (place := file_place(target))}
