@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from wiki_pipeline_tests.benchmarks import first_sync, git, hot_paths, memory, resync
+from wiki_pipeline_tests.benchmarks import first_sync, git, hot_paths, memory, resync, retrieval
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import PEERS
 from wiki_pipeline_tests.benchmarks.plot import picture
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[int | None], Iterator[Figure]]] = {
     "resync": resync.measure,
     "memory": memory.measure,
     "git": git.measure,
+    "retrieval": retrieval.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -35,8 +36,8 @@ def main() -> None:
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     names = options.names or list(BENCHMARKS)
-    if "first_sync" in names and not PEERS.exists():
-        parser.error("first_sync needs the peers' environment; `make bench` makes it")
+    if {"first_sync", "retrieval"} & set(names) and not PEERS.exists():
+        parser.error("first_sync and retrieval need the peers' environment; `make bench` makes it")
     figures = [figure for name in names for figure in BENCHMARKS[name](options.pages)]
     print(table(figures))
     into = options.into or (RESULTS if not options.names and not options.pages else None)
