@@ -16,7 +16,8 @@ _MET = {True: "yes", False: "**no**", None: ""}
 
 _HOW = """\
 Each program is a process of its own; its start (imports, opening the catalog) is apart. Ours and the peer's take turns,
-and the median of the rounds counts; of counts and memory, the highest. The server is the project's Confluence test
+and the median of the rounds counts; of counts and memory, the highest. Processor time and memory are those of a program
+with the processes that it starts. The server is the project's Confluence test
 server on the same machine, sharing its cores with whichever program is measured; it has written its answers before
 anyone is timed. The LangChain stack is `ConfluenceLoader` (100 pages a request), a recursive splitter 1000/200, the
 same wordllama model and LanceDB; as it comes, the loader asks for the restrictions of each page, and "without
