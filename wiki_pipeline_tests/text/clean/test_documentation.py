@@ -73,7 +73,7 @@ def _handler_of(example: Example) -> Handler | None:
 def _files() -> str:
     lines = ["| media type | how |", "| --- | --- |"]
     for media_type, reader in sorted(readers.READERS.items()):
-        about = (getmodule(reader).__doc__ or "").partition("\n\n")[0]  # type: ignore[union-attr]
+        about = (getmodule(reader).__doc__ or "").partition("\n\n")[0]
         lines.append(f"| `{media_type}` | {_summary(reader)} {' '.join(about.split())} |")
     return "\n".join([*lines, f"| all others | {_summary(readers.reader_of(''))} |"])
 
