@@ -10,7 +10,7 @@ from wiki_pipeline.text.clean.known import NOTHING_KNOWN, Known
 from wiki_pipeline.text.clean.readers import reader_of
 
 # Part of every clean page's fingerprint: raise it whenever the same input gives another output.
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 __all__ = ["CODE_VERSION", "NOTHING_KNOWN", "Known", "clean_page"]
 

@@ -6,6 +6,9 @@ from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.registry import AC, Element, element
 from wiki_pipeline.text.clean.writer import PageWriter
 
+# What a list, a quote, a table or code begins with.
+_BLOCK_STARTS = "-*>|<`$#"
+
 
 @element("ul", "menu", "dir", block=True)
 def bullets(node: Element, page: PageWriter) -> str:
@@ -60,6 +63,8 @@ def terms(node: Element, page: PageWriter) -> str:
             items.append(_marked("- ", f"**{content}**" if content and "\n" not in content else content, page))
         else:
             width = page.indent(2)
+            if content and items[-1] and _ends_in_text(items[-1]) and content[0] not in _BLOCK_STARTS:
+                items[-1] += "  "  # a meaning begins on a line of its own
             items.append(" " * width + markdown.indented(content, width) if content else "")
     page.level -= 1
     return _joined(items)
@@ -69,6 +74,10 @@ def terms(node: Element, page: PageWriter) -> str:
 def stray_item(node: Element, page: PageWriter) -> str:
     """An item outside of a list is a paragraph."""
     return page.blocks(node)
+
+
+def _ends_in_text(item: str) -> bool:
+    return item[-1] not in "`|>" or not item.rpartition("\n")[2].strip().startswith(("```", "|", ">", "</"))
 
 
 def _item(child: Element, marker: str, page: PageWriter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
 
 from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.registry import Element, element
@@ -11,6 +12,7 @@ from wiki_pipeline.text.clean.writer import PageWriter, one_line
 
 # Spans are resolved while the grid stays below so many cells; a hostile table can't grow beyond.
 MAX_GRID_CELLS = 100_000
+_MOST_HEADER_ROWS = 4
 _SECTIONS = {"thead", "tbody", "tfoot"}
 _MARKED = re.compile(r"[\n\\`*_~\[\]<>&$!|:/#+-]")
 _STRONG = re.compile(r"\*\*([^\n\\`*_~\[\]<>&$!|:/#+-]+)\*\*")
@@ -62,15 +64,40 @@ def _read(node: Element) -> tuple[list[list[_Cell]], list[Element]]:
             rows.append(_cells(part))
         elif part.tag == "caption":
             captions.append(part)
-    return [row for row in rows if row], captions
+    rows = [row for row in rows if row]
+    _widen(rows)
+    return rows, captions
 
 
 def _cells(row: Element) -> list[_Cell]:
     return [
-        _Cell(cell, _span(cell.get("colspan"), 1000), _span(cell.get("rowspan"), 65_534))
+        _Cell(
+            cell,
+            0 if cell.get("colspan") == "0" else _span(cell.get("colspan"), 1000),
+            _span(cell.get("rowspan"), 65_534),
+        )
         for cell in row
         if cell.tag in {"td", "th"}
     ]
+
+
+def _widen(rows: list[list[_Cell]]) -> None:
+    """Let cells that span no column (`colspan="0"`) span the rest of their row, as HTML 4 has it."""
+    if all(cell.columns for row in rows for cell in row):
+        return
+    hanging = [0] * (len(rows) + 1)  # by how much more columns hang into a row from above than into the row before
+    for at, row in enumerate(rows[:-1]):
+        for cell in row:
+            hanging[at + 1] += max(1, cell.columns)
+            hanging[min(at + cell.rows, len(rows))] -= max(1, cell.columns)
+    hung = list(accumulate(hanging))
+    width = max(hung[at] + sum(max(1, cell.columns) for cell in row) for at, row in enumerate(rows))
+    for at, row in enumerate(rows):
+        taken = hung[at] + sum(cell.columns for cell in row)
+        for cell in row:
+            if not cell.columns:
+                cell.columns = max(1, width - taken)
+                taken += cell.columns
 
 
 def _span(value: str | None, most: int) -> int:
@@ -78,22 +105,33 @@ def _span(value: str | None, most: int) -> int:
 
 
 def _pipe_table(rows: list[list[_Cell]], page: PageWriter) -> str:
-    first = rows[0]
-    has_header_row = any(cell.is_header for cell in first) and (
-        all(cell.is_header for cell in first) or not all(row[0].is_header for row in rows)
-    )
-    texts = [[_cell_text(cell, page, is_header_row=has_header_row and row is first) for cell in row] for row in rows]
+    headers = _header_rows(rows)
+    texts = [[_cell_text(cell, page, in_header=at < headers) for cell in row] for at, row in enumerate(rows)]
     grid = _resolved(rows, texts, page)
-    if not has_header_row:
+    if not headers:
         grid.insert(0, [])  # no headers, or a column of them
-    alignments = [_alignment(cell.node) for cell in first]
-    return markdown.table(grid, alignments)
+    elif headers > 1:
+        merged = zip_longest(*grid[:headers], fillvalue="")
+        grid[:headers] = [[" ".join(dict.fromkeys(filter(None, column))) for column in merged]]
+    return markdown.table(grid, [_alignment(cell.node) for cell in rows[0]])
 
 
-def _cell_text(cell: _Cell, page: PageWriter, *, is_header_row: bool) -> str:
-    """A cell as a line; headers outside of the header row, such as those of a column, are strong."""
+def _header_rows(rows: list[list[_Cell]]) -> int:
+    """How many rows are headers: Markdown has one, so that several become one."""
+    first = rows[0]
+    if not any(cell.is_header for cell in first):
+        return 0
+    if all(cell.is_header for cell in first):
+        rest = rows if len(rows) <= _MOST_HEADER_ROWS else rows[:_MOST_HEADER_ROWS]
+        count = next((at for at, row in enumerate(rest) if not all(cell.is_header for cell in row)), len(rest))
+        return count if count < len(rows) else 1
+    return 0 if all(row[0].is_header for row in rows) else 1
+
+
+def _cell_text(cell: _Cell, page: PageWriter, *, in_header: bool) -> str:
+    """A cell as a line; headers outside of the header rows, such as those of a column, are strong."""
     text = markdown.cell(page.blocks(cell.node))
-    if is_header_row or not cell.is_header or not text or _MARKED.search(text):
+    if in_header or not cell.is_header or not text or "*" in text:
         return text
     return f"**{text}**"
 
@@ -122,7 +160,7 @@ def _resolved(rows: list[list[_Cell]], texts: list[list[str]], page: PageWriter)
                 above.pop(column, None)
                 if cell.rows > 1:
                     hanging[column] = (cell.rows - 1, text)
-            line += [text] + [text if len(row) > 1 or above else ""] * (cell.columns - 1)
+            line += [text] + [text if len(row) > 1 or above or line else ""] * (cell.columns - 1)
         _hang(line, above, hanging, upto=max(above, default=-1))
         grid.append(line)
     return grid

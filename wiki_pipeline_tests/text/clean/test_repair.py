@@ -42,7 +42,7 @@ def repaired(body: str) -> str:
         ("<table><tr><th>a<th>b<tr><td><p>c<td>d</table><p>e", "| a | b |\n| --- | --- |\n| c | d |\n\ne"),
         ("<table><thead><tr><th>a<tbody><tr><td>b</table>", "| a |\n| --- |\n| b |"),
         ("<table><tr><td>a<table><tr><td>b</table></table>", None),
-        ("<dl><dt>one<dd>two<dt>three<dd>four</dl>", "- **one**\n  two\n- **three**\n  four"),
+        ("<dl><dt>one<dd>two<dt>three<dd>four</dl>", "- **one**  \n  two\n- **three**  \n  four"),
         ("<div><table><tr><th>a</div></th><th>b</th></tr></table></div><p>c", "| a | b |\n| --- | --- |\n\nc"),
         (rich("info", "<p>one </div>two") + "</p>three", "> [!NOTE]\n> one two\n\nthree"),
     ],

@@ -218,12 +218,33 @@ def test_a_merged_cell_is_shown_in_each_place_that_it_spans() -> None:
     assert markdown(body) == "| a | b | c |\n| --- | --- | --- |\n| x | y | y |\n| x | 1 | 2 |"
 
 
-@pytest.mark.parametrize("span", ["0", "-1", "many", "", "1.5", "99999999999999999999"])
+@pytest.mark.parametrize("span", ["-1", "many", "", "1.5", "99999999999999999999"])
 def test_a_span_that_makes_no_sense_is_one_column(span: str) -> None:
     body = (
         f'<table><tr><th>a</th><th>b</th></tr><tr><td colspan="{span}" rowspan="{span}">1</td><td>2</td></tr></table>'
     )
     assert markdown(body) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_a_cell_that_spans_no_column_spans_the_rest_of_its_row() -> None:
+    rows = '<tr><th>a</th><th>b</th><th>c</th></tr><tr><td rowspan="2">1</td><td colspan="0">2</td></tr>{}'
+    last = '<tr><td colspan="0">3</td></tr>'
+    assert markdown(f"<table>{rows.format(last)}</table>") == (
+        "| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 2 |\n| 1 | 3 | 3 |"
+    )
+    listed = '<tr><td colspan="0"><ul><li>3</li></ul></td></tr>'
+    assert '<tr><td colspan="2">\n\n- 3' in markdown(f"<table>{rows.format(listed)}</table>")
+
+
+def test_rows_of_headers_become_one() -> None:
+    rows = '<tr><th rowspan="2">Plan</th><th colspan="2">Requests</th></tr><tr><th>a minute</th><th>at once</th></tr>'
+    assert markdown(f"<table>{rows}<tr><td>Free</td><td>60</td><td>2</td></tr></table>") == (
+        "| Plan | Requests a minute | Requests at once |\n| --- | --- | --- |\n| Free | 60 | 2 |"
+    )
+
+
+def test_a_table_of_headers_alone_keeps_its_rows() -> None:
+    assert markdown("<table><tr><th>a</th></tr><tr><th>b / c</th></tr></table>") == "| a |\n| --- |\n| **b / c** |"
 
 
 def test_code_and_lists_in_cells_make_an_html_table() -> None:

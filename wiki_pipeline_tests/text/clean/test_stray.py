@@ -30,7 +30,7 @@ TASK = "<ac:task-status>complete</ac:task-status>"
         ("<ul><li>a</li><ul><li>b</li></ul><li>c</li></ul>", "- a\n  - b\n- c"),
         (f"<ul><li>a</li>{macro('status', title='DONE', colour='Red')}</ul>", "- a\n- DONE"),
         ("<ol><li>a</li>one<li>b</li></ol>", "1. a\n2. one\n3. b"),
-        ("<dl><dt>a</dt>one<dd>b</dd></dl>", "- **a**\n  one\n  b"),
+        ("<dl><dt>a</dt>one<dd>b</dd></dl>", "- **a**  \n  one  \n  b"),
         (f"<ac:task-list>one<ac:task>{TASK}<ac:task-body>a</ac:task-body>two</ac:task></ac:task-list>", None),
         (f"<p><ac:link>one{LINK}<ac:link-body>a</ac:link-body> two</ac:link>.</p>", f"[a]({TARGET}) one two."),
         (f"<p><ac:link>{LINK}<ac:link-body>a</ac:link-body><em> b</em></ac:link></p>", f"[a]({TARGET}) *b*"),
