@@ -95,6 +95,8 @@ class _Pages:
         document_ids = batch.rows["document_id"].filter(including).to_pylist()
         if not document_ids:
             return batch
+        direct = pc.list_flatten(batch.rows["dependencies"]).combine_chunks().field("target")
+        self._dependencies.prepare(direct.to_pylist())
         convert = partial(clean.clean_page, known=replace(self.known, page=self._dependencies.find))
         conversion = Conversion(self._source, RawPage, Stage.CLEAN_PAGES, batch.rows.schema, convert)
         made = conversion(self._raw_table.read(document_ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_from_arrow
@@ -12,7 +13,7 @@ from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.text.clean.known import Included, text_hash
 from wiki_pipeline.wiki.links import COLUMNS, LinkIndex
 
-_READ_AT_ONCE = 200
+_READ_AT_ONCE = 100
 _KEPT_CHARACTERS = 32_000_000
 
 
@@ -40,32 +41,49 @@ class Dependencies:
         if place is None:
             return None
         if place not in self._pages:
-            if self._kept > _KEPT_CHARACTERS:
-                self._pages.clear()
-                self._kept = 0
-            page = next(self._read(place[0], [place[1]]), None)
-            self._kept += len(page.body) if page else 0
-            self._pages[place] = Included(page, str(place[0]), text_hash(page)) if page else None
+            self._keep(place, next(self._read(place[0], [place[1]]), None))
         return self._pages[place]
+
+    def prepare(self, targets: Iterable[str]) -> None:
+        """Read at once what is about to be found singly, as much of it as may be kept."""
+        for source, document_ids in self._places(targets).items():
+            wanted = [document_id for document_id in document_ids if (source, document_id) not in self._pages]
+            for page in self._read(source, wanted):
+                self._keep((source, page.document_id), page)
+                if self._kept > _KEPT_CHARACTERS:
+                    return
 
     def states(self, targets: Iterable[str]) -> dict[str, State]:
         """What each of the addresses leads to now. Bodies are read in bounded numbers and not kept."""
-        places = {target: self._index.page(target) for target in set(targets)}
-        wanted: dict[SourceKey, set[str]] = {}
-        for source, document_id in filter(None, places.values()):
-            wanted.setdefault(source, set()).add(document_id)
+        targets = set(targets)
         states = {
             (source, page.document_id): State(str(source), page.document_id, text_hash(page))
-            for source, document_ids in wanted.items()
-            for page in self._read(source, sorted(document_ids))
+            for source, document_ids in self._places(targets).items()
+            for page in self._read(source, document_ids)
         }
-        return {target: states.get(place, State()) if place else State() for target, place in places.items()}
+        return {
+            target: states.get(place, State()) if (place := self._index.page(target)) else State() for target in targets
+        }
 
     def changed_at(self, source: str, document_id: str) -> datetime | None:
         """When a page changed last, as its source says."""
         table = self._store.table(Stage.RAW_PAGES, SourceKey.parse(source))
         moments: list[datetime | None] = table.read([document_id], ["modified_at"])["modified_at"].to_pylist()
         return moments[0] if moments else None
+
+    def _places(self, targets: Iterable[str]) -> dict[SourceKey, list[str]]:
+        """The ids of the pages that some addresses mean, by source; each once, sorted."""
+        places = {place for target in set(targets) if (place := self._index.page(target))}
+        return {
+            source: [id_ for _, id_ in some] for source, some in groupby(sorted(places), key=lambda place: place[0])
+        }
+
+    def _keep(self, place: tuple[SourceKey, str], page: RawPage | None) -> None:
+        if self._kept > _KEPT_CHARACTERS:
+            self._pages.clear()
+            self._kept = 0
+        self._kept += len(page.body) if page else 0
+        self._pages[place] = Included(page, str(place[0]), text_hash(page)) if page else None
 
     def _read(self, source: SourceKey, document_ids: Sequence[str]) -> Iterator[RawPage]:
         table = self._store.table(Stage.RAW_PAGES, source)
