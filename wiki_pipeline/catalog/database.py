@@ -175,6 +175,8 @@ def _open_sqlite(url: URL) -> Engine:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for DDL and for reads
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
+        # SQLite's own default, but not of everyone who builds it: what was committed is still there after a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -22,6 +22,7 @@ from wiki_pipeline.model import (
     SourceKey,
 )
 from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.sources.webhook import Webhook
 
 Fetched = RawPage | DocumentGone | DocumentFailure
 
@@ -160,6 +161,13 @@ class SourceKind(Protocol):
 
     def is_whole(self, specification: str) -> bool:
         """Whether the source holds all documents of its space or repository, so that what it lacks exists nowhere."""
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """Where word of changes may come in, with the settings of now.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""

@@ -18,7 +18,9 @@ from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.specification import PageScope, Specification
+from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.webhook import Webhook
 
 T = TypeVar("T")
 
@@ -98,6 +100,10 @@ class ConfluenceKind:
     def is_whole(self, specification: str) -> bool:
         """See `SourceKind.is_whole`: a space without a list of pages."""
         return not Specification.parse(specification).pages
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """See `SourceKind.webhooks`."""
+        return (ConfluenceWebhook(load(ConfluenceSettings)),)
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """See `SourceKind.datasource_id`."""

@@ -12,6 +12,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.settings import SettingsGroup
 from wiki_pipeline.sources.confluence.address import Site
 from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
+from wiki_pipeline.sources.webhook import read_secrets
 
 
 class ConfluenceSettings(SettingsGroup):
@@ -122,6 +123,22 @@ class ConfluenceSettings(SettingsGroup):
             return tuple(Site.parse(part if "://" in part else f"https://{part}").origin for part in parts if part)
         except ConfigurationError as error:
             raise ValueError(error.message) from None
+
+    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        validation_alias="CONFLUENCE_WEBHOOK_SECRET",
+        description="Secret with which webhooks are signed; several, with commas between, while it is being changed.",
+    )
+    accept_unsigned_webhooks: bool = Field(
+        False,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_ACCEPT_UNSIGNED_WEBHOOKS",
+        description="true: without a secret, take webhooks from anybody who reaches the gateway.",
+    )
+
+    @field_validator("webhook_secret", mode="before")
+    @classmethod
+    def _secrets(cls, value: Any) -> Any:
+        return read_secrets(value)
 
     @field_validator("url", "site_url")
     @classmethod

@@ -12,7 +12,9 @@ from wiki_pipeline.settings import Settings, SettingsGroup, load
 from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.forges import recognised
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
+from wiki_pipeline.sources.git.webhooks import PushWebhook
 from wiki_pipeline.sources.protocol import Source, SourceKind
+from wiki_pipeline.sources.webhook import Webhook
 
 _LOOKS_LIKE_SSH = re.compile(r"ssh://|[^@/:\s]+@[^@/:\s]+:(?!//)")
 
@@ -83,6 +85,10 @@ class GitKind:
     def is_whole(self, specification: str) -> bool:
         """See `SourceKind.is_whole`: never, rules leave files out."""
         return False
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """See `SourceKind.webhooks`."""
+        return (PushWebhook(load(GitSettings)),)
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""

@@ -14,6 +14,7 @@ from pydantic_settings import NoDecode
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.settings import SettingsGroup
 from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.sources.webhook import read_secrets
 
 # What Git allows in the name of a branch or tag (git help check-ref-format), without those that begin with a dash.
 _REF = re.compile(r"(?![-/.])(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")
@@ -153,6 +154,22 @@ class GitSettings(SettingsGroup):
         description="OpenSSH client, with options if need be (`ssh -i /keys/deploy`); never asks, and keeps to "
         "~/.ssh/config, known_hosts and the agent.",
     )
+
+    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_GIT_WEBHOOK_SECRET",
+        description="Secret of the push webhooks; several, with commas between, while it is being changed.",
+    )
+    accept_unsigned_webhooks: bool = Field(
+        False,
+        validation_alias="WIKI_PIPELINE_GIT_ACCEPT_UNSIGNED_WEBHOOKS",
+        description="true: without a secret, take push webhooks from anybody who reaches the gateway.",
+    )
+
+    @field_validator("webhook_secret", mode="before")
+    @classmethod
+    def _secrets(cls, value: Any) -> Any:
+        return read_secrets(value)
 
     @field_validator("repositories", mode="before")
     @classmethod
