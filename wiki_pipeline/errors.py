@@ -129,6 +129,10 @@ class CatalogError(WikiPipelineError):
     code = "catalog_failed"
 
 
+class ChangeRefusedError(CatalogError):
+    """The catalog's rules don't allow a change, as an event of a source that is not there. Nothing was changed."""
+
+
 class SearchError(WikiPipelineError):
     """A query or a filter can't be understood."""
 

@@ -8,6 +8,7 @@ A kind of source declares its settings beside its code (`sources/<kind>/settings
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -267,9 +268,32 @@ class Settings(SettingsGroup, _Home):
     gateway_port: int = Field(
         8080, ge=0, le=65535, validation_alias="WIKI_PIPELINE_GATEWAY_PORT", description="Gateway listens on."
     )
+    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_API_TOKENS",
+        description="Tokens of which every request to the gateway has to bring one; several, with commas between, "
+        "while one is being changed. Without any the gateway serves its own machine only.",
+    )
+    max_body_bytes: int = Field(
+        1_000_000,
+        ge=1_000,
+        validation_alias="WIKI_PIPELINE_GATEWAY_MAX_BODY_BYTES",
+        description="Larger requests to the gateway are refused.",
+    )
+    intake_waiting: int = Field(
+        5_000,
+        ge=1,
+        validation_alias="WIKI_PIPELINE_GATEWAY_INTAKE_WAITING",
+        description="Webhooks that may wait to be written at once; more are told to come again.",
+    )
     dagster_port: int = Field(
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
+
+    @field_validator("api_tokens", mode="before")
+    @classmethod
+    def _tokens(cls, value: Any) -> Any:
+        return read_secrets(value)
 
     @field_validator("attachment_types", mode="before")
     @classmethod
@@ -289,6 +313,23 @@ class Settings(SettingsGroup, _Home):
     def catalog_url(self) -> str:
         """SQLAlchemy address of the catalog; may hold a password."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'catalog.sqlite'}"
+
+
+def read_secrets(value: Any) -> Any:
+    """Secrets as people write them: one, several with commas between, or a (JSON) list. Old and new side by side are
+    how a secret is changed without losing a delivery.
+
+    Raises:
+        ValueError: neither.
+    """
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | SecretStr) for one in value):
+        raise ValueError("expected a secret, several with commas between, or a JSON list")
+    return tuple(one for one in value if (one.get_secret_value() if isinstance(one, SecretStr) else one))
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

@@ -23,7 +23,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from wiki_pipeline.catalog import schema
 from wiki_pipeline.catalog.tables import UtcDateTime
-from wiki_pipeline.errors import CatalogError, ConfigurationError
+from wiki_pipeline.errors import CatalogError, ChangeRefusedError, ConfigurationError
 
 LOCK_SECONDS = 30  # how long a transaction waits for another one's locks
 _READ_ONLY = "catalog_read_only"
@@ -94,7 +94,7 @@ class Database:
         try:
             yield
         except IntegrityError as error:
-            raise CatalogError(f"The catalog {self.address} refused a change: {_reason(error)}.") from None
+            raise ChangeRefusedError(f"The catalog {self.address} refused a change: {_reason(error)}.") from None
         except (SQLAlchemyError, OSError) as error:
             raise CatalogError(
                 f"The catalog {self.address} can't be used: {_reason(error)}.",

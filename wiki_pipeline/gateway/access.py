@@ -1,32 +1,102 @@
 """Who may reach the gateway. The one place where that is decided.
 
-It has no users and no tokens yet, so it serves this machine and nobody else: it binds to loopback, answers only
-connections that arrive there, and only requests that name this machine as their host (a page on the web that points a
-host name of its own at 127.0.0.1 does not).
+Without tokens it serves this machine and nobody else: it binds to loopback, answers only connections that arrive there,
+and only requests that name this machine as their host (a page on the web that points a host name of its own at
+127.0.0.1 does not). With tokens every request has to bring one, wherever it comes from; then, and only then, it may
+serve on other addresses. Two kinds of requests need none: the health checks, and webhooks, which are signed.
+
+There are no users and no roles yet: a token may do everything.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import hmac
 import ipaddress
+from collections.abc import Mapping, Sequence
 
+from pydantic import SecretStr
 from starlette.types import Scope
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.gateway.errors import Problem
+from wiki_pipeline.settings import Settings
 
+WEBHOOKS = "/webhook/"
+_HEALTH = {"/livez", "/readyz"}
 _NAMES = {"localhost", "127.0.0.1", "::1"}
+_READING = {"GET", "HEAD"}
+_SHORTEST_TOKEN = 16
+
+_CLOSE = {"connection": "close"}
+_NOT_OPEN = Problem(403, "not_open", "This gateway serves its own machine only.", headers=_CLOSE)
+_UNKNOWN_HOST = Problem(
+    421, "unknown_host", "This gateway does not answer for that host name. Ask for it as localhost.", headers=_CLOSE
+)
+_CROSS_SITE = Problem(403, "cross_site", "A page of another site may not change anything here.", headers=_CLOSE)
+_NO_TOKEN = Problem(
+    401,
+    "unauthorised",
+    "This needs an API token: send it as `Authorization: Bearer ...`.",
+    # Browsers ask for a password on this; the token is one.
+    headers={"www-authenticate": 'Bearer realm="wiki-pipeline", Basic realm="wiki-pipeline"', **_CLOSE},
+)
 
 
-def check_binding(host: str) -> None:
-    """Refuse to serve on an address that others can reach.
+def check_binding(settings: Settings) -> None:
+    """Refuse to serve where others could read and do everything.
 
     Raises:
-        ConfigurationError: `host` is not loopback.
+        ConfigurationError: the address is not loopback and there is no token; or a token can be guessed.
     """
-    if not _is_loopback(host):
+    host, tokens = settings.gateway_host, settings.api_tokens
+    if any(len(token.get_secret_value()) < _SHORTEST_TOKEN for token in tokens):
+        raise ConfigurationError(
+            f"A token in WIKI_PIPELINE_API_TOKENS is shorter than {_SHORTEST_TOKEN} characters and could be guessed.",
+            "Make one with `openssl rand -hex 24`.",
+        )
+    if not tokens and not _is_loopback(host):
         raise ConfigurationError(
             f"The gateway does not serve on {host or 'every address'}: anyone there could read everything.",
-            "Set WIKI_PIPELINE_GATEWAY_HOST to 127.0.0.1.",
+            "Set WIKI_PIPELINE_API_TOKENS (make one with `openssl rand -hex 24`), "
+            "or WIKI_PIPELINE_GATEWAY_HOST to 127.0.0.1.",
         )
+
+
+class Access:
+    """Decides for each request.
+
+    Args:
+        host: that the gateway binds to.
+        tokens: any of them opens it; several while one is being changed for another.
+    """
+
+    def __init__(self, host: str, tokens: Sequence[SecretStr]) -> None:
+        self._hosts = allowed_hosts(host)
+        self._tokens = [_hashed(token.get_secret_value()) for token in tokens]
+
+    def refusal(self, scope: Scope) -> Problem | None:
+        """Why a request is not to be answered; None if it is."""
+        # The first of two with one name counts, as everywhere.
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+        reading = scope["method"] in _READING
+        if not self._tokens and not arrived_on_loopback(scope):
+            return _NOT_OPEN
+        if not self._tokens and host_name(headers.get("host", "")) not in self._hosts:
+            return _UNKNOWN_HOST
+        if not reading and _is_cross_site(headers):
+            return _CROSS_SITE
+        path: str = scope["path"]
+        if not self._tokens or path in _HEALTH or path.startswith(WEBHOOKS):
+            return None
+        return None if self._opens(_token(headers.get("authorization", ""), reading=reading)) else _NO_TOKEN
+
+    def _opens(self, token: str) -> bool:
+        # All are compared, each in constant time: how long it takes tells neither which nor how far.
+        given = _hashed(token)
+        return max(hmac.compare_digest(given, known) for known in self._tokens)
 
 
 def allowed_hosts(host: str) -> frozenset[str]:
@@ -47,6 +117,33 @@ def host_name(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower()
+
+
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sent it for another site's page; programs send neither header."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
+
+
+def _token(authorization: str, *, reading: bool) -> str:
+    """The token of a request. As the password of Basic, for browsers, it is good for reading only: browsers send it
+    along by themselves, whoever's page made them ask."""
+    scheme, _, value = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic" and reading:
+        try:
+            return base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")[2]
+        except (binascii.Error, ValueError):
+            return ""
+    return ""
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -14,12 +15,14 @@ from fastapi.responses import HTMLResponse, Response
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.gateway import errors, reference
-from wiki_pipeline.gateway.access import allowed_hosts, check_binding
+from wiki_pipeline.gateway import errors, reference, webhooks
+from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import datasources, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.envelope import Envelope
+from wiki_pipeline.gateway.intake import Intake
 from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.services import Services
@@ -44,17 +47,21 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         ConfigurationError: it is to serve on an address that others can reach, or the model's settings are wrong.
     """
-    check_binding(settings.gateway_host)
+    check_binding(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     catalog = Catalog(settings.catalog_url)
     store = Store(settings.lance_url, settings.tenant)
-    services = Services(settings, catalog, store, Library(catalog, store), open_embedder(settings))
+    metrics = Metrics(catalog, settings.tenant)
+    services = Services(settings, catalog, store, Library(catalog, store), open_embedder(settings), metrics)
+    intake = Intake(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
+        intake.start()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         yield
+        await asyncio.to_thread(intake.close)
         catalog.close()
 
     app = FastAPI(
@@ -67,13 +74,16 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    for router in (search_api.router, datasources.router, operations.router):
+    receivers = webhooks.receivers(catalog, settings.tenant, intake, metrics)
+    for router in (search_api.router, datasources.router, webhooks.router(receivers), operations.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (search_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
     _add_reference(app)
     _add_assets(app)
-    app.add_middleware(Envelope, hosts=allowed_hosts(settings.gateway_host))
+    app.add_middleware(webhooks.Shortcut, mounted=receivers)
+    access = Access(settings.gateway_host, settings.api_tokens)
+    app.add_middleware(Envelope, access=access, max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wiki_pipeline.gateway.access import arrived_on_loopback, host_name
+from wiki_pipeline.gateway.access import Access
 from wiki_pipeline.gateway.errors import Problem, answer
 
 MAX_HEADER_BYTES = 16_384
-MAX_BODY_BYTES = 1_000_000
 
 _SECURITY = {
     "content-security-policy": (
@@ -24,15 +23,11 @@ _SECURITY = {
 }
 
 
+_ADDED = [(name.encode(), value.encode()) for name, value in {**_SECURITY, "cache-control": "no-store"}.items()]
 _CLOSE = {"connection": "close"}
-_NOT_OPEN = Problem(403, "not_open", "This gateway serves its own machine only.", headers=_CLOSE)
-_UNKNOWN_HOST = Problem(
-    421, "unknown_host", "This gateway does not answer for that host name. Ask for it as localhost.", headers=_CLOSE
-)
 _HEADERS_TOO_LARGE = Problem(
     431, "headers_too_large", f"The headers are larger than {MAX_HEADER_BYTES} bytes.", headers=_CLOSE
 )
-_TOO_LARGE = Problem(413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.", headers=_CLOSE)
 
 
 class _BodyTooLargeError(Exception):
@@ -43,12 +38,15 @@ class Envelope:
     """ASGI middleware around the whole application.
 
     Args:
-        hosts: names that requests may ask for (`access.allowed_hosts`).
+        max_body_bytes: larger bodies are refused.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int) -> None:
         self._app = app
-        self._hosts = hosts
+        self._access = access
+        self._max_body_bytes = max_body_bytes
+        said = f"The body is larger than {max_body_bytes} bytes."
+        self._too_large = Problem(413, "body_too_large", said, headers=_CLOSE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,10 +58,8 @@ class Envelope:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in _ADDED if pair[0] not in given)]
             await send(message)
 
         refusal = self._refusal(scope)
@@ -73,33 +69,32 @@ class Envelope:
         if scope["method"] == "HEAD":  # answered as GET; the server leaves the body out
             scope = {**scope, "method": "GET"}
         try:
-            await self._app(scope, _bounded(receive), secured)
+            await self._app(scope, _bounded(receive, self._max_body_bytes), secured)
         except _BodyTooLargeError:
             if started:
                 raise
-            await answer(_TOO_LARGE, scope["path"])(scope, receive, secured)
+            await answer(self._too_large, scope["path"])(scope, receive, secured)
 
     def _refusal(self, scope: Scope) -> Problem | None:
         """Why the request is not to be looked at; None if it is."""
-        headers = Headers(scope=scope)
-        if not arrived_on_loopback(scope):
-            return _NOT_OPEN
-        if host_name(headers.get("host", "")) not in self._hosts:
-            return _UNKNOWN_HOST
+        refusal = self._access.refusal(scope)
+        if refusal is not None:
+            return refusal
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             return _HEADERS_TOO_LARGE
-        length = headers.get("content-length", "0")
-        return _TOO_LARGE if length.isdecimal() and int(length) > MAX_BODY_BYTES else None
+        length = Headers(scope=scope).get("content-length", "0")
+        is_number = length.isascii() and length.isdecimal()
+        return self._too_large if is_number and int(length) > self._max_body_bytes else None
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
+        if taken > most:
             raise _BodyTooLargeError
         return message
 

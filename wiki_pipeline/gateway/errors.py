@@ -23,10 +23,13 @@ from wiki_pipeline.wiki.views import Entry, ErrorView
 
 log = logging.getLogger(__name__)
 
-_PROGRAMS = ("/v1/", "/api/", "/webhook/", "/livez", "/readyz", "/openapi.json")
+_PROGRAMS = ("/v1/", "/api/", "/webhook/", "/livez", "/readyz", "/metrics", "/openapi.json")
 _PEOPLE = ("/wiki", "/search", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.SignatureError: HTTPStatus.UNAUTHORIZED,
+    errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -136,6 +139,11 @@ def _answered(request: Request, problem: Problem) -> Response:
 
 def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.WikiPipelineError)  # noqa: S101 - as registered
+    return answer_for(request, error)
+
+
+def answer_for(request: Request, error: errors.WikiPipelineError) -> Response:
+    """The answer for an error of the program."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error)

@@ -10,7 +10,7 @@ import uvicorn
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.gateway.app import create_app
-from wiki_pipeline.gateway.envelope import MAX_HEADER_BYTES
+from wiki_pipeline.gateway.protocol import BoundedProtocol
 from wiki_pipeline.settings import Settings
 
 _CONNECTIONS = 1_000
@@ -28,16 +28,15 @@ def server(settings: Settings) -> uvicorn.Server:
         create_app(settings),
         host=settings.gateway_host,
         port=settings.gateway_port,
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nobody stands before a gateway on loopback: what such headers say is made up
+        proxy_headers=False,  # nothing depends on who asks: what such headers say may be made up
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        h11_max_incomplete_event_size=2 * MAX_HEADER_BYTES,  # a little more than the envelope takes, so that it answers
     )
     return uvicorn.Server(config)
 
@@ -49,7 +48,7 @@ def listen(settings: Settings) -> socket.socket:
         ConfigurationError: others could reach it, there is no such address here, or the port is in use.
     """
     host, port = settings.gateway_host, settings.gateway_port
-    check_binding(host)
+    check_binding(settings)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=_CONNECTIONS)

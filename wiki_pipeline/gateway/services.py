@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
 from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
+from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import Store
 from wiki_pipeline.text.embed import Embedder
 
@@ -25,6 +27,12 @@ class Services:
     store: Store
     library: Library
     embedder: Embedder
+    metrics: Metrics
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The same, as stages and freshness know it."""
+        return Pipeline(self.settings, self.catalog, self.store)
 
     def source_named(self, name: str) -> SourceRecord:
         """The source that a caller means: by datasource id, by key (`default:confluence:ENG`), or by its name in

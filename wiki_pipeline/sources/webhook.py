@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -86,23 +85,6 @@ class Webhook(Protocol):
 
     def reader(self, known: Mapping[SourceKey, str]) -> Reader:
         """Reads deliveries as long as these are the known sources of the kind, given with their specifications."""
-
-
-def read_secrets(value: Any) -> Any:
-    """Secrets as people write them: one, several with commas between, or a (JSON) list. Old and new side by side are
-    how a secret is changed without losing a delivery.
-
-    Raises:
-        ValueError: neither.
-    """
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    if isinstance(value, str):
-        text = value.strip()
-        value = json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str | SecretStr) for one in value):
-        raise ValueError("expected a secret, several with commas between, or a JSON list")
-    return tuple(one for one in value if (one.get_secret_value() if isinstance(one, SecretStr) else one))
 
 
 def require_secret(secrets: Sequence[SecretStr], *, unsigned: bool, setting: str, unsigned_setting: str) -> bool:

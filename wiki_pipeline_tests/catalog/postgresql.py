@@ -22,8 +22,10 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_server(programs: Path) -> Iterator[str]:
+def running_server(programs: Path, *, durable: bool = False) -> Iterator[str]:
     """A server reached by a Unix socket only; yields the SQLAlchemy address of its empty `postgres` database.
+
+    Unless it is to be `durable` it waits for no disk.
 
     PostgreSQL refuses to run as root, so root runs it as another user, and in a folder that this user may enter.
     """
@@ -49,7 +51,7 @@ def running_server(programs: Path) -> Iterator[str]:
         run(
             "initdb", "--pgdata", str(data), "--auth", "trust", "--username", "tests", "--no-sync", "--encoding", "UTF8"
         )
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync={'on' if durable else 'off'}"
         run("pg_ctl", "--pgdata", str(data), "--log", str(folder / "log"), "--wait", "-o", options, "start")
         try:
             yield f"postgresql+psycopg://tests@/postgres?host={folder}"

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +58,62 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - that it is refused is what is tested
 def test_the_gateway_refuses_to_start_where_others_could_reach_it(host: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="WIKI_PIPELINE_GATEWAY_HOST"):
         create_app(load(Settings, home=tmp_path, gateway_host=host))
+
+
+OLD, NEW = "a-token-of-32-characters-to-begin", "the-next-token-that-takes-over"
+TOKENS = f"{OLD},{NEW}"
+
+
+@pytest.mark.parametrize("host", [EVERY_ADDRESS, "", "192.168.1.7"])
+def test_with_a_token_that_nobody_guesses_it_starts_anywhere(host: str, tmp_path: Path) -> None:
+    create_app(load(Settings, home=tmp_path, gateway_host=host, api_tokens=TOKENS))
+    with pytest.raises(ConfigurationError, match="openssl"):
+        create_app(load(Settings, home=tmp_path, gateway_host=host, api_tokens=f"{TOKENS},short"))
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A gateway with tokens, reached under any name."""
+    settings = load(Settings, home=tmp_path_factory.mktemp("guarded"), gateway_port=0, api_tokens=TOKENS)
+    with serving(settings) as address, httpx.Client(base_url=address, headers={"host": "wiki.example.com"}) as client:
+        yield client
+
+
+@pytest.mark.parametrize("token", [OLD, NEW])
+def test_each_of_several_tokens_opens_it(guarded: httpx.Client, token: str) -> None:
+    assert guarded.get("/v1/datasources", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert guarded.get("/", headers={"authorization": f"bearer  {token}"}).status_code == 200
+    assert guarded.get("/", auth=("anyone", token)).status_code == 200  # as a browser sends it
+    assert guarded.post("/v1/search", headers={"authorization": f"Bearer {token}"}).status_code == 405
+    assert guarded.post("/v1/search", auth=("anyone", token)).status_code == 401  # but not to change anything
+
+
+WRONG = ["", "Bearer", f"Bearer {TOKENS}", "Basic !", "Basic 4pyT", f"Token {OLD}"]
+
+
+@pytest.mark.parametrize("given", [*WRONG, f"Bearer {OLD.upper()}", "Bearer \xff"])
+def test_without_a_token_nothing_is_told(guarded: httpx.Client, given: str) -> None:
+    for place in ("/", "/v1/datasources", "/metrics", "/docs", "/openapi.json", "/nope", "/livez/more"):
+        answer = guarded.get(place, headers=[(b"authorization", given.encode("latin-1"))])
+        assert answer.status_code == 401, place
+        assert "Bearer" in answer.headers["www-authenticate"]
+    assert guarded.get("/readyz").status_code == 200
+    assert guarded.post("/webhook/git-push", content=b"{}").json()["error"]["code"] == "bad_signature"
+
+
+OTHERS = [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example")]
+
+
+@pytest.mark.parametrize("header", [*OTHERS, ("origin", "null"), ("origin", "http://localhost:1")])
+def test_a_page_of_another_site_changes_nothing(client: httpx.Client, header: tuple[str, str]) -> None:
+    answer = client.post("/v1/search", headers=[header])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "cross_site")
+    assert client.get("/livez", headers=[header]).status_code == 200
+
+
+def test_a_page_of_the_gateway_may(client: httpx.Client, address: str) -> None:
+    assert client.post("/v1/search", headers={"origin": address}).status_code == 405
+    assert client.post("/v1/search", headers={"sec-fetch-site": "same-origin"}).status_code == 405
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.53"])

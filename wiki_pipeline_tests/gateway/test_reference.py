@@ -24,7 +24,15 @@ def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
     paths = set(document["paths"])
-    assert {"/v1/search", "/v1/datasources", "/v1/datasources/{datasource_id}", "/livez", "/readyz"} <= paths
+    assert {
+        "/v1/search",
+        "/v1/datasources",
+        "/v1/datasources/{datasource_id}",
+        "/livez",
+        "/readyz",
+        "/metrics",
+    } <= paths
+    assert {"/webhook/confluence-updated", "/webhook/confluence-updated/{event}", "/webhook/git-push"} <= paths
     assert {"/", "/wiki/{slug}/", "/wiki/{slug}/{path}", "/search"} <= paths
     for path, facts in operations(document):
         assert facts["summary"], path
@@ -34,7 +42,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
             assert parameter.get("description"), (path, parameter["name"])
         for status in ("422", "500"):
             content = facts["responses"][status]["content"]
-            if path.startswith(("/v1/", "/livez", "/readyz")):
+            if path.startswith(("/v1/", "/webhook/", "/livez", "/readyz", "/metrics")):
                 assert content["application/json"]["schema"]["$ref"].endswith("/ErrorAnswer"), path
             else:
                 assert "text/html" in content, path

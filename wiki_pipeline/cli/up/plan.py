@@ -65,7 +65,7 @@ def plan(settings: Settings, tell: Tell) -> Plan:
         ConfigurationError: a setting is wrong, or a port that was asked for is in use.
         CatalogError: the catalog can't be opened.
     """
-    check_binding(settings.gateway_host)
+    check_binding(settings)
     with Pipeline.open(settings) as pipeline:
         configured = pipeline.add_configured_sources()
         records = pipeline.catalog.sources(settings.tenant)

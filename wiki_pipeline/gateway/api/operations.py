@@ -1,8 +1,9 @@
-"""`/livez` and `/readyz`: whether the process answers, and whether what it needs does."""
+"""`/livez`, `/readyz`, `/metrics`: whether the process answers, whether what it needs does, and what it counts."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.gateway.errors import ErrorAnswer
@@ -39,3 +40,17 @@ async def alive() -> Alive:
 def ready(serving: Serving) -> Ready:
     """Asks the catalog and the storage."""
     return Ready(status="ok", sources=len(serving.library.sources()), tables=len(serving.store.names()))
+
+
+@router.get(
+    "/metrics",
+    summary="Figures for monitoring",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "In Prometheus' text format."},
+        503: {"model": ErrorAnswer, "description": "Catalog out of reach."},
+    },
+)
+def figures(serving: Serving) -> Response:
+    """Webhook deliveries by event and outcome since the start, and freshness events by state, for Prometheus."""
+    return Response(serving.metrics.text(), media_type="text/plain; version=0.0.4")

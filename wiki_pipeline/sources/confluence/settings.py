@@ -9,10 +9,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.settings import SettingsGroup, read_secrets
 from wiki_pipeline.sources.confluence.address import Site
 from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
-from wiki_pipeline.sources.webhook import read_secrets
 
 
 class ConfluenceSettings(SettingsGroup):

@@ -1,0 +1,206 @@
+"""`POST /webhook/...`: what every kind of source lets others tell it, mounted by its path and taken in durably."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wiki_pipeline.catalog import Catalog, Message, Origin
+from wiki_pipeline.errors import PayloadError, SignatureError, WikiPipelineError
+from wiki_pipeline.gateway.access import WEBHOOKS
+from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
+from wiki_pipeline.gateway.intake import Intake
+from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.sources import kinds
+from wiki_pipeline.sources.webhook import Delivery, Heard, Reader, Webhook
+
+# A source added by another process is heard of after so long; what changed before is in its first sync anyway.
+_KNOWN_SECONDS = 1.0
+_LONGEST_EVENT = 100
+
+
+class Accepted(BaseModel):
+    """The delivery is durable: it will be looked at, whatever happens to this process."""
+
+    status: str = Field(description="`accepted`, or `duplicate` if it had come before.", examples=["accepted"])
+    events: int = Field(description="Freshness events that are new with it; 0 for a duplicate.", examples=[1])
+
+
+class Ignored(BaseModel):
+    """The delivery changes nothing that is kept."""
+
+    status: str = Field(examples=["ignored"])
+    reason: str = Field(examples=["The space HR is not a source."])
+
+
+class Receiver:
+    """One webhook of one kind of source."""
+
+    def __init__(self, kind: str, webhook: Webhook, catalog: Catalog, tenant: str, intake: Intake, metrics: Metrics):
+        self.kind = kind
+        self.webhook = webhook
+        self._catalog = catalog
+        self._tenant = tenant
+        self._intake = intake
+        self._metrics = metrics
+        self._reader: Reader | None = None
+        self._read_at = 0.0
+        self._asking = asyncio.Lock()
+
+    async def receive(self, request: Request) -> Response:
+        """Check, read and take in a delivery."""
+        event = ""
+        outcome = "failed"
+        try:
+            heard = await self._heard(request)
+            event = heard.event
+            if not heard.hints:
+                outcome = "ignored"
+                return JSONResponse({"status": "ignored", "reason": heard.ignored})
+            new = await self._intake.take(messages(self._tenant, heard))
+            outcome = "accepted" if new else "duplicate"
+            return JSONResponse({"status": outcome, "events": new}, 202)
+        except ClientDisconnect:
+            outcome = "aborted"
+            return Response(status_code=400)
+        except SignatureError:
+            outcome = "unsigned"
+            raise
+        except PayloadError:
+            outcome = "not understood"
+            raise
+        finally:
+            self._metrics.delivered(self.webhook.path, event, outcome)
+
+    async def _heard(self, request: Request) -> Heard:
+        body = await request.body()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+        delivery = Delivery(headers, body, request.path_params.get("event", ""))
+        self.webhook.authenticate(delivery)
+        return (await self._current_reader())(delivery)
+
+    async def _current_reader(self) -> Reader:
+        if self._reader is None or time.monotonic() > self._read_at + _KNOWN_SECONDS:
+            async with self._asking:
+                if self._reader is None or time.monotonic() > self._read_at + _KNOWN_SECONDS:
+                    self._reader = self.webhook.reader(await asyncio.to_thread(self._known))
+                    self._read_at = time.monotonic()
+        return self._reader
+
+    def _known(self) -> Mapping[SourceKey, str]:
+        records = self._catalog.sources(self._tenant)
+        return {record.key: record.specification for record in records if record.key.kind == self.kind}
+
+
+class Shortcut:
+    """ASGI middleware that takes deliveries past the router of the application, which took half of their time. The
+    routes are still there, for the reference and for all that is not a delivery."""
+
+    def __init__(self, app: ASGIApp, mounted: Sequence[Receiver]) -> None:
+        self._app = app
+        self._receivers = {WEBHOOKS + receiver.webhook.path: receiver for receiver in mounted}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(WEBHOOKS):
+            path, _, event = scope["path"].removeprefix(WEBHOOKS).partition("/")
+            receiver = self._receivers.get(WEBHOOKS + path)
+            if receiver and "/" not in event and bool(event) <= receiver.webhook.events_in_path:
+                request = Request({**scope, "path_params": {"event": event}}, receive)
+                response = await self._answer(receiver, request)
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, receiver: Receiver, request: Request) -> Response:
+        try:
+            return await receiver.receive(request)
+        except WikiPipelineError as error:
+            return answer_for(request, error)
+
+
+def messages(tenant: str, heard: Heard) -> list[Message]:
+    """What a delivery says, as a message a source: the same document id means something else in each."""
+    by_source: dict[SourceKey | None, list[Any]] = {}
+    for hint in heard.hints:
+        by_source.setdefault(hint.source, []).append(hint)
+    return [
+        Message(
+            tenant,
+            Origin.WEBHOOK,
+            hints,
+            f"{heard.delivery_id} for {key}" if key and heard.delivery_id else heard.delivery_id,
+        )
+        for key, hints in by_source.items()
+    ]
+
+
+def receivers(catalog: Catalog, tenant: str, intake: Intake, metrics: Metrics) -> list[Receiver]:
+    """The webhooks of all kinds of sources.
+
+    Raises:
+        ConfigurationError: a setting of one of them is wrong.
+    """
+    return [
+        Receiver(name, webhook, catalog, tenant, intake, metrics)
+        for name, kind in kinds().items()
+        for webhook in kind.webhooks()
+    ]
+
+
+def router(mounted: Sequence[Receiver]) -> APIRouter:
+    """The routes of all webhooks."""
+    routes = APIRouter(tags=["webhooks"])
+    for receiver in mounted:
+        path = WEBHOOKS + receiver.webhook.path
+        _add(routes, path, receiver, {})
+        if receiver.webhook.events_in_path:
+            _add(routes, path + "/{event}", receiver, _EVENT)
+    return routes
+
+
+_EVENT: Mapping[str, Any] = {
+    "name": "event",
+    "in": "path",
+    "required": True,
+    "description": "The event, for senders whose bodies do not name it.",
+    "schema": {"type": "string", "maxLength": _LONGEST_EVENT, "examples": ["page_updated"]},
+}
+
+
+def _add(routes: APIRouter, path: str, receiver: Receiver, event: Mapping[str, Any]) -> None:
+    webhook = receiver.webhook
+    headers = [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in webhook.headers.items()
+    ]
+    content = {"application/json": {"schema": {"type": "object", "examples": [dict(webhook.example)]}}}
+    routes.add_api_route(
+        path,
+        receiver.receive,
+        methods=["POST"],
+        status_code=202,
+        response_model=None,
+        operation_id="_".join(["webhook", *webhook.path.split("-"), *(["event"] if event else [])]),
+        summary=webhook.summary,
+        description=webhook.description,
+        responses={
+            202: {"model": Accepted, "description": "Taken in, durably; or it had come before."},
+            200: {"model": Ignored, "description": "It changes nothing that is kept."},
+            401: {"model": ErrorAnswer, "description": "Not signed, wrongly signed, or no secret is configured."},
+            413: {"model": ErrorAnswer, "description": "The body is too large."},
+            503: {"model": ErrorAnswer, "description": "It could not be made durable: send it again."},
+        },
+        openapi_extra={
+            "parameters": [*([dict(event)] if event else []), *headers],
+            "requestBody": {"required": True, "content": content},
+        },
+    )
