@@ -262,6 +262,65 @@ class Settings(SettingsGroup, _Home):
         description="A poll lists sources up to this size completely, which also finds deletions and moves.",
     )
 
+    sensor_wait_seconds: float = Field(
+        4.0,
+        ge=0,
+        le=30,
+        validation_alias="WIKI_PIPELINE_SENSOR_WAIT_SECONDS",
+        description="A sensor waits so long for events: Dagster itself asks it every five seconds only.",
+    )
+    time_zone: str = Field("UTC", validation_alias="WIKI_PIPELINE_TIME_ZONE", description="Of all schedules.")
+    poll_cron: str = Field(
+        "0 * * * *",
+        validation_alias="WIKI_PIPELINE_POLL_CRON",
+        description="When sources are asked for changes that webhooks missed.",
+    )
+    resync_cron: str = Field(
+        "0 3 * * *", validation_alias="WIKI_PIPELINE_RESYNC_CRON", description="When every source is listed completely."
+    )
+    report_seconds: int = Field(
+        300,
+        ge=10,
+        validation_alias="WIKI_PIPELINE_REPORT_SECONDS",
+        description="Between two counts of the stale documents.",
+    )
+    upkeep_cron: str = Field(
+        "30 4 * * *", validation_alias="WIKI_PIPELINE_UPKEEP_CRON", description="When tables and records are tidied."
+    )
+
+    stale_warn_seconds: float = Field(
+        900.0,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_STALE_WARN_SECONDS",
+        description="A document that is stale for longer is a warning.",
+    )
+    stale_error_seconds: float = Field(
+        86_400.0,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_STALE_ERROR_SECONDS",
+        description="A document that is stale for longer is an error.",
+    )
+    keep_events_days: float = Field(
+        30.0, gt=0, validation_alias="WIKI_PIPELINE_KEEP_EVENTS_DAYS", description="Settled freshness events are kept."
+    )
+    keep_jobs_days: float = Field(
+        30.0, gt=0, validation_alias="WIKI_PIPELINE_KEEP_JOBS_DAYS", description="Jobs that ended are kept."
+    )
+    keep_runs_days: float = Field(
+        30.0, gt=0, validation_alias="WIKI_PIPELINE_KEEP_RUNS_DAYS", description="Dagster runs that ended are kept."
+    )
+    alert_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="WIKI_PIPELINE_ALERT_URL",
+        description="Webhook that is told of failed runs (Slack and what understands its messages); empty: none is.",
+    )
+    alert_allow_http: bool = Field(
+        False, validation_alias="WIKI_PIPELINE_ALERT_ALLOW_HTTP", description="Tell a webhook without TLS as well."
+    )
+    alert_timeout: float = Field(
+        10.0, gt=0, le=30, validation_alias="WIKI_PIPELINE_ALERT_TIMEOUT", description="Seconds an alert may take."
+    )
+
     gateway_host: str = Field(
         "127.0.0.1", validation_alias="WIKI_PIPELINE_GATEWAY_HOST", description="Gateway binds to."
     )

@@ -6,6 +6,7 @@ freshness: events and the claims on them, jobs, and what each source said last t
 
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.event_records import (
+    AlertRecord,
     Claim,
     ClaimRecord,
     EventRecord,
@@ -29,6 +30,7 @@ from wiki_pipeline.catalog.records import (
 )
 
 __all__ = [
+    "AlertRecord",
     "Catalog",
     "Claim",
     "ClaimRecord",

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from wiki_pipeline.catalog.alerts import Alerts
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
@@ -46,6 +47,7 @@ class Catalog:
         jobs: what people asked for, and how far it has come.
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
+        alerts: problems that people were told of.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -62,6 +64,7 @@ class Catalog:
         self.jobs = Jobs(self._database)
         self.upstream = Upstream(self._database)
         self.people = People(self._database)
+        self.alerts = Alerts(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_records import Claim, ClaimRecord, EventState, Origin, Retry
@@ -36,17 +36,16 @@ class Claims:
         """
         with self._database.write() as connection:
             moment = now(connection)
-            busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), claims.c.due_at > moment))
-            waiting = (
-                select(events.c.source, func.min(events.c.event_id).label("first"))
-                .where(events.c.tenant == tenant, events.c.source.is_not(None), events.c.source.not_in(busy))
-                .where(events.c.state.in_(WAITING), events.c.due_at <= moment)
-                .group_by(events.c.source)
-                .order_by("first")
-                .limit(at_most)
-            )
+            waiting = select(events.c.source, func.min(events.c.event_id).label("first")).where(_due(tenant, moment))
+            waiting = waiting.group_by(events.c.source).order_by("first").limit(at_most)
             due = [SourceKey.parse(row.source) for row in connection.execute(waiting)]
             return [_claim(connection, source, seconds, moment) for source in due]
+
+    def due(self, tenant: str) -> bool:
+        """Whether there is anything to claim. Writes nothing, so it may be asked often."""
+        with self._database.read() as connection:
+            found = select(events.c.event_id).where(_due(tenant, now(connection))).limit(1)
+            return connection.execute(found).first() is not None
 
     def claim_source(self, source: SourceKey, seconds: float) -> Claim | None:
         """Take on what waits for one source, due or not; None if somebody works on it, or nothing waits."""
@@ -162,6 +161,13 @@ class Claims:
             return connection.execute(mine).rowcount > 0
 
 
+def _due(tenant: str, moment: datetime) -> ColumnElement[bool]:
+    """Events to be claimed: they wait, their time has come, and their source is neither worked on nor left alone."""
+    busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), claims.c.due_at > moment))
+    due = (events.c.tenant == tenant) & events.c.source.is_not(None) & events.c.source.not_in(busy)
+    return due & events.c.state.in_(WAITING) & (events.c.due_at <= moment)
+
+
 def _claim(
     connection: Connection, source: SourceKey, seconds: float, moment: datetime, *, due_only: bool = True
 ) -> Claim:
@@ -183,7 +189,7 @@ def _claim(
 
 def _described(connection: Connection, claim_id: str, source: SourceKey) -> Claim:
     mine = events.c.claim_id == claim_id
-    columns = (events.c.document_id, events.c.origin, events.c.job_id)
+    columns = (events.c.document_id, events.c.origin, events.c.job_id, events.c.what)
     rows = connection.execute(select(*columns).where(mine).distinct()).all()
     count, since = connection.execute(select(func.count(), func.min(events.c.received_at)).where(mine)).one()
     documents = sorted({row.document_id for row in rows})
@@ -195,6 +201,7 @@ def _described(connection: Connection, claim_id: str, source: SourceKey) -> Clai
         since=since,
         origins=tuple(sorted({Origin(row.origin) for row in rows})),
         jobs=tuple(sorted({row.job_id for row in rows if row.job_id})),
+        what=tuple(sorted({row.what for row in rows})),
     )
 
 

@@ -81,6 +81,7 @@ class Claim:
         since: when the first of them was received.
         origins: who sent them.
         jobs: ids of the jobs that wait for it.
+        what: happened, each word of theirs once.
     """
 
     claim_id: str
@@ -90,6 +91,7 @@ class Claim:
     since: datetime
     origins: tuple[Origin, ...]
     jobs: tuple[str, ...] = ()
+    what: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,20 @@ class JobRecord:
     errors: tuple[str, ...]
     run_id: str
     terminate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """A problem that people were told of, and that is not known to be solved.
+
+    Attributes:
+        problem: what it is about, the same each time.
+        message: what they were told.
+    """
+
+    problem: str
+    message: str
+    raised_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

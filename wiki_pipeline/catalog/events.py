@@ -17,6 +17,7 @@ from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import Hint, SourceKey
 
 WAITING = (EventState.PENDING.value, EventState.FAILED.value)
+_BEHIND = [*(state.value for state in OPEN), EventState.DEAD.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,12 @@ class Events:
                 changed += connection.execute(update(events).where(some).values(**superseded(moment, reason))).rowcount
         return changed
 
-    def newest(self, source: SourceKey) -> int:
-        """The id of the source's newest event; 0 if it has none."""
+    def newest(self, source: SourceKey, *, unsettled: bool = False) -> int:
+        """The id of the source's newest event, or of the newest whose change is not served yet; 0 if it has none."""
+        chosen = select(func.max(events.c.event_id)).where(events.c.source == str(source))
+        if unsettled:
+            chosen = chosen.where(events.c.state.in_(_BEHIND))
         with self._database.read() as connection:
-            chosen = select(func.max(events.c.event_id)).where(events.c.source == str(source))
             return connection.execute(chosen).scalar() or 0
 
     def cover(self, source: SourceKey, up_to: int, reason: str) -> int:
@@ -165,8 +168,7 @@ class Events:
 
     def unsettled(self, source: SourceKey) -> list[EventRecord]:
         """Events of a source whose change is not served yet, dead ones among them; oldest first."""
-        behind = [*(state.value for state in OPEN), EventState.DEAD.value]
-        chosen = select(events).where(events.c.source == str(source), events.c.state.in_(behind))
+        chosen = select(events).where(events.c.source == str(source), events.c.state.in_(_BEHIND))
         with self._database.read() as connection:
             return [_event_record(row) for row in connection.execute(chosen.order_by(events.c.event_id))]
 

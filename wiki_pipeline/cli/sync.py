@@ -138,7 +138,7 @@ def _out_of_reach(source: SourceKey, failures: Sequence[FailureRecord]) -> Outco
 
 def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, how: Mapping[str, bool]) -> Outcome:
     with shown(console, source) as listener:
-        run = jobs.sync(source, listener, **how)
+        run = jobs.sync(pipeline.catalog, source, listener, **how)
     # A run that found the source taken by another has no record of its own.
     last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
     record = last if last is not None and last.run_id == run.run_id else None

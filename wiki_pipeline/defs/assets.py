@@ -10,6 +10,7 @@ from wiki_pipeline.defs.checks import every_document
 from wiki_pipeline.defs.partitions import sources
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource
+from wiki_pipeline.defs.upstream import served, sources_upstream
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import attachments as attachments_stage
 from wiki_pipeline.stages import chunks as chunks_stage
@@ -40,7 +41,7 @@ def stage_asset(
     description: str,
     *,
     kinds: set[str],
-    deps: Sequence[dg.AssetsDefinition] = (),
+    deps: Sequence[dg.AssetsDefinition | dg.AssetSpec] = (),
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """What the assets have in common: a partition a source, one run a source, a check of its documents."""
     return dg.asset(
@@ -62,6 +63,7 @@ def stage_asset(
     Stage.RAW_PAGES,
     raw_stage.CODE_VERSION,
     "Documents as the source gave them: one row a page or file, with its version key.",
+    deps=[sources_upstream],
     kinds={"confluence", "git"},
 )
 def raw_pages(
@@ -75,7 +77,7 @@ def raw_pages(
         report = raw_stage.update(
             sync, config.documents, allow_mass_deletion=config.allow_mass_deletion, full=config.full
         )
-        return result(sync, report)
+        return result(sync, report, served(context, sync))
 
 
 @stage_asset(

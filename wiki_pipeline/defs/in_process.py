@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.catalog import Catalog, Message, Origin
 from wiki_pipeline.defs.partitions import NAME, publish_sources
+from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import Hint, SourceKey
 from wiki_pipeline.stages.sync import Listener
+from wiki_pipeline.stages.work import CLAIM_SECONDS
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"  # what Dagster makes of a signal; it has no public name
 # The caller tells what happens; Dagster's own log of the run stays in its event log.
@@ -44,13 +46,25 @@ class Jobs:
         publish_sources(self._instance, catalog, tenant)
 
     def sync(
-        self, source: SourceKey, listener: Listener, *, allow_mass_deletion: bool = False, full: bool = False
+        self,
+        catalog: Catalog,
+        source: SourceKey,
+        listener: Listener,
+        *,
+        allow_mass_deletion: bool = False,
+        full: bool = False,
     ) -> Run:
-        """Bring all stages of one source up to date, and return how that ended."""
+        """Bring all stages of one source up to date, and return how that ended.
+
+        Raises:
+            CatalogError: the catalog can't be used.
+        """
         config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion, "full": full}}}}
-        return self._run(
-            "sync_source", source, config, {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
-        )
+        resources = {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
+        # Written down like any other request. Where somebody works on the source already, this finds that out later.
+        asked = Message(source.tenant, Origin.CLI, [Hint(source.kind, source, what="wiki-pipeline sync")])
+        claim = catalog.claims.begin(asked, source, CLAIM_SECONDS)
+        return self._run("sync_source", source, config, resources, {CLAIM_TAG: claim.claim_id} if claim else {})
 
     def forget(self, source: SourceKey) -> Run:
         """Delete everything that was derived from a source, and the source; return how that ended."""
@@ -64,12 +78,14 @@ class Jobs:
         source: SourceKey,
         config: Mapping[str, object],
         resources: Mapping[str, dg.ResourceDefinition],
+        tags: Mapping[str, str] | None = None,
     ) -> Run:
         result = self._definitions.resolve_job_def(job).execute_in_process(
             partition_key=str(source),
             instance=self._instance,
             run_config={**_QUIET, **config},
             resources=resources or None,
+            tags=tags,
             raise_on_error=False,
         )
         return Run(result.run_id, succeeded=True) if result.success else self._failed(result.run_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from wiki_pipeline.defs.checks import documents_checked
+from wiki_pipeline.defs.links import links
 from wiki_pipeline.defs.plot import bars, histogram
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.stages.sync import Sync
@@ -16,12 +18,17 @@ from wiki_pipeline.store import StageTable
 _PREVIEW_ROWS = 8
 
 
-def result(sync: Sync, report: StageReport) -> dg.MaterializeResult[None]:
-    """What an asset returns: the report as metadata, the hash of the content as data version, the check's result."""
+def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = None) -> dg.MaterializeResult[None]:
+    """What an asset returns: the report as metadata, the hash of the content as data version, the check's result.
+
+    Args:
+        made_of: tags that say what it was made of, where Dagster does not know.
+    """
     return dg.MaterializeResult(
-        metadata={**_counts(report), **_preview(sync, report)},
+        metadata={**_counts(report), **links(sync.pipeline, sync.source), **_preview(sync, report)},
         data_version=dg.DataVersion(report.data_version),
         check_results=[documents_checked(report)],
+        tags=made_of,
     )
 
 

@@ -4,21 +4,37 @@ webhooks, polls, schedules, people        write events (`catalog.events`)
 claiming.claim_work                       makes one piece of work a source of them
 stages.sync.open_sync                     does the work and settles it
 stale.stale_documents                     tells what is behind: which document, since when, why
+figures.freshness                         counts it, and how long changes take to be served
+alerting.alert                            tells people of problems, each once
 """
 
+from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
 from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims
+from wiki_pipeline.freshness.figures import Freshness, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resolving import resolve
+from wiki_pipeline.freshness.resync import call_off, request_resync, resync_of
 from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
+from wiki_pipeline.freshness.waiting import wait_until
 
 __all__ = [
+    "Freshness",
+    "Lag",
     "Polled",
     "Reason",
     "StaleDocument",
+    "alert",
+    "alert_sync",
+    "call_off",
     "claim_work",
+    "close_solved",
     "free_lost_claims",
+    "freshness",
     "poll",
     "poll_all",
+    "request_resync",
     "resolve",
+    "resync_of",
     "stale_documents",
+    "wait_until",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wiki_pipeline.catalog import Claim, ClaimRecord, EventRecord
+from wiki_pipeline.errors import StoreError
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import lease_name
@@ -16,15 +17,20 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
     """Take on what is due, one claim a source that nobody works on; it expires unless somebody takes it up.
 
     Late and doubled deliveries, of versions that are served already, are superseded here and make no work. More
-    documents than a batch holds make a look at the whole source.
+    documents than a batch holds make a look at the whole source. A source whose table can't be read is tried again
+    later, and holds no other up.
 
     Raises:
-        CatalogError, StoreError: they can't be read or written.
+        CatalogError: it can't be read or written.
     """
     catalog, settings = pipeline.catalog, pipeline.settings
     work = []
     for claim in catalog.claims.claim(settings.tenant, CLAIM_SECONDS):
-        left = _without_late(pipeline, claim)
+        try:
+            left = _without_late(pipeline, claim)
+        except StoreError as error:
+            catalog.claims.fail(claim.claim_id, str(error), retry(settings))
+            continue
         if left is None:
             catalog.claims.settle(claim.claim_id, {}, retry(settings))
         elif len(left.documents) > settings.batch_documents:
@@ -37,25 +43,42 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
 def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool]) -> list[ClaimRecord]:
     """Free what was claimed by workers that are gone, so that it is claimed again. Returns what was freed.
 
-    A claim that ran out is left alone as long as somebody holds its source's lease, or `is_alive` knows of its worker.
-    One whose work had begun counts as a failed attempt: what kills its worker must not do so for ever.
+    Who works holds the source's lease from before it took the claim up until after it settled it: a claim that was
+    taken up and has no lease lost its worker, unless `is_alive` knows better. One that was not taken up is left alone
+    until it runs out, and as long as `is_alive` knows of its worker. Work that had begun counts as a failed attempt:
+    what kills its worker must not do so for ever.
 
     Raises:
         CatalogError: the catalog can't be used.
     """
-    catalog, freed = pipeline.catalog, []
-    for record in catalog.claims.expired(pipeline.settings.tenant):
-        claim_id = record.claim_id or ""
-        if catalog.is_held(lease_name(record.source)) or is_alive(record):
-            catalog.claims.keep(claim_id, CLAIM_SECONDS)
+    claims, freed = pipeline.catalog.claims, []
+    expired = {record.claim_id for record in claims.expired(pipeline.settings.tenant)}
+    for record in claims.under_way(pipeline.settings.tenant):
+        is_late = record.claim_id in expired
+        if not record.run_id and not is_late:
             continue
-        if record.run_id:
-            ended = f"The run {record.run_id} ended without a word: its process is gone."
-            catalog.claims.fail(claim_id, ended, retry(pipeline.settings))
-        else:
-            catalog.claims.release(claim_id, "The run that was to take it up never started.")
-        freed.append(record)
+        if not _has_worker(pipeline, record, is_alive):
+            if _free(pipeline, record):
+                freed.append(record)
+        elif is_late:
+            claims.keep(record.claim_id or "", CLAIM_SECONDS)
     return freed
+
+
+def _has_worker(pipeline: Pipeline, record: ClaimRecord, is_alive: Callable[[ClaimRecord], bool]) -> bool:
+    if pipeline.catalog.is_held(lease_name(record.source)):
+        return True
+    # Settled before its lease was given back, it is no longer open now.
+    now = pipeline.catalog.claims.of(record.source)
+    return now is None or now.claim_id != record.claim_id or is_alive(record)
+
+
+def _free(pipeline: Pipeline, record: ClaimRecord) -> bool:
+    claims, claim_id = pipeline.catalog.claims, record.claim_id or ""
+    if not record.run_id:
+        return claims.release(claim_id, "The run that was to take it up never started.")
+    ended = f"The run {record.run_id} ended without a word: its process is gone."
+    return claims.fail(claim_id, ended, retry(pipeline.settings))
 
 
 def _without_late(pipeline: Pipeline, claim: Claim) -> Claim | None:

@@ -93,7 +93,7 @@ class Sync(SourceTables):
         self.lease.check()
         self.work.check()
         seconds = self.settings.lease_seconds
-        with self.pipeline.catalog.lease(f"vectors of {self.source.tenant}", seconds, wait=10 * seconds):
+        with self.pipeline.catalog.lease(vectors_lease(self.source.tenant), seconds, wait=10 * seconds):
             yield
 
     def tell(self, progress: Progress) -> None:
@@ -152,6 +152,11 @@ class Sync(SourceTables):
 def lease_name(source: SourceKey) -> str:
     """What the lease of the source's one writer is called in the catalog."""
     return f"source {source}"
+
+
+def vectors_lease(tenant: str) -> str:
+    """What the lease on the tenant's serving table is called in the catalog."""
+    return f"vectors of {tenant}"
 
 
 @contextmanager

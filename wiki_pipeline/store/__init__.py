@@ -12,7 +12,7 @@ from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, f
 from wiki_pipeline.store.search import Hit, search
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.tables import Store
-from wiki_pipeline.store.upkeep import Upkeep, maintain
+from wiki_pipeline.store.upkeep import Upkeep, maintain, tidy
 from wiki_pipeline.store.vectors import KnownVectors, vector_rows
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "maintain",
     "reconcile",
     "search",
+    "tidy",
     "vector_rows",
 ]

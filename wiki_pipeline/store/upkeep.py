@@ -83,6 +83,15 @@ def maintain(table: StageTable, commits: int) -> Upkeep:
     return Upkeep(joined, indexed, pruned)
 
 
+def tidy(table: StageTable) -> Upkeep:
+    """Do all that can be done, due or not: what a sync leaves for later.
+
+    Raises:
+        StoreError: as `maintain`.
+    """
+    return Upkeep(join_fragments(table), index_rows(table, 0), prune(table))
+
+
 def join_fragments(table: StageTable, tiers: Sequence[Tier] = TIERS) -> int:
     """Join small fragments and drop deleted rows, tier by tier; how many fragments are gone for it.
 

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import dagster as dg
 import pytest
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.definitions import defs
-from wiki_pipeline.defs.partitions import NAME, publish_sources
+from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
-from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline
+from wiki_pipeline_tests.confluence_server import Space
+from wiki_pipeline_tests.defs.conftest import PICTURE, PNG
+from wiki_pipeline_tests.installation import ENG, pipeline
 
 SECRET = "any-token"
-
-
-PICTURE = '<ac:image><ri:attachment ri:filename="it.png"/></ac:image>'
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-def space(confluence_datacenter: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
-    """A space of three pages, configured as the installation's only source."""
-    space = confluence_datacenter.space("ENG", "Engineering")
-    for title in ("Home", "Pumps", "Winches"):
-        page = space.add(title, f"<p>All about {title}.</p>{PICTURE}")
-        page.attach("it.png", PNG + title.encode(), "image/png")
-    install_for_space(monkeypatch, tmp_path, confluence_datacenter.url)
-    return space
-
-
-@pytest.fixture
-def instance(space: Space) -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance that knows the installation's sources as partitions."""
-    with dg.DagsterInstance.ephemeral() as instance, pipeline() as opened:
-        publish_sources(instance, opened.catalog, "default")
-        yield instance
 
 
 def run(instance: dg.DagsterInstance, job: str = "sync_source", key: str = str(ENG)) -> dg.ExecuteInProcessResult:

@@ -27,7 +27,7 @@ def main() -> None:
         jobs.publish(pipeline.catalog, settings.tenant)
         clock = Clock()
         for source in sources:
-            ended = jobs.sync(source, lambda _: None)
+            ended = jobs.sync(pipeline.catalog, source, lambda _: None)
             if not ended.succeeded:
                 raise RuntimeError(f"{source}: {ended.error_code} {ended.error_message}")
         seconds = clock.seconds

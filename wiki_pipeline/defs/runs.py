@@ -1,0 +1,95 @@
+"""Runs of freshness events: how they are asked for, and which of them are still alive."""
+
+from __future__ import annotations
+
+import time
+
+import dagster as dg
+
+from wiki_pipeline.catalog import Catalog, Claim, ClaimRecord
+from wiki_pipeline.defs.resources import CLAIM_TAG
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.freshness import resync_of
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.stages.sync import lease_name
+from wiki_pipeline.stages.work import CLAIM_SECONDS
+
+RESYNC_TAG = "wiki_pipeline/resync"  # of all runs of one resync: followed, cancelled and retried as a whole by it
+_PARTITION_TAG = "dagster/partition"
+_WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+_RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+_CANCELLED = [dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED]
+_SILENT_SECONDS = 60.0
+_GONE = "The process of this run is gone: nobody holds the lease of its source. What it had committed stands."
+
+
+def request(claim: Claim) -> dg.RunRequest:
+    """The run that is to take a claim up: of these documents, or of the whole source."""
+    resync = resync_of(claim)
+    return dg.RunRequest(
+        run_key=claim.claim_id,
+        partition_key=str(claim.source),
+        run_config={"ops": {"raw_pages": {"config": {"documents": list(claim.documents)}}}},
+        tags={
+            CLAIM_TAG: claim.claim_id,
+            "wiki_pipeline/origins": ", ".join(claim.origins),
+            "wiki_pipeline/events": str(claim.events),
+            "wiki_pipeline/documents": str(len(claim.documents)) if claim.documents else "all",
+            "dagster/max_retries": "0",  # what fails is tried again as an event, not as a run
+            **({RESYNC_TAG: resync, "dagster/priority": "-1"} if resync else {}),  # edits don't wait for it
+        },
+    )
+
+
+def is_cancelled(instance: dg.DagsterInstance, claim: Claim) -> bool:
+    """Whether somebody has cancelled the claim's resync, as far as its source is concerned."""
+    resync = resync_of(claim)
+    tags = {RESYNC_TAG: resync, _PARTITION_TAG: str(claim.source)}
+    return bool(resync) and instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_CANCELLED)) > 0
+
+
+def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool:
+    """Whether a run is about to take up, or works on, a claim whose source's lease nobody holds.
+
+    One that had begun, or has been starting for too long, has lost its process: it is ended here.
+    """
+    alive = False
+    of_claim = dg.RunsFilter(tags={CLAIM_TAG: record.claim_id or ""}, statuses=[*_WAITING, *_RUNNING])
+    for found in instance.get_run_records(of_claim):
+        run = found.dagster_run
+        begun = record.run_id == run.run_id or time.time() - (found.start_time or time.time()) > CLAIM_SECONDS
+        if run.status in _RUNNING and begun:
+            instance.report_run_failed(run, _GONE)
+        else:
+            alive = True
+    return alive
+
+
+def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
+    """End the runs of partitions whose process is gone, so that they keep no other waiting. Returns their ids.
+
+    A sync holds its source's lease from its first step to its last; one without it that has been silent for a minute
+    is gone. (Dagster can't tell, and would wait for the longest time a run may take.)
+    """
+    lost = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_RUNNING)):
+        run = record.dagster_run
+        source = _source(run.tags.get(_PARTITION_TAG, ""))
+        if source is None or time.time() - (record.start_time or time.time()) < CLAIM_SECONDS:
+            continue
+        if not catalog.is_held(lease_name(source)) and _silent(instance, run.run_id):
+            instance.report_run_failed(run, _GONE)
+            lost.append(run.run_id)
+    return lost
+
+
+def _silent(instance: dg.DagsterInstance, run_id: str) -> bool:
+    last = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+    return not last or time.time() - last[0].timestamp > _SILENT_SECONDS
+
+
+def _source(partition_key: str) -> SourceKey | None:
+    try:
+        return SourceKey.parse(partition_key)
+    except ConfigurationError:
+        return None

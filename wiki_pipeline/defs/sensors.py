@@ -1,0 +1,127 @@
+"""Sensors: they turn freshness events into runs, say what is stale, and tell people what failed.
+
+The first two wait for events, for a few seconds, since Dagster asks a sensor every five seconds at most.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from wiki_pipeline.defs import runs
+from wiki_pipeline.defs.jobs import sync_source
+from wiki_pipeline.defs.partitions import NAME, sources
+from wiki_pipeline.defs.resources import PipelineResource
+from wiki_pipeline.defs.stale import evaluation, materialization
+from wiki_pipeline.defs.upstream import observation
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.freshness import (
+    alert,
+    alert_sync,
+    call_off,
+    claim_work,
+    free_lost_claims,
+    freshness,
+    resolve,
+    wait_until,
+)
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.stages.pipeline import Pipeline
+
+
+@dg.sensor(
+    target=sync_source,
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Turns freshness events (webhooks, polls, schedules, people's requests) into runs of sync_source: all "
+    "events of a source become one run, of the documents that they name. Frees the work of runs whose process is gone.",
+)
+def freshness_events(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
+    opened, instance = pipeline.pipeline(), context.instance
+    for run_id in runs.end_lost_runs(instance, opened.catalog):
+        context.log.warning("Run %s had lost its process.", run_id)
+    for lost in free_lost_claims(opened, lambda record: runs.is_alive(instance, record)):
+        context.log.warning("The work on %s had lost its run and is done again.", lost.source)
+    wait_until(lambda: opened.catalog.claims.due(opened.settings.tenant), opened.settings.sensor_wait_seconds)
+    return requested(instance, opened)
+
+
+def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult:
+    """Claim what is due, and ask for a run a claim. A claim whose run is never made expires, and is made again."""
+    claims = []
+    for claim in claim_work(opened):
+        if runs.is_cancelled(instance, claim):
+            call_off(opened, claim)
+        else:
+            claims.append(claim)
+    known = set(instance.get_dynamic_partitions(NAME)) if claims else set()
+    new = sorted({str(claim.source) for claim in claims} - known)
+    return dg.SensorResult(
+        run_requests=[runs.request(claim) for claim in claims],
+        skip_reason=None if claims else "No event waits.",
+        dynamic_partitions_requests=[sources.build_add_request(new)] if new else [],
+        asset_events=[observation(opened.catalog, claim.source) for claim in claims],
+    )
+
+
+@dg.sensor(
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Finds the source of freshness events that name a page and not its space, as some webhooks do. By "
+    "itself, because Confluence may have to be asked: while it does not answer, all other events go on.",
+)
+def nameless_events(pipeline: PipelineResource) -> dg.SkipReason:
+    opened = pipeline.pipeline()
+    catalog, settings = opened.catalog, opened.settings
+    if not wait_until(lambda: bool(catalog.events.unresolved(settings.tenant, 1)), settings.sensor_wait_seconds):
+        return dg.SkipReason("No event lacks its source.")
+    return dg.SkipReason(f"The sources of {resolve(opened)} events were found.")
+
+
+def freshness_report(settings: Settings) -> dg.SensorDefinition:
+    """The sensor that refreshes `stale_documents` and its check every so often, without a run a time."""
+
+    @dg.sensor(
+        name="freshness_report",
+        minimum_interval_seconds=settings.report_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Refreshes stale_documents with its check: which documents are behind, since when and why.",
+    )
+    def sensor(pipeline: PipelineResource) -> dg.SensorResult:
+        opened = pipeline.pipeline()
+        found = freshness(opened)
+        return dg.SensorResult(
+            skip_reason=f"{len(found.stale)} documents are stale.",
+            asset_events=[materialization(opened, found), evaluation(opened, found)],
+        )
+
+    return sensor
+
+
+@dg.run_failure_sensor(
+    name="alerts",
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=10,
+    description="Tells people of failed runs, each problem once: in the log, and by the webhook of "
+    "WIKI_PIPELINE_ALERT_URL.",
+)
+def alerts(context: dg.RunFailureSensorContext, pipeline: PipelineResource) -> None:
+    run, opened = context.dagster_run, pipeline.pipeline()
+    told = (
+        f"{run.job_name}{f' of {key}' if (key := run.tags.get('dagster/partition')) else ''} failed: {_reason(context)}"
+    )
+    try:
+        source = SourceKey.parse(key or "")
+    except ConfigurationError:
+        alert(opened, f"job {run.job_name}", told)
+    else:
+        alert_sync(opened, source, told)
+
+
+def _reason(context: dg.RunFailureSensorContext) -> str:
+    """What a person reads of the failure; of a defect no more than where to look."""
+    for event in context.get_step_failure_events():
+        data = event.step_failure_data
+        if data.user_failure_data is not None and data.user_failure_data.description:
+            return data.user_failure_data.description
+    return f"see Dagster's log of the run {context.dagster_run.run_id}."

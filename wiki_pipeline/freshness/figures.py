@@ -1,0 +1,83 @@
+"""Freshness in figures: how long edits take to be served, how much is stale, what was given up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from wiki_pipeline.catalog import EventState
+from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
+from wiki_pipeline.stages.pipeline import Pipeline
+
+LAG_WINDOW = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Seconds from the word of a change until it was served, of so many changes."""
+
+    changes: int
+    p50: float
+    p95: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh a tenant's documents are.
+
+    Attributes:
+        sources: how many there are.
+        stale: all stale documents, those that have been so for longest first.
+        events: how many there are in each state.
+        lag: of the last day; None if nothing changed.
+        at: when this was found out.
+    """
+
+    sources: int
+    stale: Sequence[StaleDocument]
+    events: dict[EventState, int]
+    lag: Lag | None
+    at: datetime
+
+    def age(self, document: StaleDocument) -> float:
+        """Seconds that a document has been stale; 0 where that is not known."""
+        return max(0.0, (self.at - document.since).total_seconds()) if document.since else 0.0
+
+    @property
+    def oldest(self) -> float:
+        """The age of the document that has been stale for longest, in seconds; 0 if none is."""
+        return max((self.age(document) for document in self.stale), default=0.0)
+
+    @property
+    def reasons(self) -> dict[Reason, int]:
+        """How many documents are stale for each reason."""
+        counted = Counter(document.reason for document in self.stale)
+        return {reason: counted[reason] for reason in Reason}
+
+
+def freshness(pipeline: Pipeline) -> Freshness:
+    """Look at every source of the tenant. Nothing upstream is asked.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    catalog, tenant = pipeline.catalog, pipeline.settings.tenant
+    sources = catalog.sources(tenant)
+    moment = datetime.now(UTC)
+    stale = [document for record in sources for document in stale_documents(pipeline, record.key)]
+    stale.sort(key=lambda document: (document.since or moment, str(document.source), document.document_id))
+    lags = [seconds for settled, seconds in catalog.events.lags(tenant) if settled > moment - LAG_WINDOW]
+    return Freshness(len(sources), stale, catalog.events.counts(tenant), lag_of(lags), moment)
+
+
+def lag_of(seconds: Sequence[float]) -> Lag | None:
+    """Median, 95th percentile (of the nearest rank) and maximum; None of nothing."""
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+    p50, p95 = (ordered[math.ceil(len(ordered) * part) - 1] for part in (0.5, 0.95))
+    return Lag(len(ordered), p50, p95, ordered[-1])

@@ -1,0 +1,51 @@
+"""Resyncs: every source looked at as a whole, under one name by which all of it can be followed and called off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wiki_pipeline.catalog import Claim, Message, Origin
+from wiki_pipeline.model import Hint
+from wiki_pipeline.stages.pipeline import Pipeline
+
+_WHAT = "full resync "
+
+
+def request_resync(pipeline: Pipeline, name: str) -> int:
+    """Write an event a source of the tenant. The same name again writes none. Returns how many were written.
+
+    Raises:
+        CatalogError: the catalog can't be used.
+    """
+    tenant = pipeline.settings.tenant
+    messages = [
+        Message(
+            tenant,
+            Origin.SCHEDULE,
+            [Hint(record.key.kind, record.key, what=f"{_WHAT}{name}")],
+            f"{_WHAT}{name} {record.key}",
+        )
+        for record in pipeline.catalog.sources(tenant)
+    ]
+    return sum(pipeline.catalog.events.record(messages))
+
+
+def resync_of(claim: Claim) -> str:
+    """The name of the newest resync that a claim is part of; empty if it is of none."""
+    return max(_names(claim.what), default="")
+
+
+def call_off(pipeline: Pipeline, claim: Claim) -> None:
+    """Give a claim back without its part in a resync: somebody has cancelled that. What else waits is claimed again.
+
+    Raises:
+        CatalogError: the catalog can't be used.
+    """
+    catalog, tenant = pipeline.catalog, claim.source.tenant
+    events = catalog.events.find(tenant, claim_id=claim.claim_id, limit=claim.events)
+    catalog.events.supersede([event.event_id for event in events if _names([event.what])], "Its run was cancelled.")
+    catalog.claims.release(claim.claim_id, "The resync that it was claimed with was cancelled.")
+
+
+def _names(what: Sequence[str]) -> list[str]:
+    return [word.removeprefix(_WHAT) for word in what if word.startswith(_WHAT)]
