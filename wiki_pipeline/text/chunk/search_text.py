@@ -20,12 +20,15 @@ _COMPOUND = re.compile(r"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[A-Za-z0-9]_[A-Za-z0-9]")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]+")
 _LINK = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
-_RULE = re.compile(r"^[ >]*\|?(?:[ :]*-{3,}[ :]*\|?)+[ ]*$\n?|^ *(?:```|~~~).*$\n?", re.MULTILINE)
+_RULE = re.compile(
+    r"^[ >]*(?:\|[ ]*:?-+:?[ ]*)+\|?[ ]*$\n?|^[ >]*\|?(?:[ :]*-{3,}[ :]*\|?)+[ ]*$\n?|^ *(?:```|~~~).*$\n?",
+    re.MULTILINE,
+)
 # At the beginning of a line: quotes, cells, a heading's marks, an admonition's kind.
 _LINE = re.compile(r"[ >|\t]*(?:#{1,6} )?(?:\[!\w+\])?")
 # Within it; the first class is what lets the engine skip all other characters.
 _MARKS = re.compile(
-    r"[*~`|\\](?:(?<=\\)(?=[!-/:-@\[-`{-~])|(?<=[`|])|(?<=\*)\*|(?<=~)~|(?<=\w\*)(?!\w)|(?<!\w\*)(?<=\*)(?=\w))"
+    r"[*~`|\\](?:(?<=\\)(?=[!-/:-@\[-`{-~])|(?<=[`|])|(?<=\*)\*|(?<=~)~|(?<=\w\*)(?!\w)|(?<!\w\*)(?<!\\\*)(?<=\*)(?=\w))"
 )
 _MOST_IDENTIFIERS = 200
 
@@ -48,7 +51,9 @@ def plain_text(markdown: str) -> str:
     """Markdown without its marks: no link targets, tags, table rules or escapes."""
     text = _LINK.sub(r"\1", markdown) if "](" in markdown else markdown
     text = _TAG.sub("", text.replace("<br>", " ")) if "<" in text else text
-    text = _RULE.sub("", text) if "---" in text or "```" in text or "~~~" in text else text
+    text = (
+        _RULE.sub("", text) if "---" in text or ":-" in text or "-:" in text or "```" in text or "~~~" in text else text
+    )
     lines = (_LINE.sub("", line, count=1) for line in _MARKS.sub("", text).split("\n"))
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
 

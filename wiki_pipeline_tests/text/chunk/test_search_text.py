@@ -40,6 +40,8 @@ def test_the_words_of_a_great_many_identifiers_are_bounded() -> None:
         ("[a link](https://example.org/a_b) and ![a picture](p.png)", "a link and a picture"),
         ('[titled](page.md "A title")', "titled"),
         ("| a | b |\n| --- | :---: |\n| 1 | 2 |", "a b\n1 2"),
+        ("| a | b |\n|:-:|-:|\n| 1 | 2 |", "a b\n1 2"),
+        ("\\*args and \\*\\*kwargs and *emphasis*", "*args and **kwargs and emphasis"),
         ("> [!NOTE]\n> Mind the gap.", "Mind the gap."),
         ("```python\nx = 1\n```", "x = 1"),
         ("one<br>two <sub>three</sub><!-- hidden -->", "one two three"),

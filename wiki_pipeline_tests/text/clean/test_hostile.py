@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import resource
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +15,7 @@ from wiki_pipeline.errors import DocumentError
 from wiki_pipeline.model import CleanPage
 from wiki_pipeline.text.clean import clean_page
 from wiki_pipeline_tests.handbook import pages
+from wiki_pipeline_tests.text.clean.heavy import PAGES
 from wiki_pipeline_tests.text.clean.pages import STORAGE, converted, macro, raw_page
 
 _MEDIA_TYPES = [
@@ -275,3 +279,20 @@ def test_a_program_in_a_page_is_not_in_its_text() -> None:
     inside = "<script>alert(1)</script><style>p{}</style><p onclick='alert(1)'>a &lt;script&gt;b&lt;/script&gt;</p>"
     page = converted(inside + macro("acme", "<script>alert(1)</script>"))
     assert page.markdown == "a \\<script>b\\</script>"
+
+
+def test_the_largest_pages_stay_within_a_minute_and_two_gigabytes() -> None:
+    """A bound on processor time, far above what it takes, and on memory: a machine that is busy does not matter."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "wiki_pipeline_tests.text.clean.heavy"],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == [f"{name} True" for name in PAGES], done.stderr[-2000:]
