@@ -13,8 +13,8 @@ from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages.dependents import dependents_behind
 from wiki_pipeline.stages.forget import forget
 from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space
-from wiki_pipeline_tests.installation import ENG, install, pipeline, sync
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space, load_folder
+from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync
 
 OPS = SourceKey("default", "confluence", "OPS")
 
@@ -227,3 +227,20 @@ def test_links_to_pages_that_are_nowhere_are_marked_and_counted(opened: Pipeline
     reports = sync(opened)
     assert (reports[Stage.WIKI_PAGES].broken_links, reports[Stage.WIKI_PAGES].updated) == (1, 1)
     assert sync(opened)[Stage.WIKI_PAGES].broken_links == 1
+
+
+def test_the_demo_handbook_shows_all_of_it(
+    confluence_cloud: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = load_folder(confluence_cloud.site)
+    install_for_space(monkeypatch, tmp_path, confluence_cloud.url, space.key)
+    handbook = SourceKey("default", "confluence", space.key)
+    with pipeline() as opened:
+        reports = sync(opened, handbook)
+        runbook, rota, operations = (text(opened, space.contents[id_], handbook) for id_ in ("1311", "1301", "1300"))
+    assert runbook.index("Who to tell, in this order") < runbook.index("Phone tree, edition October 2026")
+    assert "@Freya Lindqvist by day" in runbook
+    assert "Snippet%3A+holiday+cover+2024) is not among the pages that are synced" in rota
+    assert "> Readings travel **Bosun" in operations
+    assert reports[Stage.CLEAN_PAGES].unknown_macros == {"com-harbourlight-tide-clock": 1}
+    assert reports[Stage.WIKI_PAGES].broken_links == 1
