@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
 from wiki_pipeline.text.clean import clean_page
@@ -13,6 +16,7 @@ from wiki_pipeline.text.clean.words import lost_words
 from wiki_pipeline_tests import handbook
 from wiki_pipeline_tests.handbook import NOT_WELL_FORMED
 from wiki_pipeline_tests.text.clean.pages import STORAGE, raw_page
+from wiki_pipeline_tests.text.clean.test_hostile import runs_programs
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
 _EXPORT = _CORPUS / "docToolchain+docToolchain/src/test/testConfluenceSpace/entities.xml"
@@ -61,6 +65,37 @@ def _is_converted(name: str, body: str, media_type: str) -> None:
     assert "]] >" not in page.markdown
     assert page.markdown.count("]]>") == body.count("]]]]><![CDATA[>")
     assert any("not well-formed" in note for note in page.notes) == (name in _NOT_WELL_FORMED)
+
+
+# Parameters that a reader sees, or that lead somewhere; of every other one no text may be shown.
+_SHOWN = (
+    "title key summary jqlQuery jql url source body equation name Name diagramName diagramDisplayName include colour"
+)
+_SHOWN += " language panelIcon user text label atlassian-macro-output-type baseurl pageTitle pageId filename link href src color"
+_PARAMETER = re.compile(r'(<ac:parameter ac:name="([^"]+)">)[^<]+(?=</ac:parameter>)')
+
+
+@pytest.mark.parametrize("pages", [_STORED, _OURS], ids=["corpus", "handbook"])
+def test_no_parameter_is_shown_but_those_that_readers_see(pages: list[tuple[str, str]]) -> None:
+    marked = 0
+    for name, body in pages:
+        told = _PARAMETER.sub(lambda found: found[0] if found[2] in _SHOWN.split() else f"{found[1]}leaked", body)
+        marked += told.count(">leaked")
+        assert "leaked" not in clean_page(raw_page(told)).markdown, name
+    assert marked > 20 or not pages
+
+
+@pytest.mark.skipif(not _STORED, reason="no corpus beside the repository")
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from([body for _, body in _STORED] or [""]), st.data())
+def test_pages_of_the_corpus_that_were_damaged_are_converted_without_programs(body: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(body)))
+    until = data.draw(st.integers(at, min(len(body), at + 400)))
+    put = data.draw(st.sampled_from(["", "<", "</", "]]>", "<![CDATA[", "<script>alert(1)</script>", "</p>", "&", '"']))
+    raw = raw_page(body[:at] + put + body[until:])
+    page = clean_page(raw)
+    assert clean_page(raw) == page
+    assert not runs_programs(page)
 
 
 def test_the_corpus_is_read_as_a_whole() -> None:
