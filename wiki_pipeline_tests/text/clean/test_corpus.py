@@ -68,10 +68,10 @@ def _is_converted(name: str, body: str, media_type: str) -> None:
 
 
 # Parameters that a reader sees, or that lead somewhere; of every other one no text may be shown.
-_SHOWN = (
-    "title key summary jqlQuery jql url source body equation name Name diagramName diagramDisplayName include colour"
-)
-_SHOWN += " language panelIcon user text label atlassian-macro-output-type baseurl pageTitle pageId filename link href src color"
+_SHOWN = """
+    title key summary jqlQuery jql url source body equation name Name diagramName diagramDisplayName include colour
+    language panelIcon user text label atlassian-macro-output-type baseurl pageTitle pageId filename link href src color
+"""
 _PARAMETER = re.compile(r'(<ac:parameter ac:name="([^"]+)">)[^<]+(?=</ac:parameter>)')
 
 
