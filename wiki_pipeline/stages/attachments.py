@@ -23,7 +23,7 @@ from wiki_pipeline.stages.mirror import Kept, Wanted
 from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.text import attachments as files
-from wiki_pipeline.wiki.files import Files, file_place
+from wiki_pipeline.wiki.files import Files, file_place, is_gallery
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"
 
@@ -151,7 +151,10 @@ class _Listing:
         """The files that pages refer to, within the limits."""
         shown_by: dict[str, set[str]] = {}
         for target, documents in self._references.targets.items():
+            pictures_only = is_gallery(target)
             for ref in (*self._listed.find(target), *self._unseen(target)):
+                if pictures_only and not ref.media_type.startswith("image/"):
+                    continue
                 shown_by.setdefault(ref.attachment_id, set()).update(documents)
                 self._refs.setdefault(ref.attachment_id, ref)
         found = [Wanted(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]

@@ -69,6 +69,11 @@ def is_list(target: str) -> bool:
     return place is not None and not place.name
 
 
+def is_gallery(target: str) -> bool:
+    """Whether a list of files means pictures only."""
+    return target.endswith("#gallery") and is_list(target)
+
+
 def _candidates(target: str, path: str) -> Iterable[str]:
     """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
     name = unquote(target.partition("#")[0].partition("?")[0])

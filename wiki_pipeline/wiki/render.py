@@ -18,7 +18,7 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.addresses import wiki_path_of
 from wiki_pipeline.wiki.anchors import Anchors
-from wiki_pipeline.wiki.files import File, is_list
+from wiki_pipeline.wiki.files import File, is_gallery, is_list
 from wiki_pipeline.wiki.links import LinkIndex
 
 CODE_VERSION = "2"
@@ -143,7 +143,7 @@ class _Finish:
         """The address of a mirrored file, which is told about behind the link; upstream's where there is none."""
         found = self._files(target)
         if found and is_list(target):
-            self._behind_link = _list(found)
+            self._behind_link = _list([file for file in found if file.is_picture or not is_gallery(target)])
         elif found:
             self._behind_link = _notes(found[0])
             return found[0].address or self._upstream(target)

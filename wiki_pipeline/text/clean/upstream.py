@@ -60,6 +60,10 @@ class Upstream:
         """The download address of an attachment, of this page unless another is named."""
         return f"{self.base}/download/attachments/{quote(page_id or self.page_id)}/{quote(name, safe='')}"
 
+    def attachments(self, *, pictures: bool = False) -> str:
+        """The address of the list of the page's attachments; `pictures`: only those are meant."""
+        return f"{self.base}/pages/viewpageattachments.action?pageId={quote(self.page_id)}" + "#gallery" * pictures
+
     def user(self, account: str) -> str:
         """The address of a person's profile."""
         if self.cloud:

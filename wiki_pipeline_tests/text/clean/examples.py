@@ -249,6 +249,7 @@ EXAMPLES = (
     Example("macro drawio", macro("drawio", diagramName="rig", width="300"), ("rig",), ("300",), IMAGE),
     Example("macro widget", macro("widget", url="https://e.example/film"), ("https://e.example/film",), form=LINK),
     Example("macro gallery", macro("gallery", include="rig.png", columns="3"), ("rig.png",), ("3rig",), IMAGE),
+    Example("macro attachments", macro("attachments", upload="false"), ("Attachments",), ("false",), LINK),
     Example(
         "macro chart",
         rich("chart", _table(*_QUARTERS), type="pie", title="Tides a quarter"),

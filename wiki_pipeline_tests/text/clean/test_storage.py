@@ -356,7 +356,12 @@ def test_a_gallery_shows_the_pictures_that_it_names() -> None:
     assert markdown(macro("gallery", include="a.png, b.png", title="Rigs", columns="2")) == (
         f"**Rigs**\n\n![a.png]({base}/a.png) ![b.png]({base}/b.png)"
     )
-    assert markdown(macro("gallery", title="Rigs")) == "*[Gallery: Rigs]*"
+
+
+def test_files_that_are_not_named_are_linked_where_they_are_listed() -> None:
+    files = "https://x.atlassian.net/wiki/pages/viewpageattachments.action?pageId=42"
+    assert markdown(macro("gallery", title="Rigs")) == f"*[[Gallery: Rigs]({files}#gallery)]*"
+    assert markdown(macro("attachments", upload="false")) == f"*[[Attachments]({files})]*"
 
 
 def test_a_chart_is_its_data() -> None:

@@ -7,7 +7,7 @@ from wiki_pipeline.text.clean.registry import AC, Element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 _MARKS = {
-    "Attachments": "attachments attachments-macro space-attachments",
+    "Attachments of the space": "space-attachments",
     "Blog posts": "blog-posts",
     "Calendar": "calendar team-calendar",
     "Change history": "change-history",

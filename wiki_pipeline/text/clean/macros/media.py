@@ -82,14 +82,21 @@ def embedded(node: Element, page: PageWriter) -> str:
 
 @macro("gallery")
 def gallery(node: Element, page: PageWriter) -> str:
-    """The pictures that it names; a mark where it shows whatever is attached to the page."""
+    """The pictures that it names; a link to all that are attached to the page, which the wiki shows there."""
     values = parameters(node)
     title = values.get("title", "")
     names = [name.strip() for name in values.get("include", "").split(",") if name.strip()]
     if not names:
-        return page.placeholder(f"Gallery: {title}" if title else "Gallery")
+        shown = f"Gallery: {title}" if title else "Gallery"
+        return page.placeholder(page.link(escape(shown), page.upstream.attachments(pictures=True)), ready=True)
     pictures = " ".join(page.image(name, page.upstream.attachment(name)) for name in names)
     return f"**{escape(title)}**\n\n{pictures}" if title else pictures
+
+
+@macro("attachments", "attachments-macro")
+def attachments(node: Element, page: PageWriter) -> str:
+    """A link to the list of the page's files, which the wiki shows there."""
+    return page.placeholder(page.link("Attachments", page.upstream.attachments()), ready=True)
 
 
 def _referred(node: Element, page: PageWriter) -> tuple[str, str]:

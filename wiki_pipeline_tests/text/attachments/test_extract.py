@@ -1,0 +1,114 @@
+"""The text of PDF and Word files, and what becomes of those that mean harm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from wiki_pipeline.text.attachments import ExtractionLimits, Extractor
+from wiki_pipeline.text.attachments.media import PDF, WORD
+from wiki_pipeline_tests.text.attachments.files import assembled, endless_pdf, pdf, word, word_bomb
+
+
+@pytest.fixture(scope="module")
+def extractor() -> Iterator[Extractor]:
+    extractor = Extractor(ExtractionLimits(seconds=20, characters=20_000, pages=5))
+    yield extractor
+    extractor.close()
+
+
+def test_a_pdf_s_text_stands_below_its_pages(extractor: Extractor) -> None:
+    found = extractor.extract(pdf("Prime the pump", "", "Then *wait*"), PDF)
+    assert found.text == "## Page 1\n\nPrime the pump\n\n## Page 3\n\nThen \\*wait\\*"
+    assert found.notes == ()
+
+
+def test_a_word_file_keeps_headings_lists_and_tables(extractor: Extractor) -> None:
+    data = word(
+        ("Title", "Visits"), ("Heading 2", "Before"), ("Normal", "# no heading"), ("List Bullet", "tools"),
+        table=[["Part", "Number"], ["Pipe | 3", "7"]],
+    )  # fmt: skip
+    expected = (
+        "# Visits\n\n## Before\n\n\\# no heading\n\n- tools\n\n| Part | Number |\n| --- | --- |\n| Pipe \\| 3 | 7 |"
+    )
+    assert extractor.extract(data, WORD).text == expected
+
+
+def test_the_same_file_gives_the_same_text_in_another_process(extractor: Extractor) -> None:
+    data = pdf("One", "Two")
+    other = Extractor(extractor.limits)
+    try:
+        assert other.extract(data, PDF) == extractor.extract(data, PDF)
+    finally:
+        other.close()
+
+
+def test_other_files_have_no_text(extractor: Extractor) -> None:
+    assert extractor.extract(b"\x89PNG", "image/png").text == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type", "said"),
+    [
+        (b"%PDF-1.7 nothing behind it", PDF, "damaged"),
+        (b"PK\x03\x04 no archive", WORD, "damaged"),
+        (word_bomb(300_000_000), WORD, "larger inside"),
+        # A list of pages that leads back to itself.
+        (assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"]), PDF, ""),
+        # A billion pages, it says.
+        (assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 999999999 >>"]), PDF, ""),
+    ],
+)
+def test_a_hostile_file_has_no_text_and_harms_none_of_the_others(
+    extractor: Extractor, data: bytes, media_type: str, said: str
+) -> None:
+    found = extractor.extract(data, media_type)
+    assert found.text == ""
+    assert said in " ".join(found.notes)
+    assert extractor.extract(pdf("Still here"), PDF).text.endswith("Still here")
+
+
+def test_a_file_that_takes_too_long_is_given_up(extractor: Extractor) -> None:
+    impatient = Extractor(ExtractionLimits(seconds=2))
+    try:
+        found = impatient.extract(endless_pdf(), PDF)
+        assert (found.text, found.notes) == ("", ("Its text can't be searched: reading it takes longer than 2 s.",))
+        assert impatient.extract(pdf("Still here"), PDF).text.endswith("Still here")
+    finally:
+        impatient.close()
+
+
+def test_a_file_that_needs_too_much_memory_is_given_up() -> None:
+    small = Extractor(ExtractionLimits(memory=256_000_000))
+    try:
+        bomb = word_bomb(190_000_000)  # within what a Word file may hold, but not twice
+        assert small.extract(bomb, WORD).text in {"", "small"}
+        assert small.extract(pdf("Still here"), PDF).text.endswith("Still here")
+    finally:
+        small.close()
+
+
+def test_long_files_are_cut_and_say_so(extractor: Extractor) -> None:
+    many = extractor.extract(pdf(*(f"Page {number}" for number in range(9))), PDF)
+    assert (many.text.count("##"), many.notes) == (5, ("Of its text, only its first 5 pages were read.",))
+    long = extractor.extract(word(*(("Normal", "word " * 500) for _ in range(20))), WORD)
+    assert len(long.text) < 21_000
+    assert "20,000 characters" in long.notes[0]
+
+
+def test_the_process_that_reads_has_none_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch, extractor: Extractor
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_TOKEN", "hush")
+    fresh = Extractor(extractor.limits)
+    try:
+        fresh.extract(pdf("x"), PDF)
+        assert fresh._process is not None
+        with open(f"/proc/{fresh._process.pid}/environ", "rb") as environment:  # noqa: PTH123
+            assert b"hush" not in environment.read()
+    except FileNotFoundError:
+        assert os.name != "linux"
+    finally:
+        fresh.close()
