@@ -11,6 +11,8 @@ import pytest
 
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.store import search
+from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
 from wiki_pipeline_tests.confluence_server.content import Content
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
@@ -108,6 +110,12 @@ def test_the_text_of_a_pdf_is_found_below_its_page_and_its_name(opened: Pipeline
     (hit,) = [passage for passage in passages(opened, rig) if "foghorn" in passage["text"]]
     assert hit["heading_path"] == ["card.pdf", "Page 1"]
     assert hit["document_id"] == rig.id
+
+
+def test_a_search_for_words_of_a_pdf_cites_its_page_and_the_file(opened: Pipeline, rig: Content) -> None:
+    sync(opened)
+    (hit, *_) = search(opened.store, open_embedder(opened.settings), "foghorn before dawn", k=3)
+    assert (hit.document_id, hit.heading_path, hit.title) == (rig.id, ("card.pdf", "Page 1"), "Rig")
 
 
 def test_with_nothing_changed_nothing_is_downloaded_and_no_page_is_asked_for(
