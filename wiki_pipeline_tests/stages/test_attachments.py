@@ -323,7 +323,32 @@ def test_a_redirect_to_a_host_that_nobody_named_is_not_followed(
     assert sync(opened)[Stage.ATTACHMENTS].added == 2
 
 
-def test_a_hiccup_is_tried_again_and_an_outage_of_one_file_fails_it_alone(
+def test_a_token_that_may_not_see_files_brings_pages_all_the_same(
+    opened: Pipeline, rig: Content, server: ConfluenceServer
+) -> None:
+    server.fault("*content/search*", faults.status(403, "{}"), times=None)
+    server.fault("*/attachment*", faults.status(403, "{}"), times=None)
+    reports = sync(opened)
+    assert counts(reports[Stage.ATTACHMENTS]) == (0, 0, 0, 0)
+    assert reports[Stage.WIKI_PAGES].added == 2
+
+
+def test_a_file_that_can_t_be_had_fails_alone_and_is_tried_again(
+    opened: Pipeline, rig: Content, server: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_CONFLUENCE_TRIES", "1")
+    card = next(item for item in rig.attachments if item.title == "card.pdf")
+    server.fault(f"*{card.id}/binary*" if server.world.cloud else "*card.pdf*", faults.status(503), times=None)
+    with pipeline() as patient:
+        report = sync(patient)[Stage.ATTACHMENTS]
+        assert (report.added, report.failed) == (1, 1)
+        assert f"card.pdf of page {rig.id}: " in report.failures[0].message
+        server.heal()
+        assert sync(patient)[Stage.ATTACHMENTS].added == 1
+        assert patient.catalog.failures(ENG) == []
+
+
+def test_hiccups_are_tried_again(
     opened: Pipeline, rig: Content, server: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WIKI_PIPELINE_CONFLUENCE_MAX_WAIT", "0")

@@ -6,10 +6,11 @@ Cloud keeps for good; its index lags behind edits, as `Source.list_attachments` 
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from urllib.parse import quote, urlsplit
 
@@ -35,6 +36,7 @@ from wiki_pipeline.sources.protocol import Downloaded
 _ATTACHMENT_ID = re.compile(r"(?:att)?\d{1,30}")
 _SEARCH = "/rest/api/content/search"
 _REFUSED = (RefusedError, AccessDeniedError, SourceNotFoundError)
+_log = logging.getLogger(__name__)
 _GONE = "The attachment was deleted, or the credentials may no longer see it: Confluence answers 404 for both."
 
 Answer = Downloaded | DocumentGone | DocumentFailure
@@ -110,6 +112,10 @@ class Attachments:
                 async for items, base in self._walk(path, params):
                     refs += [self._read_v1(item, page_id, base) for item in items]
         except SourceNotFoundError:
+            return []
+        except _REFUSED as error:
+            # A token for pages alone is no reason to have no pages; files that it may not see are not shown.
+            _log.warning("The attachments of page %s can't be listed: %s", page_id, error)
             return []
         return [ref for ref in refs if ref]
 
@@ -190,7 +196,8 @@ class Attachments:
             return _failure(ref, f"The file is larger than {most_bytes:,} bytes, which are allowed.")
         except SourceError as error:
             if isinstance(error, SourceUnreachableError):
-                await self._client.get(f"/rest/api/space/{quote(self._space, safe='~')}")  # raises if all is down
+                with suppress(*_REFUSED):  # raises if it isn't only this file
+                    await self._client.get(f"/rest/api/space/{quote(self._space, safe='~')}")
             return _failure(ref, str(error))
 
     async def _bytes(self, ref: AttachmentRef, most_bytes: int) -> bytes:
@@ -219,4 +226,5 @@ def _by_servlet(ref: AttachmentRef) -> tuple[str, dict[str, str | int]]:
 
 
 def _failure(ref: AttachmentRef, message: str) -> DocumentFailure:
+    message = f"{ref.name} of page {ref.document_id}: {message}"
     return DocumentFailure(ref.attachment_id, ref.name, Stage.ATTACHMENTS, message)
