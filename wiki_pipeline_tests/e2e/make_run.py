@@ -6,14 +6,11 @@ Run by the CI as `python -m wiki_pipeline_tests.e2e.make_run`; ends with a sente
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,67 +18,35 @@ from urllib.parse import urlencode, urljoin
 
 import httpx
 
+from wiki_pipeline_tests.e2e.services import WrongError, started
+
 ROOT = Path(__file__).parents[2]
 PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline"}
 ASSETS = {"raw_pages", "clean_pages", "attachments", "chunks", "vectors", "wiki_pages"}
-START_SECONDS = 600
-STOP_SECONDS = 90
-_MARK = "WIKI_PIPELINE_TESTS_MAKE_RUN"
-_ADDRESS = re.compile(r"^(Dagster UI|Wiki|API) +(http://\S+)$", re.MULTILINE)
 _STAGES = """{ assetNodes { assetKey { path } assetPartitionStatuses {
     ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions } } } }"""
 
 
-class WrongError(Exception):
-    """Something is not as a new user should find it."""
-
-
 def main() -> int:
     """Clone, start, look, stop. 0 if all is right."""
-    mark = uuid.uuid4().hex
     with tempfile.TemporaryDirectory(prefix="wiki-pipeline-clone-") as folder:
-        clone, log = Path(folder) / "clone", Path(folder) / "output.txt"
+        clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-        with log.open("wb") as output:
-            started = time.monotonic()
-            process = subprocess.Popen(
-                ["make", "run"], cwd=clone, env=_environment(mark), stdout=output, stderr=output, start_new_session=True
-            )
-        try:
-            addresses = _addresses(process, log)
-            print(f"Three addresses after {time.monotonic() - started:.0f} s: {addresses}")
-            _look(addresses)
-            _stop(process, mark)
-        except WrongError as wrong:
-            print(f"{wrong}\n--- what make run said:\n{log.read_text()}", file=sys.stderr)
-            for service in sorted(clone.glob("var/logs/*.log")):
-                print(f"--- {service.name}:\n{service.read_text()[-5000:]}", file=sys.stderr)
-            return 1
-        finally:
-            for pid in _left(mark):
-                os.kill(pid, signal.SIGKILL)
-            process.wait()
+        began = time.monotonic()
+        with started(["make", "run"], clone) as services:
+            try:
+                addresses = services.addresses()
+                print(f"Three addresses after {time.monotonic() - began:.0f} s: {addresses}")
+                _look(addresses)
+                services.stop()
+                print("Seen: a Ctrl-C stops everything.")
+            except WrongError as wrong:
+                print(f"{wrong}\n--- what make run said:\n{services.output.read_text()}", file=sys.stderr)
+                for service in sorted(clone.glob("var/logs/*.log")):
+                    print(f"--- {service.name}:\n{service.read_text()[-5000:]}", file=sys.stderr)
+                return 1
     print("make run started, served and stopped as it should.")
     return 0
-
-
-def _environment(mark: str) -> dict[str, str]:
-    """This process's environment without what configures the project, and with a mark that all children inherit."""
-    own = ("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(own)} | {_MARK: mark}
-
-
-def _addresses(process: subprocess.Popen[bytes], log: Path) -> Mapping[str, str]:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        found = dict(_ADDRESS.findall(log.read_text()))
-        if len(found) == 3:
-            return found
-        try:
-            raise WrongError(f"make run ended with status {process.wait(0.5)}.")
-        except subprocess.TimeoutExpired:
-            continue
-    raise WrongError(f"make run printed no addresses within {START_SECONDS} s.")
 
 
 def _look(addresses: Mapping[str, str]) -> None:
@@ -142,31 +107,6 @@ def _api_is_described(client: httpx.Client, at: Mapping[str, str]) -> None:
     client.get(at["API"]).raise_for_status()
     if "/v1/search" not in client.get(urljoin(at["API"], "/openapi.json")).raise_for_status().json()["paths"]:
         raise ValueError("no /v1/search in /openapi.json")
-
-
-def _stop(process: subprocess.Popen[bytes], mark: str) -> None:
-    """Stop as Ctrl-C does, which the terminal sends to all processes of the foreground."""
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise WrongError(f"make run did not stop within {STOP_SECONDS} s of a Ctrl-C.") from None
-    if left := _left(mark):
-        raise WrongError(f"Processes are left: {[Path(f'/proc/{pid}/cmdline').read_text() for pid in left]}")
-    print("Seen: a Ctrl-C stops everything.")
-
-
-def _left(mark: str) -> list[int]:
-    """Processes that run with the mark in their environment."""
-    wanted = f"{_MARK}={mark}".encode()
-    left = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                left.append(int(folder.name))
-        except OSError:  # ended meanwhile, or not ours to see
-            continue
-    return left
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""The whole program as people run it: one command, its services, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 600
+STOP_SECONDS = 90
+_MARK = "WIKI_PIPELINE_TESTS_STARTED"
+_ADDRESS = re.compile(r"^(Dagster UI|Wiki|API) +(http://\S+)$", re.MULTILINE)
+_SETTINGS = ("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
+
+
+class WrongError(Exception):
+    """Something is not as a user should find it."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """A command that is running, and everything that it started.
+
+    Attributes:
+        output: file of what it said.
+    """
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    mark: str
+
+    def addresses(self) -> Mapping[str, str]:
+        """The three addresses that it prints once all is ready, by name.
+
+        Raises:
+            WrongError: it ended, or took too long.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = dict(_ADDRESS.findall(self.output.read_text()))
+            if len(found) == 3:
+                return found
+            try:
+                raise WrongError(f"It ended with status {self.process.wait(0.5)}.")
+            except subprocess.TimeoutExpired:
+                continue
+        raise WrongError(f"It printed no addresses within {START_SECONDS} s.")
+
+    def processes(self) -> dict[int, str]:
+        """The command line of every process that it started and that still runs, by process id."""
+        wanted = f"{_MARK}={self.mark}".encode()
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:  # ended meanwhile, or not ours to see
+                continue
+        return found
+
+    def stop(self) -> None:
+        """Stop as Ctrl-C does, which the terminal sends to all processes of the foreground.
+
+        Raises:
+            WrongError: it did not stop, or left processes behind.
+        """
+        os.killpg(self.process.pid, signal.SIGINT)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise WrongError(f"It did not stop within {STOP_SECONDS} s of a Ctrl-C.") from None
+        if left := self.processes():
+            raise WrongError(f"Processes are left: {left}")
+
+
+@contextmanager
+def started(command: Sequence[str | Path], folder: Path, **environment: str) -> Iterator[Services]:
+    """Run a command in a folder, without settings but those given; nothing of it is left at the end."""
+    mark = uuid.uuid4().hex
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        output = Path(elsewhere, "output.txt")
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**inherited, **environment, _MARK: mark},
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        services = Services(process, output, mark)
+        try:
+            yield services
+        finally:
+            for pid in services.processes():
+                os.kill(pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(about: str, holds: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until something holds that processes have to do first; what raises does not hold yet.
+
+    Raises:
+        WrongError: it never did; with the last reason.
+    """
+    deadline, reason = time.monotonic() + seconds, ""
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return
+        except (OSError, ValueError, LookupError) as error:
+            reason = f"{type(error).__name__}: {error}"
+        time.sleep(0.2)
+    raise WrongError(f"Not so within {seconds} s: {about}. {reason}")
