@@ -7,6 +7,7 @@ freshness: events and the claims on them, jobs, and what each source said last t
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.event_records import (
     AlertRecord,
+    OPEN,
     Claim,
     ClaimRecord,
     EventRecord,
@@ -31,6 +32,7 @@ from wiki_pipeline.catalog.records import (
 
 __all__ = [
     "AlertRecord",
+    "OPEN",
     "Catalog",
     "Claim",
     "ClaimRecord",

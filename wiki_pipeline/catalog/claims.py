@@ -129,6 +129,7 @@ class Claims:
                 connection.execute(update(events).where(mine & some).values(**applied))
             older = superseded(moment, "A later event of the same document was applied.")
             connection.execute(update(events).where(mine).values(**older))
+            _supersede_dead(connection, claim_id, older)
         return True
 
     def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
@@ -208,6 +209,17 @@ def _described(connection: Connection, claim_id: str, source: SourceKey) -> Clai
 def _close(connection: Connection, claim_id: str, **values: Any) -> bool:
     closed = update(claims).where(claims.c.claim_id == claim_id).values(claim_id=None, **values)
     return connection.execute(closed).rowcount > 0
+
+
+def _supersede_dead(connection: Connection, claim_id: str, change: Mapping[str, Any]) -> None:
+    """What was given up is done after all, where a later event of the same document, or of its source, was applied."""
+    applied = (events.c.claim_id == claim_id) & (events.c.state == EventState.APPLIED.value)
+    done = connection.execute(select(events.c.source, events.c.document_id).where(applied)).all()
+    dead = (events.c.state == EventState.DEAD.value) & events.c.source.in_({row.source for row in done})
+    ids = [row.document_id for row in done]
+    for start in range(0, len(ids) if "" not in ids else 1, 500):
+        some = dead if "" in ids else dead & events.c.document_id.in_(ids[start : start + 500])
+        connection.execute(update(events).where(some).values(**change))
 
 
 def _claim_record(row: Row[Any]) -> ClaimRecord:

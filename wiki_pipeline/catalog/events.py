@@ -102,8 +102,10 @@ class Events:
             return connection.execute(chosen).scalar() or 0
 
     def cover(self, source: SourceKey, up_to: int, reason: str) -> int:
-        """Take down that a full sync left no work for the source's waiting events up to an id. Returns how many."""
-        waiting = (events.c.source == str(source)) & events.c.state.in_(WAITING) & (events.c.event_id <= up_to)
+        """Take down that a full sync left no work for the source's waiting and dead events up to an id. Returns how
+        many there were."""
+        left = [*WAITING, EventState.DEAD.value]
+        waiting = (events.c.source == str(source)) & events.c.state.in_(left) & (events.c.event_id <= up_to)
         with self._database.write() as connection:
             change = update(events).where(waiting).values(**superseded(now(connection), reason))
             return connection.execute(change).rowcount

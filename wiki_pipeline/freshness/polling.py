@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wiki_pipeline.catalog import Message, Observation, Origin
+from wiki_pipeline.catalog import OPEN, Message, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
 from wiki_pipeline.model import DocumentRef, Hint, SourceKey, Stage
 from wiki_pipeline.sources.protocol import Source
@@ -33,7 +33,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
 
     A source that was never synced is an event as a whole. One whose cheap look can miss things (deletions, moves,
     labels) is listed completely, as long as it is not too large (`WIKI_PIPELINE_POLL_LISTING_DOCUMENTS`). What waits to
-    be done already is not written again.
+    be done already is not written again; what was given up is tried once more.
 
     Raises:
         ConfigurationError, SourceError: it can't be opened or asked. Nothing was written.
@@ -42,7 +42,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
     hints, cursor = interruptible.run(_look(pipeline, source, before))
-    waiting = {event.document_id for event in catalog.events.unsettled(source)}
+    waiting = {event.document_id for event in catalog.events.unsettled(source) if event.state in OPEN}
     new = [] if "" in waiting else [hint for hint in hints if hint.document_id not in waiting]
     if len(new) > pipeline.settings.batch_documents:
         new = [Hint(source.kind, source, what="many changes found by a poll")]

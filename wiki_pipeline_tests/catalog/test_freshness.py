@@ -82,6 +82,20 @@ def test_a_document_that_fails_is_tried_again_until_it_is_dead_and_can_be_revive
     assert [claim.documents for claim in catalog.claims.claim("default", 60)] == [("a",)]
 
 
+@pytest.mark.parametrize("document_id", ["a", ""])
+def test_what_was_given_up_is_done_once_a_later_event_is_applied(
+    catalog: Catalog, source: SourceKey, document_id: str
+) -> None:
+    catalog.events.record([said(source, "a"), said(source, "b")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.settle(claim.claim_id, {"a": "broken", "b": "broken"}, Retry(attempts=1))
+    catalog.events.record([said(source, document_id)])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.settle(claim.claim_id, {}, AT_ONCE)
+    left = "superseded" if document_id == "" else "dead"
+    assert states(catalog) == [("a", "superseded"), ("b", left), (document_id, "applied")]
+
+
 def test_a_source_that_fails_is_left_alone_for_a_while_also_by_new_events(catalog: Catalog, source: SourceKey) -> None:
     catalog.add_source(OTHER, "{}")
     catalog.events.record([said(source, "a")])
