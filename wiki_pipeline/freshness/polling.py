@@ -42,7 +42,9 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
     hints, cursor = interruptible.run(_look(pipeline, source, before))
-    waiting = {event.document_id for event in catalog.events.unsettled(source) if event.state in OPEN}
+    # An event that tells a version may turn out to be late, and not be looked at.
+    open_events = (event for event in catalog.events.unsettled(source) if event.state in OPEN and not event.version)
+    waiting = {event.document_id for event in open_events}
     new = [] if "" in waiting else [hint for hint in hints if hint.document_id not in waiting]
     if len(new) > pipeline.settings.batch_documents:
         new = [Hint(source.kind, source, what="many changes found by a poll")]

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.catalog import Message, Origin
@@ -105,7 +105,7 @@ class Model:
         poll(opened, source)
         for document in self.documents:
             document.listed = document.upstream
-            if document.listed != document.served and not document.waits:
+            if document.listed != document.served and not (document.waits and not document.due):
                 document.waits = document.due = True
 
     def work(self, opened: Pipeline) -> None:
@@ -145,6 +145,7 @@ def installed(server: ConfluenceServer, space: Space) -> Iterator[Pipeline]:
         patch.undo()  # the folder that is left is the working directory
 
 
+@example([("tell", 0), ("edit", 0), ("poll", 0), ("work", 0)])
 @settings(
     max_examples=10,
     deadline=None,

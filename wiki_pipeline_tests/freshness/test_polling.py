@@ -67,7 +67,7 @@ def test_a_large_source_is_asked_for_what_was_edited_lately(
 
 def test_a_source_that_was_never_synced_is_an_event(opened: Pipeline, server: ConfluenceServer) -> None:
     server.space("OPS", "Operations").add("Rota")
-    record = add(opened, f"{server.url}/spaces/OPS")
+    record = add(opened, f"{server.url}/spaces/OPS").record
     assert poll(opened, record.key).events == 1
     assert [(event.source, event.document_id) for event in events(opened)] == [(record.key, "")]
 
@@ -92,7 +92,7 @@ def test_a_poll_of_a_repository_asks_for_its_newest_commit(tmp_path: Path, monke
     repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "One"])
     install(monkeypatch, tmp_path)
     with pipeline() as opened:
-        source = add(opened, str(tmp_path / "handbook")).key
+        source = add(opened, str(tmp_path / "handbook")).record.key
         sync(opened, source)
         poll(opened, source)
         work(opened)
