@@ -6,8 +6,8 @@ freshness: events and the claims on them, jobs, and what each source said last t
 
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.event_records import (
-    AlertRecord,
     OPEN,
+    AlertRecord,
     Claim,
     ClaimRecord,
     EventRecord,
@@ -31,8 +31,8 @@ from wiki_pipeline.catalog.records import (
 )
 
 __all__ = [
-    "AlertRecord",
     "OPEN",
+    "AlertRecord",
     "Catalog",
     "Claim",
     "ClaimRecord",

@@ -142,7 +142,7 @@ def _pages_are_edited_created_moved_trashed_restored_and_purged(system: System) 
     page.edit("<p>Beware of the wet gravel.</p>")
     system.tell("page_updated", page.id, 2)
     wait_for("an edit is found", lambda: system.found("wet gravel", SPACE) == {page.id})
-    assert "wet gravel" in (system.readable(page.id, SPACE) or "")
+    wait_for("and read", lambda: "wet gravel" in (system.readable(page.id, SPACE) or ""))
 
     new = space.add("Page 9", "<p>Rope is kept in the shed.</p>", parent=page)
     system.tell("page_created", new.id, 1)
@@ -156,7 +156,7 @@ def _pages_are_edited_created_moved_trashed_restored_and_purged(system: System) 
     system.tell("page_trashed", new.id)
     wait_for("what is in the trash is not served", lambda: not system.found("kept in the shed", SPACE))
     wait_for("nor is it in any table", lambda: not system.in_tables(new.id, SPACE))
-    assert system.readable(new.id, SPACE) is None
+    wait_for("nor read", lambda: system.readable(new.id, SPACE) is None)
 
     new.restore()
     system.tell("page_restored", new.id)
@@ -165,7 +165,7 @@ def _pages_are_edited_created_moved_trashed_restored_and_purged(system: System) 
     new.purge()
     system.tell("page_removed", new.id)
     wait_for("what is purged is not served", lambda: not system.in_tables(new.id, SPACE))
-    assert not system.found("kept in the shed", SPACE)
+    wait_for("nor found", lambda: not system.found("kept in the shed", SPACE))
 
 
 def _files_are_pushed_renamed_rewritten_and_deleted(system: System) -> None:
@@ -178,7 +178,7 @@ def _files_are_pushed_renamed_rewritten_and_deleted(system: System) -> None:
     repository.git("commit", "-qm", "Rename")
     system.push()
     wait_for("a renamed file is found", lambda: system.found("oiled in spring", REPOSITORY) == {"winch.md"})
-    assert "oiled in spring" in (system.readable("winch.md", REPOSITORY) or "")
+    wait_for("and read", lambda: "oiled in spring" in (system.readable("winch.md", REPOSITORY) or ""))
 
     repository.git("reset", "-q", "--hard", "HEAD~2")
     repository.write("other.md", "# Other\n\nAnother history altogether.\n")
@@ -190,7 +190,7 @@ def _files_are_pushed_renamed_rewritten_and_deleted(system: System) -> None:
     repository.git("commit", "-qm", "Delete")
     system.push()
     wait_for("a deleted file is not served", lambda: not system.in_tables("other.md", REPOSITORY))
-    assert not system.found("Another history", REPOSITORY)
+    wait_for("nor found", lambda: not system.found("Another history", REPOSITORY))
     assert system.found("pumps are primed", REPOSITORY) == {"guide.md"}
 
 
