@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from wiki_pipeline_tests.benchmarks import first_sync, git, hot_paths, memory, resync, retrieval, webhook_intake
+from wiki_pipeline_tests.benchmarks import first_sync, git, hot_paths, lag, memory, resync, retrieval, webhook_intake
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import PEERS
 from wiki_pipeline_tests.benchmarks.plot import picture
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[int | None], Iterator[Figure]]] = {
     "git": git.measure,
     "retrieval": retrieval.measure,
     "webhook_intake": webhook_intake.measure,
+    "lag": lag.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Ratios against peers, measured side by side.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
     parser.add_argument(
-        "--pages", type=int, metavar="N", help="another size (pages, files of a repository, deliveries)"
+        "--pages", type=int, metavar="N", help="another size (pages, files of a repository, deliveries, edits)"
     )
     parser.add_argument("--into", type=Path, metavar="FOLDER", help="write table and picture there")
     options = parser.parse_args()

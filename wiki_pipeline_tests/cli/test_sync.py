@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from wiki_pipeline.catalog import SyncStatus
+from wiki_pipeline.catalog import EventState, Origin, SyncStatus
 from wiki_pipeline.model import Stage
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
@@ -137,3 +137,11 @@ def test_a_signal_ends_a_sync_in_order_and_the_next_one_does_the_rest(
         assert (record.status, record.error_code) == (SyncStatus.FAILED, "interrupted")
         assert opened.catalog.leases() == []
         assert run("sync").exit_code == 0
+
+
+def test_a_sync_is_written_down_as_an_event_that_its_own_run_settles(run: Run, space: Space) -> None:
+    assert run("sync").exit_code == 0
+    with pipeline() as opened:
+        (event,) = opened.catalog.events.find("default")
+        assert (event.origin, event.state, event.source) == (Origin.CLI, EventState.APPLIED, ENG)
+        assert opened.catalog.claims.under_way("default") == []

@@ -43,3 +43,11 @@ def instance(opened: Pipeline) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
         publish_sources(instance, opened.catalog, "default")
         yield instance
+
+
+@pytest.fixture
+def kept_instance(opened: Pipeline, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """The same with its state in files, as the contexts of schedules want it."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        publish_sources(instance, opened.catalog, "default")
+        yield instance

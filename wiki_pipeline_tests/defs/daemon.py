@@ -25,9 +25,9 @@ def tick(instance: dg.DagsterInstance, sensor: str = "freshness_events") -> Sequ
 
 def scheduled(instance: dg.DagsterInstance, schedule: str, at: datetime) -> Sequence[dg.RunRequest]:
     """Evaluate a schedule as at a time."""
-    definition = defs.get_schedule_def(schedule)
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=defs.resources) as context:
-        return definition.evaluate_tick(context).run_requests or []
+        result = defs.get_schedule_def(schedule)(context)
+    return [request for request in result if isinstance(request, dg.RunRequest)] if isinstance(result, list) else []
 
 
 def run(instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
