@@ -111,6 +111,12 @@ class SyncTerminatedError(WikiPipelineError):
     code = "terminated"
 
 
+class JobNotFoundError(WikiPipelineError):
+    """There is no job of that id, or it ended long ago."""
+
+    code = "job_not_found"
+
+
 class PayloadError(WikiPipelineError):
     """The body of a request can't be understood. Nothing was done."""
 

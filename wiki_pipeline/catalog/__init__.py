@@ -17,6 +17,7 @@ from wiki_pipeline.catalog.event_records import (
     Observation,
     Origin,
     Retry,
+    Standing,
     UpstreamDocument,
 )
 from wiki_pipeline.catalog.events import Message
@@ -48,6 +49,7 @@ __all__ = [
     "Origin",
     "Retry",
     "SourceRecord",
+    "Standing",
     "SyncMode",
     "SyncRecord",
     "SyncStatus",

@@ -72,6 +72,20 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How the events of a source stand.
+
+    Attributes:
+        waiting: not applied yet, with those that somebody works on.
+        dead: given up.
+    """
+
+    waiting: int = 0
+    dead: int = 0
+    last_received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Work on one source that somebody took on: all of its events that were due.
 

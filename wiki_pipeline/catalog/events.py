@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
-from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry
+from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
 from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import Hint, SourceKey
 
@@ -167,6 +167,25 @@ class Events:
         with self._database.read() as connection:
             counted = {EventState(state): number for state, number in connection.execute(chosen)}
         return {state: counted.get(state, 0) for state in EventState}
+
+    def standing(self, tenant: str) -> dict[SourceKey, Standing]:
+        """How each source's events stand; sources without any are missing."""
+        chosen = (
+            select(events.c.source, events.c.state, func.count(), func.max(events.c.received_at))
+            .where(events.c.tenant == tenant, events.c.source.is_not(None))
+            .group_by(events.c.source, events.c.state)
+        )
+        found: dict[SourceKey, Standing] = {}
+        with self._database.read() as connection:
+            for source, state, number, last in connection.execute(chosen):
+                key = SourceKey.parse(source)
+                before = found.get(key, Standing())
+                found[key] = Standing(
+                    waiting=before.waiting + (number if EventState(state) in OPEN else 0),
+                    dead=before.dead + (number if state == EventState.DEAD.value else 0),
+                    last_received_at=max(filter(None, (before.last_received_at, last)), default=None),
+                )
+        return found
 
     def unsettled(self, source: SourceKey) -> list[EventRecord]:
         """Events of a source whose change is not served yet, dead ones among them; oldest first."""

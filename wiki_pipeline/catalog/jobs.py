@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
-from wiki_pipeline.catalog.event_records import FINISHED, JobRecord, JobStatus
-from wiki_pipeline.catalog.tables import jobs
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.catalog.event_records import FINISHED, EventState, JobRecord, JobStatus, Origin
+from wiki_pipeline.catalog.events import WAITING, Message, insert_messages, superseded
+from wiki_pipeline.catalog.tables import events, jobs
+from wiki_pipeline.model import Hint, SourceKey
 
 ERRORS_KEPT = 100
 _OPEN = (JobStatus.PENDING.value, JobStatus.IN_PROGRESS.value)
@@ -24,8 +25,10 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, source: SourceKey, description: str) -> JobRecord:
-        """A new job; it is up to the caller to record the events that do its work."""
+    def create(
+        self, source: SourceKey, description: str, hints: Sequence[Hint] = (), origin: Origin = Origin.API
+    ) -> JobRecord:
+        """A new job, with the events that do its work; without hints it is up to the caller to record those."""
         with self._database.write() as connection:
             row = {
                 "job_id": uuid.uuid4().hex,
@@ -40,7 +43,10 @@ class Jobs:
                 "run_id": "",
                 "terminate": False,
             }
-            return _record(connection.execute(insert(jobs).values(**row).returning(jobs)).one())
+            record = _record(connection.execute(insert(jobs).values(**row).returning(jobs)).one())
+            message = Message(source.tenant, origin, hints, job_id=record.job_id)
+            insert_messages(connection, [message], record.created_at)
+            return record
 
     def get(self, job_id: str) -> JobRecord | None:
         """The job; None if there is none of that id."""
@@ -93,10 +99,20 @@ class Jobs:
             connection.execute(update(jobs).where(mine).values(**waiting))
 
     def terminate(self, job_id: str) -> JobRecord | None:
-        """Ask for a job to stop: the run that works on it looks between batches. None if there is no such job."""
+        """Ask for a job to stop: its run looks between batches. One that nobody works on yet is stopped
+        at once, and its events are taken out of the queue. None if there is no such job."""
         with self._database.write() as connection:
+            moment = now(connection)
             open_ = (jobs.c.job_id == job_id) & jobs.c.status.in_(_OPEN)
-            connection.execute(update(jobs).where(open_).values(terminate=True))
+            asked = connection.execute(update(jobs).where(open_).values(terminate=True)).rowcount > 0
+            mine = events.c.job_id == job_id
+            if asked:
+                out = superseded(moment, "Its job was terminated.")
+                connection.execute(update(events).where(mine, events.c.state.in_(WAITING)).values(**out))
+            claimed = select(events.c.event_id).where(mine, events.c.state == EventState.CLAIMED.value).limit(1)
+            if asked and connection.execute(claimed).first() is None:
+                ended = {"status": JobStatus.TERMINATED.value, "finished_at": moment}
+                connection.execute(update(jobs).where(open_).values(**ended))
             row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
         return None if row is None else _record(row)
 

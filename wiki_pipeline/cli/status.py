@@ -8,9 +8,10 @@ from datetime import datetime
 
 import click
 
-from wiki_pipeline.catalog import FailureRecord, SyncRecord, SyncStatus
+from wiki_pipeline.catalog import SyncRecord, SyncStatus
 from wiki_pipeline.cli.output import json_option, print_json, print_table
-from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.freshness import StaleDocument, stale_in
+from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
 
@@ -38,25 +39,6 @@ class SourceStatus:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A document, or a whole source, whose served state is behind.
-
-    Attributes:
-        document_id: empty for a source that was never synced.
-        reason: `failed` or `never_synced`.
-        since: when it began to fail, or was added.
-        detail: what failed, in which stage.
-    """
-
-    source: str
-    document_id: str
-    title: str
-    reason: str
-    since: datetime
-    detail: str
-
-
 @click.command("status")
 @click.option("--stale", is_flag=True, help="Show the stale documents instead, and why each is.")
 @json_option
@@ -66,7 +48,8 @@ def command(*, stale: bool, as_json: bool) -> None:
     with Pipeline.open(settings) as pipeline:
         pipeline.add_configured_sources()
         if stale:
-            _print_stale(list(stale_documents(pipeline)), as_json=as_json)
+            records = pipeline.catalog.sources(settings.tenant)
+            _print_stale([item for record in records for item in stale_in(pipeline, record)], as_json=as_json)
         else:
             _print_sources(list(source_statuses(pipeline)), as_json=as_json)
 
@@ -87,19 +70,6 @@ def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
         )
 
 
-def stale_documents(pipeline: Pipeline) -> Iterator[Stale]:
-    """Everything of the tenant that is behind, by source; what is behind for longest first."""
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
-        if _synced_at(pipeline.catalog.syncs(record.key, _SYNCS_LOOKED_AT)) is None:
-            yield Stale(str(record.key), "", record.title, "never_synced", record.added_at, "")
-        yield from (_failed(record.key, failure) for failure in pipeline.catalog.failures(record.key))
-
-
-def _failed(source: SourceKey, failure: FailureRecord) -> Stale:
-    detail = f"{failure.stage}: {failure.message}"
-    return Stale(str(source), failure.document_id, failure.title, "failed", failure.first_failed_at, detail)
-
-
 def _synced_at(syncs: list[SyncRecord]) -> datetime | None:
     ended_well = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
     return next((sync.finished for sync in syncs if sync.status in ended_well), None)
@@ -116,9 +86,9 @@ def _print_sources(statuses: list[SourceStatus], *, as_json: bool) -> None:
     )
 
 
-def _print_stale(stale: list[Stale], *, as_json: bool) -> None:
+def _print_stale(stale: list[StaleDocument], *, as_json: bool) -> None:
     if as_json:
-        print_json([asdict(document) for document in stale])
+        print_json([{**asdict(document), "source": str(document.source)} for document in stale])
         return
     print_table(
         ["source", "document", "title", "reason", "since", "detail"],

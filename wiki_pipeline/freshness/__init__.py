@@ -14,7 +14,7 @@ from wiki_pipeline.freshness.figures import Freshness, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resolving import resolve
 from wiki_pipeline.freshness.resync import call_off, request_resync, resync_of
-from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
+from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents, stale_in
 from wiki_pipeline.freshness.waiting import wait_until
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "resolve",
     "resync_of",
     "stale_documents",
+    "stale_in",
     "wait_until",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from wiki_pipeline.catalog import EventRecord, EventState
+from wiki_pipeline.catalog import EventRecord, EventState, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
 from wiki_pipeline.stages.dependents import dependents_behind
@@ -58,6 +58,7 @@ class _Found:
     since: datetime | None
     detail: str
     upstream_version: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ _DERIVED: Mapping[Stage, Callable[[SourceTables], Inputs]] = {
     Stage.WIKI_PAGES: wiki_pages.inputs,
 }
 _ORDER = list(Reason)
+_ENDED_WELL = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
 
 
 def stale_documents(pipeline: Pipeline, source: SourceKey) -> list[StaleDocument]:
@@ -96,9 +98,19 @@ def stale_documents(pipeline: Pipeline, source: SourceKey) -> list[StaleDocument
     return sorted(stale, key=lambda s: (s.since is None, s.since.timestamp() if s.since else 0.0, s.document_id))
 
 
+def stale_in(pipeline: Pipeline, record: SourceRecord) -> list[StaleDocument]:
+    """As `stale_documents`, and of a source that was never synced and of which nothing is known, that it is so."""
+    stale = stale_documents(pipeline, record.key)
+    if stale or any(sync.status in _ENDED_WELL for sync in pipeline.catalog.syncs(record.key)):
+        return stale
+    never = _Found(Reason.NEVER_SYNCED, record.added_at, "It was never synced.")
+    return [_stale(record.key, "", never, None)]
+
+
 def _all(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
     for failure in pipeline.catalog.failures(source):
-        yield failure.document_id, _Found(Reason.FAILED, failure.first_failed_at, f"{failure.stage}: {failure.message}")
+        detail = f"{failure.stage}: {failure.message}"
+        yield failure.document_id, _Found(Reason.FAILED, failure.first_failed_at, detail, title=failure.title)
     yield from _by_listing(pipeline, source, served)
     yield from _by_events(pipeline.catalog.events.unsettled(source), served)
     yield from _by_dependencies(pipeline, source)
@@ -169,7 +181,7 @@ def _stale(source: SourceKey, document_id: str, found: _Found, served: _Served |
     return StaleDocument(
         source=source,
         document_id=document_id,
-        title=served.title if served else document_id or "The whole source",
+        title=served.title if served else found.title or document_id or "The whole source",
         url=served.url if served else "",
         reason=found.reason,
         since=found.since,

@@ -17,7 +17,7 @@ from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
-from wiki_pipeline.gateway.api import datasources, operations
+from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.envelope import Envelope
 from wiki_pipeline.gateway.intake import Intake
@@ -75,7 +75,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.services = services
     errors.install(app)
     receivers = webhooks.receivers(catalog, settings.tenant, intake, metrics)
-    for router in (search_api.router, datasources.router, webhooks.router(receivers), operations.router):
+    for router in (
+        search_api.router,
+        datasources.router,
+        freshness.router,
+        ingest.router(),
+        jobs.router,
+        webhooks.router(receivers),
+        operations.router,
+    ):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (search_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))

@@ -31,6 +31,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SignatureError: HTTPStatus.UNAUTHORIZED,
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,

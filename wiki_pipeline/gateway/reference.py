@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.markup import to_html
-from wiki_pipeline.wiki.views import Answer, ApiView, Operation, Parameter
+from wiki_pipeline.wiki.views import Answer, ApiView, Body, Operation, Parameter
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _DEEPEST = 8
@@ -42,6 +42,7 @@ def _operation(document: Schema, path: str, method: str, facts: Schema) -> Opera
         description=_prose(facts.get("description", "")),
         try_it=_address(path, parameters) if method == "get" else "",
         parameters=[_parameter(document, item) for item in parameters],
+        body=_body(document, facts.get("requestBody", {})),
         answers=[_answer(document, status, item) for status, item in sorted(facts["responses"].items())],
     )
 
@@ -94,13 +95,30 @@ def _address(path: str, parameters: list[Schema]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
+def _body(document: Schema, facts: Schema) -> Body | None:
+    """What is sent along, with its parts."""
+    schema = facts.get("content", {}).get("application/json", {}).get("schema")
+    if schema is None:
+        return None
+    found = _resolved(document, schema)
+    required = found.get("required", ())
+    parts = [
+        _parameter(document, {**part, "name": name, "in": "body", "schema": part, "required": name in required})
+        for name, part in found.get("properties", {}).items()
+    ]
+    return Body(example=_shown(document, schema), parts=parts)
+
+
 def _answer(document: Schema, status: str, facts: Schema) -> Answer:
     schema = facts.get("content", {}).get("application/json", {}).get("schema")
-    example = ""
-    if schema:
-        shown = json.dumps(_example(document, schema, 0), indent=2, ensure_ascii=False)
-        example = highlight(to_html(f"```json\n{shown}\n```") or "")
+    example = _shown(document, schema) if schema else ""
     return Answer(status=status, description=_prose(facts.get("description", "")), example=example)
+
+
+def _shown(document: Schema, schema: Schema) -> str:
+    """An example of a schema, as coloured HTML."""
+    shown = json.dumps(_example(document, schema, 0), indent=2, ensure_ascii=False)
+    return highlight(to_html(f"```json\n{shown}\n```") or "")
 
 
 def _example(document: Schema, schema: Schema, depth: int) -> Any:
@@ -108,7 +126,7 @@ def _example(document: Schema, schema: Schema, depth: int) -> Any:
     schema = _resolved(document, schema)
     given = [*schema.get("examples", ()), *schema.get("enum", ())]
     if given and isinstance(given[0], dict):  # the document has its keys in alphabetical order
-        return {name: given[0][name] for name in schema["properties"] if name in given[0]}
+        return {name: given[0][name] for name in schema.get("properties", given[0]) if name in given[0]}
     if given or depth > _DEEPEST:
         return given[0] if given else None
     if "anyOf" in schema:

@@ -22,6 +22,7 @@ from wiki_pipeline.model import (
     SourceKey,
 )
 from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
 
 Fetched = RawPage | DocumentGone | DocumentFailure
@@ -168,6 +169,9 @@ class SourceKind(Protocol):
         Raises:
             ConfigurationError: a setting is wrong.
         """
+
+    def requests(self) -> Sequence[Request]:
+        """What programs may ask for over HTTP."""
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""

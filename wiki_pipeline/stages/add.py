@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import SourceDescription
+from wiki_pipeline.model import SourceDescription, SourceKey
 from wiki_pipeline.running import adopt
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.stages import interruptible
 from wiki_pipeline.stages.pipeline import Pipeline
 
@@ -43,18 +43,22 @@ def add(pipeline: Pipeline, address: str) -> Addition:
         found = kind.from_address(pipeline.settings.tenant, address)
         if found is None:
             continue
-        key, specification = found
-        before = pipeline.catalog.source(key)
-        home = pipeline.home_of(key)
-        home.mkdir(parents=True, exist_ok=True)
-        description = interruptible.run(_describe(kind.open(key, specification, home)))
-        record = pipeline.catalog.add_source(key, specification, description.title, description.url)
-        adopt(pipeline.settings.home, str(key))
-        if before is None:
-            return Addition(record, News.ADDED)
-        return Addition(record, News.KNOWN if before.specification == specification else News.CHANGED)
+        return add_specified(pipeline, kind, *found)
     possible = "; ".join(kind.addresses for kind in kinds().values())
     raise ConfigurationError("This is not the address of anything that can be a source.", f"Possible are {possible}.")
+
+
+def add_specified(pipeline: Pipeline, kind: SourceKind, key: SourceKey, specification: str) -> Addition:
+    """Add a source by its specification, or change it; errors as `add`."""
+    before = pipeline.catalog.source(key)
+    home = pipeline.home_of(key)
+    home.mkdir(parents=True, exist_ok=True)
+    description = interruptible.run(_describe(kind.open(key, specification, home)))
+    record = pipeline.catalog.add_source(key, specification, description.title, description.url)
+    adopt(pipeline.settings.home, str(key))
+    if before is None:
+        return Addition(record, News.ADDED)
+    return Addition(record, News.KNOWN if before.specification == specification else News.CHANGED)
 
 
 async def _describe(source: Source) -> SourceDescription:

@@ -240,6 +240,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What is sent along with a request: an example in coloured HTML, and its parts."""
+
+    example: str
+    parts: Sequence[Parameter] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """An operation of the HTTP interface.
 
@@ -254,6 +262,7 @@ class Operation:
     description: str
     try_it: str = ""
     parameters: Sequence[Parameter] = field(default_factory=tuple)
+    body: Body | None = None
     answers: Sequence[Answer] = field(default_factory=tuple)
 
 

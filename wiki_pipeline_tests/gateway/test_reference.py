@@ -33,6 +33,8 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
         "/metrics",
     } <= paths
     assert {"/webhook/confluence-updated", "/webhook/confluence-updated/{event}", "/webhook/git-push"} <= paths
+    assert {"/v1/ingest/confluence/page", "/v1/ingest/git/repository", "/v1/ingest/{kind}/reload"} <= paths
+    assert {"/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/terminate", "/v1/documents/stale"} <= paths
     assert {"/", "/wiki/{slug}/", "/wiki/{slug}/{path}", "/search"} <= paths
     for path, facts in operations(document):
         assert facts["summary"], path
@@ -61,6 +63,8 @@ def test_examples_are_answers_that_the_schema_allows(document: dict[str, Any]) -
 
 def test_the_reference_shows_every_operation(client: httpx.Client, document: dict[str, Any]) -> None:
     html = client.get("/docs").text
+    assert "https://yourcompany.atlassian.net/wiki/spaces/ENG/pages/98487/On-call+guide" in html  # a body's example
+    assert "<code>get_child_pages</code> <small>body</small>" in html
     for path, facts in operations(document):
         assert f"<code>{path}</code>" in html
         assert f'id="{facts["operationId"]}"' in html

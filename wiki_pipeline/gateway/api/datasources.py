@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from wiki_pipeline.catalog import FailureRecord, SourceRecord, SyncMode, SyncRecord, SyncStatus
+from wiki_pipeline.catalog import FailureRecord, SourceRecord, Standing, SyncMode, SyncRecord, SyncStatus
+from wiki_pipeline.freshness import stale_in
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 from wiki_pipeline.model import Stage
@@ -66,6 +67,9 @@ class Datasource(BaseModel):
     pages: int = Field(description="Pages of the wiki.", examples=[412])
     chunks: int = Field(description="Passages.", examples=[3120])
     failed: int = Field(description="Documents that could not be brought up to date.", examples=[1])
+    waiting_events: int = Field(description="Freshness events that are not applied yet.", examples=[2])
+    dead_events: int = Field(description="Freshness events that were given up; they can be retried.", examples=[0])
+    last_event_at: datetime | None = Field(description="When word of a change came last.")
 
 
 class Failure(BaseModel):
@@ -81,7 +85,9 @@ class Failure(BaseModel):
 
 
 class DatasourceDetails(Datasource):
-    """A source with its last syncs and what fails."""
+    """A source with its last syncs, what fails and what is stale."""
+
+    stale: int = Field(description="Documents served behind the source; `/v1/documents/stale` lists them.")
 
     syncs: list[Sync] = Field(description=f"The last {_SYNCS_SHOWN}, newest first.")
     failures: list[Failure] = Field(description=f"The first {_FAILURES_SHOWN}, those that fail for longest first.")
@@ -96,7 +102,8 @@ class DatasourceList(BaseModel):
 @router.get("/datasources", summary="List the sources")
 def all_sources(serving: Serving) -> DatasourceList:
     """Every source that was added, with counts and freshness."""
-    facts = (_facts(serving, record) for record in serving.library.sources())
+    standing = serving.catalog.events.standing(serving.settings.tenant)
+    facts = (_facts(serving, record, standing.get(record.key)) for record in serving.library.sources())
     return DatasourceList(datasources=[Datasource(**item) for item in facts])
 
 
@@ -116,13 +123,15 @@ def one_source(
     syncs = serving.library.syncs(record.key)
     failures = serving.library.failures(record.key)
     return DatasourceDetails(
-        **_facts(serving, record),
+        **_facts(serving, record, serving.catalog.events.standing(serving.settings.tenant).get(record.key)),
+        stale=len(stale_in(serving.pipeline, record)),
         syncs=[_sync(sync) for sync in syncs[:_SYNCS_SHOWN]],
         failures=[_failure(failure) for failure in failures[:_FAILURES_SHOWN]],
     )
 
 
-def _facts(serving: Services, record: SourceRecord) -> dict[str, object]:
+def _facts(serving: Services, record: SourceRecord, standing: Standing | None) -> dict[str, object]:
+    standing = standing or Standing()
     card = serving.library.card(record)
     return {
         "datasource_id": datasource_id(record),
@@ -140,6 +149,9 @@ def _facts(serving: Services, record: SourceRecord) -> dict[str, object]:
         "pages": card.documents,
         "chunks": serving.library.row_count(Stage.CHUNKS, record.key),
         "failed": card.failures,
+        "waiting_events": standing.waiting,
+        "dead_events": standing.dead,
+        "last_event_at": standing.last_received_at,
     }
 
 

@@ -14,12 +14,14 @@ from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
 from wiki_pipeline.sources.confluence.address import Site, read_target
 from wiki_pipeline.sources.confluence.locating import spaces_of
+from wiki_pipeline.sources.confluence.request import PageRequest
 from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.specification import PageScope, Specification
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
 
 T = TypeVar("T")
@@ -104,6 +106,10 @@ class ConfluenceKind:
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""
         return (ConfluenceWebhook(load(ConfluenceSettings)),)
+
+    def requests(self) -> Sequence[Request]:
+        """See `SourceKind.requests`."""
+        return (PageRequest(self.from_address, self.configured),)
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """See `SourceKind.datasource_id`."""

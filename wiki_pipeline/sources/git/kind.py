@@ -11,9 +11,11 @@ from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
 from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.forges import recognised
+from wiki_pipeline.sources.git.request import RepositoryRequest
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.webhooks import PushWebhook
 from wiki_pipeline.sources.protocol import Source, SourceKind
+from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
 
 _LOOKS_LIKE_SSH = re.compile(r"ssh://|[^@/:\s]+@[^@/:\s]+:(?!//)")
@@ -57,13 +59,7 @@ class GitKind:
             known = Repository.parse(specification)
             if known.address.is_same_repository(parsed) and branch in {"", known.branch}:
                 return key, specification
-        _check_whole(parsed)
-        name = f"{parsed.name}@{branch}".replace(",", "-") if branch else ""
-        try:
-            repository = Repository(url=parsed.url, branch=branch, name=name)
-        except ValueError:
-            raise ConfigurationError(f"{branch!r} is not the name of a branch or tag.") from None
-        return _key(tenant, repository), repository.dump()
+        return _named(tenant, parsed, branch)
 
     def open(self, key: SourceKey, specification: str, home: Path) -> Source:
         """See `SourceKind.open`."""
@@ -89,6 +85,10 @@ class GitKind:
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""
         return (PushWebhook(load(GitSettings)),)
+
+    def requests(self) -> Sequence[Request]:
+        """See `SourceKind.requests`."""
+        return (RepositoryRequest(_named),)
 
     def datasource_id(self, key: SourceKey, specification: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
@@ -120,6 +120,17 @@ KIND: SourceKind = GitKind()
 
 def _key(tenant: str, repository: Repository) -> SourceKey:
     return SourceKey(tenant, GitKind.name, repository.name or repository.address.name)
+
+
+def _named(tenant: str, address: Address, branch: str) -> tuple[SourceKey, str]:
+    """The source that a repository becomes which the settings don't name."""
+    _check_whole(address)
+    name = f"{address.name}@{branch}".replace(",", "-") if branch else ""
+    try:
+        repository = Repository(url=address.url, branch=branch, name=name)
+    except ValueError:
+        raise ConfigurationError(f"{branch!r} is not the name of a branch or tag.") from None
+    return _key(tenant, repository), repository.dump()
 
 
 def _check_whole(address: Address) -> None:

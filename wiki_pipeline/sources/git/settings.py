@@ -165,6 +165,12 @@ class GitSettings(SettingsGroup):
         description="true: without a secret, take push webhooks from anybody who reaches the gateway.",
     )
 
+    allow_private_addresses: bool = Field(
+        False,
+        validation_alias="WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES",
+        description="true: repositories on private networks, and over http, may be asked for over HTTP.",
+    )
+
     @field_validator("webhook_secret", mode="before")
     @classmethod
     def _secrets(cls, value: Any) -> Any:

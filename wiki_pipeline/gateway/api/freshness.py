@@ -1,0 +1,153 @@
+"""`/v1/documents/stale` and `/v1/events`: what is served behind its source, why, and what is being done about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from wiki_pipeline.catalog import EventState, Origin, SourceRecord
+from wiki_pipeline.freshness import Reason, stale_in
+from wiki_pipeline.gateway.errors import ErrorAnswer
+from wiki_pipeline.gateway.services import Services, Serving, datasource_id
+
+router = APIRouter(prefix="/v1", tags=["freshness"])
+
+_UNKNOWN: dict[int | str, dict[str, object]] = {
+    404: {"model": ErrorAnswer, "description": "A source that there is none of."}
+}
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+OneSource = Annotated[
+    str | None,
+    Query(max_length=400, description="Only this source: datasource id, `tenant:kind:name`, or name in addresses."),
+]
+
+
+class Stale(BaseModel):
+    """A document whose served state is behind."""
+
+    datasource_id: str = Field(examples=["src_confluence___yourcompany_atlassian_net__ENG"])
+    source: str = Field(examples=["default:confluence:ENG"])
+    document_id: str = Field(
+        description="Empty for a source of which something changed, but not known what.", examples=["98487"]
+    )
+    title: str = Field(examples=["On-call guide"])
+    url: str = Field(description="Upstream; empty if that is not known.")
+    reason: Reason
+    since: datetime | None = Field(description="Since when it is known to be behind.")
+    upstream_version: str = Field(description="Where that was told.", examples=["8"])
+    served_version: str = Field(description="Empty if nothing is served.", examples=["7"])
+    detail: str = Field(examples=["page_updated (webhook) was not applied yet."])
+
+
+class StaleList(BaseModel):
+    """Stale documents of the sources in order, those that have been so for longest first."""
+
+    total: int = Field(description="How many there are.", examples=[1])
+    documents: list[Stale]
+
+
+class Event(BaseModel):
+    """A hint that something may have changed, and what became of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: int = Field(examples=[4711])
+    source: str | None = Field(
+        description="Null while only the document is known.", examples=["default:confluence:ENG"]
+    )
+    document_id: str = Field(description="Empty for the source as a whole.", examples=["98487"])
+    what: str = Field(examples=["page_updated"])
+    version: str = Field(description="The new version where it was told.", examples=["8"])
+    origin: Origin
+    state: EventState
+    attempts: int
+    reason: str = Field(description="The last error, or why no work was left.")
+    job_id: str | None
+    received_at: datetime
+    due_at: datetime = Field(description="Not to be tried before.")
+    settled_at: datetime | None
+
+
+class EventList(BaseModel):
+    """Events, newest first."""
+
+    events: list[Event]
+    counts: dict[EventState, int] = Field(description="How many of the tenant's there are in each state.")
+
+
+class Retry(BaseModel):
+    """Which dead events: those named, those of a source, or all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(default_factory=list, max_length=1000)
+    source: str | None = Field(None, max_length=400, examples=["default:confluence:ENG"])
+
+
+class Retried(BaseModel):
+    """What came of it."""
+
+    retried: int = Field(description="Events that are tried again, with all their attempts.", examples=[3])
+
+
+@router.get("/documents/stale", summary="List stale documents", responses=_UNKNOWN)
+def stale(
+    serving: Serving,
+    source: OneSource = None,
+    reason: Annotated[list[Reason] | None, Query(description="Only these. May be repeated.")] = None,
+    limit: Limit = 100,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many to leave out at the start.")] = 0,
+) -> StaleList:
+    """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what the
+    sources said last counts, by listing, poll, sync or webhook."""
+    found = [item for record in _chosen(serving, source) for item in _stale(serving, record)]
+    wanted = [item for item in found if not reason or item.reason in reason]
+    return StaleList(total=len(wanted), documents=wanted[offset : offset + limit])
+
+
+@router.get("/events", summary="List freshness events", responses=_UNKNOWN)
+def events(
+    serving: Serving,
+    state: Annotated[list[EventState] | None, Query(description="Only these. May be repeated.")] = None,
+    source: OneSource = None,
+    job_id: Annotated[str | None, Query(max_length=100, description="Only those of this job.")] = None,
+    limit: Limit = 100,
+) -> EventList:
+    """What was said to have changed, by whom, and what became of it."""
+    catalog, tenant = serving.catalog, serving.settings.tenant
+    key = serving.source_named(source).key if source else None
+    found = catalog.events.find(tenant, states=state or (), source=key, job_id=job_id, limit=limit)
+    shown = [
+        Event(
+            source=str(event.source) if event.source else None,
+            **{name: getattr(event, name) for name in Event.model_fields if name != "source"},
+        )
+        for event in found
+    ]
+    return EventList(events=shown, counts=catalog.events.counts(tenant))
+
+
+@router.post("/events/retry", summary="Retry dead events", responses=_UNKNOWN)
+def retry(serving: Serving, asked: Retry) -> Retried:
+    """Let events that were given up be tried again: those named, of a source, or all that are dead."""
+    key = serving.source_named(asked.source).key if asked.source else None
+    return Retried(retried=serving.catalog.events.revive(serving.settings.tenant, key, asked.event_ids))
+
+
+def _chosen(serving: Services, source: str | None) -> list[SourceRecord]:
+    return [serving.source_named(source)] if source else serving.library.sources()
+
+
+def _stale(serving: Services, record: SourceRecord) -> list[Stale]:
+    id_ = datasource_id(record)
+    return [
+        Stale(
+            datasource_id=id_,
+            source=str(record.key),
+            **{name: getattr(item, name) for name in Stale.model_fields if name not in {"datasource_id", "source"}},
+        )
+        for item in stale_in(serving.pipeline, record)
+    ]

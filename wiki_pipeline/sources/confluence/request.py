@@ -1,0 +1,85 @@
+"""A page of the configured Confluence, asked for by its address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.sources.confluence.specification import PageScope, Specification
+from wiki_pipeline.sources.request import Requested
+
+FromAddress = Callable[[str, str], tuple[SourceKey, str] | None]
+Configured = Callable[[str], Mapping[SourceKey, str]]
+
+
+class PageAsked(BaseModel):
+    """A page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        max_length=2_000,
+        description="The page's address, as the browser shows it.",
+        examples=["https://yourcompany.atlassian.net/wiki/spaces/ENG/pages/98487/On-call+guide"],
+    )
+    description: str = Field("", max_length=500, description="What it is for; shown with the job.")
+    get_child_pages: bool = Field(False, description="Also all pages below it.")
+
+
+class PageRequest:
+    """See `wiki_pipeline.sources.request.Request`."""
+
+    noun = "page"
+    summary = "Bring a Confluence page over"
+    details = (
+        "The address must be of the configured Confluence. If the page's space is not a source yet it becomes one, of "
+        "this page alone (and of those below it, if asked for); otherwise the page is added to what the source holds."
+    )
+    body: type[BaseModel] = PageAsked
+
+    def __init__(self, from_address: FromAddress, configured: Configured) -> None:
+        self._from_address = from_address
+        self._configured = configured
+
+    def read(self, tenant: str, asked: Any, known: Mapping[SourceKey, str]) -> Requested:
+        """See `Request.read`."""
+        found = self._from_address(tenant, asked.url)
+        if found is None:
+            raise ConfigurationError(
+                "This address does not belong to the configured Confluence.",
+                "Copy the page's address from the browser; CONFLUENCE_URL says which site it must be of.",
+            )
+        key, wanted = found[0], Specification.parse(found[1])
+        if not wanted.pages:
+            raise ConfigurationError(
+                "This is the address of a space, not of a page.", "Add spaces with `wiki-pipeline sources add ADDRESS`."
+            )
+        page = PageScope(wanted.pages[0].page_id, asked.get_child_pages)
+        # Confluence takes keys of spaces in any case.
+        key = next((other for other in known if other.name.lower() == key.name.lower()), key)
+        before = Specification.parse(known[key]) if key in known else None
+        after = _with(before, page) if before else replace(wanted, pages=(page,))
+        if after != before and key in self._configured(tenant):
+            raise ConfigurationError(
+                f"{key} is named by the settings, without this page.",
+                "Add it to CONFLUENCE_SPACES; what is only in the catalog would be gone with the next start.",
+            )
+        narrow = after == before and not page.get_child_pages
+        hint = Hint(key.kind, key, page.page_id if narrow else "", "page asked for")
+        return Requested(key, after.dump(), (hint,), asked.description or f"Page {page.page_id} of {key.name}")
+
+
+def _with(before: Specification, page: PageScope) -> Specification:
+    """The specification with one more page in it; as it is where the page is in it."""
+    if not before.pages:
+        return before
+    others = tuple(other for other in before.pages if other.page_id != page.page_id)
+    same = next((other for other in before.pages if other.page_id == page.page_id), None)
+    if same and (same.get_child_pages or not page.get_child_pages):
+        return before
+    return replace(before, pages=(*others, page))
