@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
-from wiki_pipeline.catalog.event_records import FINISHED, EventState, JobRecord, JobStatus, Origin
+from wiki_pipeline.catalog.event_records import FINISHED, OPEN, EventState, JobRecord, JobStatus, Origin
 from wiki_pipeline.catalog.events import WAITING, Message, insert_messages, superseded
 from wiki_pipeline.catalog.tables import events, jobs
 from wiki_pipeline.model import Hint, SourceKey
@@ -90,6 +90,18 @@ class Jobs:
             mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
             ended = {"status": status.value, "errors": kept, "finished_at": now(connection)}
             connection.execute(update(jobs).where(mine).values(**ended))
+
+    def finish_covered(self, source: SourceKey) -> None:
+        """Take down that those of a source's jobs are complete which nobody took up and which have no event left that
+        could make work: something else did theirs."""
+        open_ = events.c.state.in_([state.value for state in OPEN])
+        busy = select(events.c.job_id).where(events.c.source == str(source), events.c.job_id.is_not(None), open_)
+        had = select(events.c.job_id).where(events.c.source == str(source), events.c.job_id.is_not(None))
+        mine = (jobs.c.source == str(source)) & (jobs.c.status == JobStatus.PENDING.value)
+        with self._database.write() as connection:
+            covered = mine & jobs.c.job_id.in_(had) & jobs.c.job_id.not_in(busy)
+            ended = {"status": JobStatus.COMPLETED.value, "finished_at": now(connection)}
+            connection.execute(update(jobs).where(covered).values(**ended))
 
     def wait(self, job_ids: Sequence[str], errors: Sequence[str] = ()) -> None:
         """Put jobs back in line after a failed attempt: their events are due again later."""

@@ -99,6 +99,7 @@ class Work:
             self.catalog.claims.settle(self.claim_id, failures, self.retry)
         if self.mode is SyncMode.FULL:
             self.catalog.events.cover(self.source, self.up_to, _COVERED)
+            self.catalog.jobs.finish_covered(self.source)
         if self.jobs:
             first = reports[0]
             total = first.added + first.updated + first.deleted + first.unchanged + first.failed

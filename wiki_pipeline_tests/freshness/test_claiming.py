@@ -148,6 +148,15 @@ def test_a_job_counts_what_was_done(opened: Pipeline, space: Space) -> None:
     assert ended.run_id == "run"
 
 
+def test_a_job_whose_work_a_full_sync_did_is_complete(opened: Pipeline) -> None:
+    job = opened.catalog.jobs.create(ENG, "Everything", [Hint("confluence", ENG, what="reload")])
+    sync(opened)
+    ended = opened.catalog.jobs.get(job.job_id)
+    assert ended is not None
+    assert ended.status is JobStatus.COMPLETED
+    assert claim_work(opened) == []
+
+
 def test_a_job_that_is_terminated_stops_its_sync_between_batches(opened: Pipeline, space: Space) -> None:
     page = space.page("Page 3")
     page.edit("<p>Now with gravel.</p>")
