@@ -9,7 +9,7 @@ pending --claim--> claimed --settle--> applied | superseded
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -129,7 +129,7 @@ class Claims:
                 connection.execute(update(events).where(mine & some).values(**applied))
             older = superseded(moment, "A later event of the same document was applied.")
             connection.execute(update(events).where(mine).values(**older))
-            _supersede_dead(connection, claim_id, older)
+            _supersede_tried(connection, claim_id, failures.keys(), older)
         return True
 
     def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
@@ -211,14 +211,22 @@ def _close(connection: Connection, claim_id: str, **values: Any) -> bool:
     return connection.execute(closed).rowcount > 0
 
 
-def _supersede_dead(connection: Connection, claim_id: str, change: Mapping[str, Any]) -> None:
-    """What was given up is done after all, where a later event of the same document, or of its source, was applied."""
+def _supersede_tried(connection: Connection, claim_id: str, failed: Collection[str], change: Mapping[str, Any]) -> None:
+    """What was tried in vain is done after all, where a later event of the same document, or of its source, was
+    applied; but for documents that failed again."""
     applied = (events.c.claim_id == claim_id) & (events.c.state == EventState.APPLIED.value)
     done = connection.execute(select(events.c.source, events.c.document_id).where(applied)).all()
-    dead = (events.c.state == EventState.DEAD.value) & events.c.source.in_({row.source for row in done})
-    ids = [row.document_id for row in done]
-    for start in range(0, len(ids) if "" not in ids else 1, 500):
-        some = dead if "" in ids else dead & events.c.document_id.in_(ids[start : start + 500])
+    tried = [EventState.DEAD.value, EventState.FAILED.value]
+    left = events.c.state.in_(tried) & events.c.source.in_({row.source for row in done})
+    chosen = select(events.c.event_id, events.c.document_id).where(left)
+    ids = {row.document_id for row in done}
+    over = [
+        row.event_id
+        for row in connection.execute(chosen)
+        if row.document_id not in failed and ("" in ids or row.document_id in ids)
+    ]
+    for start in range(0, len(over), 500):
+        some = events.c.event_id.in_(over[start : start + 500])
         connection.execute(update(events).where(some).values(**change))
 
 

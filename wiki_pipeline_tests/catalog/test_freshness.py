@@ -96,6 +96,16 @@ def test_what_was_given_up_is_done_once_a_later_event_is_applied(
     assert states(catalog) == [("a", "superseded"), ("b", left), (document_id, "applied")]
 
 
+def test_what_fails_again_stays_to_be_tried_when_its_source_is_done(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a"), said(source, "b")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.settle(claim.claim_id, {"a": "broken", "b": "broken"}, LATER)
+    catalog.events.record([said(source, "")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.claims.settle(claim.claim_id, {"b": "still broken"}, LATER)
+    assert states(catalog) == [("a", "superseded"), ("b", "failed"), ("", "applied")]
+
+
 def test_a_source_that_fails_is_left_alone_for_a_while_also_by_new_events(catalog: Catalog, source: SourceKey) -> None:
     catalog.add_source(OTHER, "{}")
     catalog.events.record([said(source, "a")])

@@ -27,9 +27,9 @@ def test_all_settings_are_shown_with_where_they_stand(run: Run, empty: Path, mon
 
 
 def test_people_see_at_once_what_is_set(run: Run, empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WIKI_PIPELINE_CHUNK_TOKENS", "333")
+    monkeypatch.setenv("WIKI_PIPELINE_BATCH_DOCUMENTS", "333")
     shown = run("settings").stdout.splitlines()
-    assert {"* WIKI_PIPELINE_CHUNK_TOKENS = 333", "  WIKI_PIPELINE_CHUNK_OVERLAP_TOKENS = 0", "confluence"} <= set(
+    assert {"* WIKI_PIPELINE_BATCH_DOCUMENTS = 333", "  WIKI_PIPELINE_PROSE_CHUNKS = 400 tokens", "confluence"} <= set(
         shown
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Document:
         page: None if it is not there (any more).
         upstream, listed, served: versions; None for not there. `listed` is what the source said last.
         waits: an event for it is not settled.
-        due: that event may be taken up now.
+        due: the versions that such events tell which may be taken up now; None for one that tells none.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Document:
     listed: int | None = None
     served: int | None = None
     waits: bool = False
-    due: bool = False
+    due: list[int | None] = field(default_factory=list)
     failing: bool = False
 
     @property
@@ -63,10 +63,10 @@ class Document:
             self.listed = self.upstream
         if too_large:
             self.failing = self.served != self.upstream
-            self.due = False
+            self.due = []
             self.waits = self.waits and not full
         else:
-            self.served, self.failing, self.waits, self.due = self.upstream, False, False, False
+            self.served, self.failing, self.waits, self.due = self.upstream, False, False, []
 
 
 class Model:
@@ -99,20 +99,24 @@ class Model:
         version = str(document.upstream) if document.upstream else ""
         hint = Hint("confluence", source, document.id, "page_updated", version)
         opened.catalog.events.record([Message("default", Origin.WEBHOOK, [hint])])
-        document.waits = document.due = True
+        document.waits = True
+        document.due.append(document.upstream)
 
     def poll(self, opened: Pipeline, source: SourceKey) -> None:
         poll(opened, source)
         for document in self.documents:
             document.listed = document.upstream
-            if document.listed != document.served and not (document.waits and not document.due):
-                document.waits = document.due = True
+            waits = document.waits and (not document.due or None in document.due)
+            if document.listed != document.served and not waits:
+                document.waits = True
+                document.due.append(None)
 
     def work(self, opened: Pipeline) -> None:
         work(opened)
         for document in self.documents:
-            if document.due and document.upstream is not None and document.upstream == document.served:
-                document.waits = document.due = False  # came late
+            served = document.served or 0
+            if document.due and all(version is not None and version <= served for version in document.due):
+                document.waits, document.due = document.failing and document.waits, []  # came late
             elif document.due:
                 document.look(full=False)
 
@@ -146,6 +150,7 @@ def installed(server: ConfluenceServer, space: Space) -> Iterator[Pipeline]:
 
 
 @example([("tell", 0), ("edit", 0), ("poll", 0), ("work", 0)])
+@example([("tell", 0), ("spoil", 0), ("work", 0)])
 @settings(
     max_examples=10,
     deadline=None,

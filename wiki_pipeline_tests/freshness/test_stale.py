@@ -56,7 +56,7 @@ def test_a_document_that_fails_says_why(opened: Pipeline, space: Space) -> None:
 
 
 def test_a_changed_setting_leaves_a_stage_behind(opened: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WIKI_PIPELINE_CHUNK_TOKENS", "100")
+    monkeypatch.setenv("WIKI_PIPELINE_PROSE_CHUNKS", "100 tokens")
     with pipeline() as again:
         assert set(reasons(again).values()) == {Reason.STAGE_BEHIND}
         assert len(reasons(again)) == 12
