@@ -263,11 +263,11 @@ class Settings(SettingsGroup, _Home):
     )
 
     sensor_wait_seconds: float = Field(
-        4.0,
+        8.5,
         ge=0,
         le=30,
         validation_alias="WIKI_PIPELINE_SENSOR_WAIT_SECONDS",
-        description="A sensor waits so long for events: Dagster itself asks it every five seconds only.",
+        description="A sensor waits so long for events; a bit less than a multiple of five, Dagster's own rhythm.",
     )
     time_zone: str = Field("UTC", validation_alias="WIKI_PIPELINE_TIME_ZONE", description="Of all schedules.")
     poll_cron: str = Field(

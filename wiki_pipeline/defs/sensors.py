@@ -11,7 +11,7 @@ from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.jobs import sync_source
 from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource
-from wiki_pipeline.defs.stale import evaluation, materialization
+from wiki_pipeline.defs.stale import KEY, evaluation, materialization
 from wiki_pipeline.defs.upstream import observation
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import (
@@ -83,6 +83,7 @@ def freshness_report(settings: Settings) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="freshness_report",
+        target=dg.AssetSelection.assets(KEY),  # to be found on the asset's page; it needs no run
         minimum_interval_seconds=settings.report_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refreshes stale_documents with its check: which documents are behind, since when and why.",

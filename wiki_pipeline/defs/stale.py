@@ -23,7 +23,7 @@ _SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in _COLUMNS])
 
 @dg.asset(
     key=KEY,
-    group_name="freshness",
+    group_name="pipeline",  # see stage_asset
     kinds={"table"},
     owners=["team:data-platform"],
     description="Every document that is served behind its source: why, since when, and which versions. Refreshed "

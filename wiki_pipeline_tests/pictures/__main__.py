@@ -10,11 +10,18 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+DAGSTER_PAGES = [
+    ("graph", "/asset-groups", "wiki_pages"),
+    ("partition", "/assets/chunks?view=partitions&partition=default%3Aconfluence%3AHANDBOOK", "added"),
+    # With something in it: switch the sensor off, edit pages of the demo's Confluence, start the job poll_sources.
+    ("stale", "/assets/stale_documents?view=checks&checkDetail=documents_fresh", "stalest"),
+    ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
+]
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
 def main(dagster: str, gateway: str) -> None:
-    """Pictures of the asset graph, of a materialisation and of a wiki page."""
+    """Pictures of a wiki page and of Dagster's pages."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1360, "height": 860})
@@ -22,21 +29,18 @@ def main(dagster: str, gateway: str) -> None:
         page.goto(f"{gateway}/wiki/confluence-HANDBOOK/")
         page.locator("main a", has_text="Station Mk III").first.or_(page.locator("main a").nth(3)).click()
         shoot(page, "wiki")
-        page.goto(f"{dagster}/asset-groups")
-        page.get_by_text("wiki_pages").first.wait_for()
-        settle(page)
-        shoot(page, "graph")
-        page.goto(f"{dagster}/assets/chunks?view=partitions&partition=default%3Aconfluence%3AHANDBOOK")
-        page.get_by_text("added").first.wait_for()
-        settle(page)
-        shoot(page, "partition")
+        page.set_viewport_size({"width": 1900, "height": 860})
+        for name, address, shown in DAGSTER_PAGES:
+            page.goto(f"{dagster}{address}")
+            page.get_by_text(shown).first.wait_for()
+            settle(page)
+            shoot(page, name)
         browser.close()
 
 
 def settle(page: Page) -> None:
     """Wait until the Dagster UI has loaded what it shows."""
-    page.wait_for_function("!document.querySelector('[class*=spinner i]')")
-    page.wait_for_timeout(3_000)  # it goes on asking for live data, so there is no moment at which it is done
+    page.wait_for_timeout(5_000)  # it goes on asking for live data, so there is no moment at which it is done
 
 
 def shoot(page: Page, name: str) -> None:
