@@ -23,7 +23,7 @@ run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C sto
 	@exec $(VENV)/bin/wiki-pipeline up
 
 test: $(READY) ## run the test suite
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses auto --dist loadfile
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)
