@@ -48,15 +48,18 @@ def is_cancelled(instance: dg.DagsterInstance, claim: Claim) -> bool:
     return bool(resync) and instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_CANCELLED)) > 0
 
 
-def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool:
-    """Whether a run is about to take up, or works on, a claim whose source's lease nobody holds.
+def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool | None:
+    """Whether a run is about to take up, or works on, a claim whose source's lease nobody holds; None if none was ever
+    made for it.
 
     One that had begun, or has been starting for too long, has lost its process: it is ended here.
     """
-    alive = False
-    of_claim = dg.RunsFilter(tags={CLAIM_TAG: record.claim_id or ""}, statuses=[*_WAITING, *_RUNNING])
-    for found in instance.get_run_records(of_claim):
+    made = instance.get_run_records(dg.RunsFilter(tags={CLAIM_TAG: record.claim_id or ""}))
+    alive = False if made else None
+    for found in made:
         run = found.dagster_run
+        if run.is_finished:
+            continue
         begun = record.run_id == run.run_id or time.time() - (found.start_time or time.time()) > CLAIM_SECONDS
         if run.status in _RUNNING and begun:
             instance.report_run_failed(run, _GONE)

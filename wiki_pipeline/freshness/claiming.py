@@ -40,13 +40,14 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
     return work
 
 
-def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool]) -> list[ClaimRecord]:
+def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool | None]) -> list[ClaimRecord]:
     """Free what was claimed by workers that are gone, so that it is claimed again. Returns what was freed.
 
     Who works holds the source's lease from before it took the claim up until after it settled it: a claim that was
-    taken up and has no lease lost its worker, unless `is_alive` knows better. One that was not taken up is left alone
-    until it runs out, and as long as `is_alive` knows of its worker. Work that had begun counts as a failed attempt:
-    what kills its worker must not do so for ever.
+    taken up and has no lease lost its worker, unless `is_alive` knows better. So did one that was not taken up, if
+    `is_alive` says that its worker ended; if that knows of no worker at all (None), the claim is left alone until it
+    runs out, because its worker may be about to start. A worker that ended counts as a failed attempt: what kills it
+    must not do so for ever.
 
     Raises:
         CatalogError: the catalog can't be used.
@@ -55,29 +56,32 @@ def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool]
     expired = {record.claim_id for record in claims.expired(pipeline.settings.tenant)}
     for record in claims.under_way(pipeline.settings.tenant):
         is_late = record.claim_id in expired
-        if not record.run_id and not is_late:
-            continue
-        if not _has_worker(pipeline, record, is_alive):
-            if _free(pipeline, record):
+        worker = _has_worker(pipeline, record, is_alive)
+        if worker is False or (worker is None and (record.run_id or is_late)):
+            if _free(pipeline, record, never_was=worker is None):
                 freed.append(record)
         elif is_late:
             claims.keep(record.claim_id or "", CLAIM_SECONDS)
     return freed
 
 
-def _has_worker(pipeline: Pipeline, record: ClaimRecord, is_alive: Callable[[ClaimRecord], bool]) -> bool:
+def _has_worker(pipeline: Pipeline, record: ClaimRecord, is_alive: Callable[[ClaimRecord], bool | None]) -> bool | None:
     if pipeline.catalog.is_held(lease_name(record.source)):
         return True
     # Settled before its lease was given back, it is no longer open now.
     now = pipeline.catalog.claims.of(record.source)
-    return now is None or now.claim_id != record.claim_id or is_alive(record)
+    return True if now is None or now.claim_id != record.claim_id else is_alive(record)
 
 
-def _free(pipeline: Pipeline, record: ClaimRecord) -> bool:
+def _free(pipeline: Pipeline, record: ClaimRecord, *, never_was: bool) -> bool:
     claims, claim_id = pipeline.catalog.claims, record.claim_id or ""
-    if not record.run_id:
-        return claims.release(claim_id, "The run that was to take it up never started.")
-    ended = f"The run {record.run_id} ended without a word: its process is gone."
+    if not record.run_id and never_was:
+        return claims.release(claim_id, "The run that was to take it up was never made.")
+    ended = (
+        f"The run {record.run_id} ended without a word: its process is gone."
+        if record.run_id
+        else "The run that was to take it up ended before it could: Dagster's log of that run says why."
+    )
     return claims.fail(claim_id, ended, retry(pipeline.settings))
 
 

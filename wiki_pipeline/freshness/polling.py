@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wiki_pipeline.catalog import OPEN, Message, Observation, Origin
+from wiki_pipeline.catalog import EventState, Message, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
 from wiki_pipeline.model import DocumentRef, Hint, SourceKey, Stage
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.stages import interruptible
 from wiki_pipeline.stages.pipeline import Pipeline
+
+_WAITING = {EventState.PENDING, EventState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,10 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
     hints, cursor = interruptible.run(_look(pipeline, source, before))
-    # An event that tells a version may turn out to be late, and not be looked at.
-    open_events = (event for event in catalog.events.unsettled(source) if event.state in OPEN and not event.version)
-    waiting = {event.document_id for event in open_events}
+    # An event that tells a version may turn out to be late, and not be looked at; and who works on a claimed one may
+    # have looked already, before the change that was seen here.
+    unclaimed = (event for event in catalog.events.unsettled(source) if event.state in _WAITING and not event.version)
+    waiting = {event.document_id for event in unclaimed}
     new = [] if "" in waiting else [hint for hint in hints if hint.document_id not in waiting]
     if len(new) > pipeline.settings.batch_documents:
         new = [Hint(source.kind, source, what="many changes found by a poll")]

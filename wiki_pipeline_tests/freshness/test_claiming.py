@@ -113,12 +113,24 @@ def test_what_a_dead_worker_claimed_is_claimed_again_and_counts_as_an_attempt(op
     assert (event.state, event.attempts) == (EventState.FAILED, 1)
 
 
-def test_what_was_claimed_by_a_run_that_never_began_is_due_at_once(opened: Pipeline, space: Space) -> None:
+def test_what_was_claimed_for_a_run_that_was_never_made_is_due_at_once(opened: Pipeline, space: Space) -> None:
     say(opened, str(space.page("Page 3").id))
     (claim,) = claim_work(opened)
+    assert free_lost_claims(opened, lambda _: None) == []  # it may be about to be made
     opened.catalog.claims.keep(claim.claim_id, -1)
-    assert len(free_lost_claims(opened, lambda _: False)) == 1
+    assert len(free_lost_claims(opened, lambda _: None)) == 1
     assert [again.documents for again in claim_work(opened)] == [claim.documents]
+
+
+def test_what_a_run_left_that_ended_before_it_began_is_tried_again_and_counts_as_an_attempt(
+    opened: Pipeline, space: Space
+) -> None:
+    say(opened, str(space.page("Page 3").id))
+    claim_work(opened)
+    assert free_lost_claims(opened, lambda _: True) == []
+    assert len(free_lost_claims(opened, lambda _: False)) == 1  # long before the claim runs out
+    (event,) = opened.catalog.events.find("default")
+    assert (event.state, event.attempts) == (EventState.FAILED, 1)
 
 
 def test_a_source_out_of_reach_fails_its_job_and_keeps_its_event(opened: Pipeline, server: ConfluenceServer) -> None:

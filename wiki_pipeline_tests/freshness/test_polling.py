@@ -9,7 +9,7 @@ from git import Repo
 
 from wiki_pipeline.catalog import EventRecord
 from wiki_pipeline.errors import SourceError
-from wiki_pipeline.freshness import poll, poll_all, stale_documents
+from wiki_pipeline.freshness import claim_work, poll, poll_all, stale_documents
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.stages.add import add
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -45,6 +45,15 @@ def test_a_poll_finds_edits_moves_labels_deletions_and_new_pages(opened: Pipelin
     work(opened)
     assert stale_documents(opened, ENG) == []
     assert poll(opened, ENG).events == 0
+
+
+def test_a_poll_counts_on_no_event_that_is_being_worked_on(opened: Pipeline, space: Space) -> None:
+    page = space.page("Page 3")
+    page.label("gravel")
+    assert poll(opened, ENG).events == 1
+    claim_work(opened)  # its worker fetches the page now, and then:
+    page.label("sand")
+    assert poll(opened, ENG).events == 1
 
 
 def test_a_large_source_is_asked_for_what_was_edited_lately(
