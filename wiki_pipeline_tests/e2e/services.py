@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+SECRET = "of-the-webhooks"
 START_SECONDS = 600
 STOP_SECONDS = 90
 _MARK = "WIKI_PIPELINE_TESTS_STARTED"
@@ -121,3 +123,21 @@ def wait_for(about: str, holds: Callable[[], object], seconds: float = 120) -> N
             reason = f"{type(error).__name__}: {error}"
         time.sleep(0.2)
     raise WrongError(f"Not so within {seconds} s: {about}. {reason}")
+
+
+def environment(folder: Path, confluence: str, repository: str, **others: str) -> dict[str, str]:
+    """Settings for an installation of its own: all state in a folder, any free ports, the space ENG of a Confluence and
+    a repository as the source `handbook`, webhooks signed with `SECRET`."""
+    return {
+        "WIKI_PIPELINE_HOME": str(folder / "state"),
+        "DAGSTER_HOME": str(folder / "dagster"),
+        "WIKI_PIPELINE_GATEWAY_PORT": "0",
+        "WIKI_PIPELINE_DAGSTER_PORT": "0",
+        "CONFLUENCE_URL": confluence,
+        "CONFLUENCE_TOKEN": "any-token",
+        "CONFLUENCE_SPACES": json.dumps({"ENG": []}),
+        "CONFLUENCE_WEBHOOK_SECRET": SECRET,
+        "WIKI_PIPELINE_GIT_WEBHOOK_SECRET": SECRET,
+        "WIKI_PIPELINE_GIT_REPOSITORIES": json.dumps([{"url": repository, "name": "handbook"}]),
+        **others,
+    }

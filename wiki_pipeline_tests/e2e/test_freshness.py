@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +14,13 @@ import pytest
 from wiki_pipeline.catalog import Catalog, EventState
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Store
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
-from wiki_pipeline_tests.e2e.services import started, wait_for
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space
+from wiki_pipeline_tests.e2e.deliveries import signed
+from wiki_pipeline_tests.e2e.services import environment, started, wait_for
+from wiki_pipeline_tests.e2e.upstream import Told, page_told, pushed
+from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 SPACE, REPOSITORY = SourceKey("default", "confluence", "ENG"), SourceKey("default", "git", "handbook")
-SECRET = "of-the-webhooks"
-
-
-class Repository:
-    """A repository that people push to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        self.git("init", "-q", "-b", "main")
-
-    def git(self, *arguments: str) -> str:
-        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-        ran = subprocess.run(
-            ["git", *identity, *arguments], cwd=self.folder, check=True, capture_output=True, text=True
-        )
-        return ran.stdout.strip()
-
-    def write(self, name: str, text: str) -> None:
-        Path(self.folder, name).write_text(text)
-        self.git("add", ".")
-        self.git("commit", "-qm", f"Write {name}")
 
 
 @dataclass
@@ -52,21 +30,15 @@ class System:
     gateway: httpx.Client
     home: Path
     space: Space
-    repository: Repository
+    repository: Upstream
 
-    def tell(self, event: str, page_id: int | str, version: int | None = None) -> None:
+    def tell(self, event: str, page: Content, version: int | None = None) -> None:
         """Deliver a webhook as Cloud does."""
-        page = {"id": int(page_id), "idAsString": str(page_id), "spaceKey": self.space.key, "version": version}
-        self._post(f"/webhook/confluence-updated/{event}", {"timestamp": 0, "page": page}, "X-Hub-Signature")
+        self._deliver(page_told(event, page, version))
 
     def push(self) -> None:
         """Deliver a webhook as GitHub does."""
-        body = {
-            "ref": "refs/heads/main",
-            "after": self.repository.git("rev-parse", "main"),
-            "repository": {"clone_url": str(self.repository.folder), "full_name": "handbook"},
-        }
-        self._post("/webhook/git-push", body, "X-Hub-Signature-256", {"X-GitHub-Event": "push"})
+        self._deliver(pushed(self.repository))
 
     def found(self, words: str, source: SourceKey) -> set[str]:
         """Ids of the documents that a search for words finds with all of them in the passage."""
@@ -95,10 +67,8 @@ class System:
         done = {EventState.APPLIED, EventState.SUPERSEDED}
         return not any(number for state, number in counts.items() if state not in done)
 
-    def _post(self, path: str, body: object, header: str, headers: dict[str, str] | None = None) -> None:
-        raw = json.dumps(body).encode()
-        signature = hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
-        answer = self.gateway.post(path, content=raw, headers={header: f"sha256={signature}", **(headers or {})})
+    def _deliver(self, told: Told) -> None:
+        answer = self.gateway.post(f"/webhook/{told.path}", content=told.body, headers=signed(told, uuid.uuid4().hex))
         assert answer.status_code == 202, answer.text
 
 
@@ -108,22 +78,11 @@ def system(confluence_cloud: ConfluenceServer, tmp_path: Path) -> Iterator[Syste
     home = space.add("Home", "<p>Welcome to engineering.</p>")
     for number in range(4):
         space.add(f"Page {number}", f"<p>Number {number} of the handbook.</p>", parent=home)
-    repository = Repository(tmp_path / "handbook")
-    repository.write("guide.md", "# Guide\n\nHow the pumps are primed.\n")
-    environment = {
-        "WIKI_PIPELINE_HOME": str(tmp_path / "state"),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
-        "WIKI_PIPELINE_GATEWAY_PORT": "0",
-        "WIKI_PIPELINE_DAGSTER_PORT": "0",
-        "CONFLUENCE_URL": confluence_cloud.url,
-        "CONFLUENCE_TOKEN": "any-token",
-        "CONFLUENCE_SPACES": '{"ENG": []}',
-        "CONFLUENCE_WEBHOOK_SECRET": SECRET,
-        "WIKI_PIPELINE_GIT_WEBHOOK_SECRET": SECRET,
-        "WIKI_PIPELINE_GIT_REPOSITORIES": json.dumps([{"url": str(repository.folder), "name": "handbook"}]),
-    }
+    repository = Upstream(tmp_path / "handbook")
+    repository.commit({"guide.md": "# Guide\n\nHow the pumps are primed.\n"})
     command = [sys.executable, "-m", "wiki_pipeline.cli", "up"]
-    with started(command, tmp_path, **environment) as services:
+    installation = environment(tmp_path, confluence_cloud.url, repository.path)
+    with started(command, tmp_path, **installation) as services:
         wiki = services.addresses()["Wiki"].removesuffix("/wiki/")
         with httpx.Client(base_url=wiki, timeout=30, trust_env=False) as gateway:
             yield System(gateway, tmp_path / "state", space, repository)
@@ -140,37 +99,37 @@ def _pages_are_edited_created_moved_trashed_restored_and_purged(system: System) 
     space = system.space
     page, other = space.page("Page 1"), space.page("Page 2")
     page.edit("<p>Beware of the wet gravel.</p>")
-    system.tell("page_updated", page.id, 2)
+    system.tell("page_updated", page, 2)
     wait_for("an edit is found", lambda: system.found("wet gravel", SPACE) == {page.id})
     wait_for("and read", lambda: "wet gravel" in (system.readable(page.id, SPACE) or ""))
 
     new = space.add("Page 9", "<p>Rope is kept in the shed.</p>", parent=page)
-    system.tell("page_created", new.id, 1)
+    system.tell("page_created", new, 1)
     wait_for("a new page is found", lambda: system.found("kept in the shed", SPACE) == {new.id})
 
     new.move(other)
-    system.tell("page_moved", new.id)
+    system.tell("page_moved", new)
     wait_for("a move shows", lambda: _ancestors(system, new.id)[-1:] == ["Page 2"])
 
     new.trash()
-    system.tell("page_trashed", new.id)
+    system.tell("page_trashed", new)
     wait_for("what is in the trash is not served", lambda: not system.found("kept in the shed", SPACE))
     wait_for("nor is it in any table", lambda: not system.in_tables(new.id, SPACE))
     wait_for("nor read", lambda: system.readable(new.id, SPACE) is None)
 
     new.restore()
-    system.tell("page_restored", new.id)
+    system.tell("page_restored", new)
     wait_for("what is restored is found", lambda: system.found("kept in the shed", SPACE) == {new.id})
 
     new.purge()
-    system.tell("page_removed", new.id)
+    system.tell("page_removed", new)
     wait_for("what is purged is not served", lambda: not system.in_tables(new.id, SPACE))
     wait_for("nor found", lambda: not system.found("kept in the shed", SPACE))
 
 
 def _files_are_pushed_renamed_rewritten_and_deleted(system: System) -> None:
     repository = system.repository
-    repository.write("notes.md", "# Notes\n\nThe winch is oiled in spring.\n")
+    repository.commit({"notes.md": "# Notes\n\nThe winch is oiled in spring.\n"})
     system.push()
     wait_for("a pushed file is found", lambda: system.found("oiled in spring", REPOSITORY) == {"notes.md"})
 
@@ -181,7 +140,7 @@ def _files_are_pushed_renamed_rewritten_and_deleted(system: System) -> None:
     wait_for("and read", lambda: "oiled in spring" in (system.readable("winch.md", REPOSITORY) or ""))
 
     repository.git("reset", "-q", "--hard", "HEAD~2")
-    repository.write("other.md", "# Other\n\nAnother history altogether.\n")
+    repository.commit({"other.md": "# Other\n\nAnother history altogether.\n"})
     system.push()
     wait_for("a rewritten branch is served", lambda: system.found("Another history", REPOSITORY) == {"other.md"})
     wait_for("without what it lost", lambda: not system.in_tables("winch.md", REPOSITORY))

@@ -1,0 +1,277 @@
+"""Chaos: people edit and push, calls fail, webhooks get lost, doubled and late, processes are killed; and in the end
+all is as if nothing of it had happened.
+
+`python -m wiki_pipeline_tests.e2e.chaos --seconds 300 --seed 7` runs it for as long as one likes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from wiki_pipeline.catalog import OPEN, Catalog, EventState, Origin
+from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.store import Store
+from wiki_pipeline_tests.confluence_server import ConfluenceServer
+from wiki_pipeline_tests.confluence_server.faults import dropped, rate_limited, slow_body, status
+from wiki_pipeline_tests.e2e.deliveries import Postman
+from wiki_pipeline_tests.e2e.services import Services, WrongError, environment, started, wait_for
+from wiki_pipeline_tests.e2e.upstream import EditedRepository, EditedSpace
+from wiki_pipeline_tests.sources.git.upstream import Upstream
+
+SPACE, REPOSITORY = SourceKey("default", "confluence", "ENG"), SourceKey("default", "git", "handbook")
+_MODEL, _DIMENSION = "wordllama-l2_supercat-256", 256
+_SETTLED_SECONDS = 900.0
+_EDIT_SECONDS = 0.7  # between two, on average
+_POLL = ("dagster", "job", "execute", "-m", "wiki_pipeline.definitions", "-j", "poll_sources")
+# Kinds of processes, by words of their command lines. Runs are the children of the code server.
+_CODE_SERVER = "dagster api grpc"
+_RUN = "spawn_main"
+_KINDS = {
+    "gateway": "wiki_pipeline.gateway",
+    "daemon": "dagster._daemon",
+    "webserver": "dagster_webserver",
+    "code server": _CODE_SERVER,
+    "proxy of the code server": "code-server start",
+}
+_TARGETS = {"run": 8, "gateway": 2, "daemon": 1, "code server": 1, "proxy of the code server": 1, "webserver": 1}
+# What `up` has to start again. It takes what ends more often within five minutes for something that can't run.
+_SERVICE_OF = {kind: "gateway" if kind == "gateway" else "Dagster" for kind in _KINDS if kind != "code server"}
+_DEATHS_OF_A_SERVICE, _WINDOW_SECONDS = 4, 310.0
+
+
+@dataclass
+class Chaos:
+    """One go of it.
+
+    Attributes:
+        folder: of all state.
+        seconds: how long it lasts.
+        kills: a minute.
+        edits: how many there were.
+        killed: how many processes of which kind.
+        answers: to webhooks, by status; 0 stands for none.
+        events: how many ended in which state.
+    """
+
+    folder: Path
+    seconds: float
+    seed: int
+    kills: float
+    edits: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
+    answers: Counter[int] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    _deaths: dict[str, list[float]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Raises:
+        WrongError: something was lost, or is not as a first sync makes it; says what.
+        """
+        with ConfluenceServer("cloud") as server:
+            space = EditedSpace(server.space("ENG", "Engineering"), random.Random(f"{self.seed} space"))
+            handbook = Upstream(self.folder / "handbook")
+            repository = EditedRepository(handbook, random.Random(f"{self.seed} repository"))
+            installation = environment(
+                self.folder,
+                server.url,
+                handbook.path,
+                WIKI_PIPELINE_EVENT_RETRY_SECONDS="0.5",
+                WIKI_PIPELINE_CONFLUENCE_MAX_WAIT="1",
+                WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=server.media_origin,
+            )
+            with started([sys.executable, "-m", "wiki_pipeline.cli", "up"], self.folder, **installation) as services:
+                addresses = services.addresses()
+                postman = Postman(addresses["Wiki"].removesuffix("/wiki/"), random.Random(f"{self.seed} post"))
+                _spoil(server, self.seed)
+                self._rage([space, repository], postman, services)
+                server.heal()
+                postman.finish()
+                self.answers = postman.answers
+                wait_for("all services answer again", lambda: _answer(addresses), _SETTLED_SECONDS)
+                self._command(installation, *_POLL)
+                wait_for("every event is settled", self._settled, _SETTLED_SECONDS)
+                wait_for("every run has ended", lambda: not _unfinished(addresses), _SETTLED_SECONDS)
+                services.stop()
+            self._account_for_events(postman.accepted)
+            fresh = self.folder / "fresh"
+            elsewhere = {"WIKI_PIPELINE_HOME": str(fresh), "DAGSTER_HOME": str(fresh / "dagster")}
+            self._command({**installation, **elsewhere}, "wiki_pipeline.cli", "sync")
+        _compare(self._home, fresh)
+
+    # --- the time of it ---
+
+    def _rage(self, upstreams: Sequence[EditedSpace | EditedRepository], postman: Postman, services: Services) -> None:
+        edits, kills = random.Random(f"{self.seed} edits"), random.Random(f"{self.seed} kills")
+        edit_at = start = time.monotonic()
+        kill_at, kind = start + kills.expovariate(self.kills / 60), _kind(kills)
+        while (moment := time.monotonic()) < start + self.seconds:
+            if moment >= edit_at:
+                for told in edits.choices(upstreams, [4, 1])[0].edit():
+                    postman.take(told)
+                self.edits += 1
+                edit_at = moment + edits.expovariate(1 / _EDIT_SECONDS)
+            if moment >= kill_at and self._kill(kind, services):
+                kill_at, kind = moment + kills.expovariate(self.kills / 60), _kind(kills)
+            time.sleep(0.05)
+
+    def _kill(self, kind: str, services: Services) -> bool:
+        """Kill a process of that kind, where that may be now. False if there is none."""
+        found = _processes(services).get(kind, [])
+        if not found:
+            return False
+        service = _SERVICE_OF.get(kind)
+        if service:
+            recent = [at for at in self._deaths.get(service, []) if at > time.monotonic() - _WINDOW_SECONDS]
+            if len(recent) >= _DEATHS_OF_A_SERVICE:
+                return True
+            self._deaths[service] = [*recent, time.monotonic()]
+        with suppress(ProcessLookupError):
+            os.kill(found[-1], signal.SIGKILL)
+            self.killed[kind] += 1
+            print(f"{time.strftime('%T')} killed a {kind}", flush=True)
+        return True
+
+    # --- the end of it ---
+
+    def _settled(self) -> bool:
+        with Catalog(f"sqlite:///{self._home / 'catalog.sqlite'}") as catalog:
+            counts = catalog.events.counts("default")
+        return not any(counts[state] for state in OPEN)
+
+    def _account_for_events(self, accepted: set[str]) -> None:
+        with Catalog(f"sqlite:///{self._home / 'catalog.sqlite'}") as catalog:
+            events = catalog.events.find("default", limit=1_000_000)
+        self.events = Counter(event.state.value for event in events)
+        if mute := [event for event in events if event.state is not EventState.APPLIED and not event.reason]:
+            raise WrongError(f"Events that were not applied, without a reason: {mute[:3]}")
+        # "confluence delivery-7 for default:confluence:ENG"
+        taken = {event.delivery_id.split(" ")[1] for event in events if event.origin is Origin.WEBHOOK}
+        if lost := accepted - taken:
+            raise WrongError(f"Accepted and lost: {sorted(lost)}")
+
+    @property
+    def _home(self) -> Path:
+        return self.folder / "state"
+
+    def _command(self, installation: Mapping[str, str], *arguments: str) -> None:
+        with started([sys.executable, "-m", *arguments], self.folder, **installation) as command:
+            if command.process.wait(_SETTLED_SECONDS):
+                raise WrongError(f"{' '.join(arguments)} failed: {command.output.read_text()[-3000:]}")
+
+
+def _kind(draw: random.Random) -> str:
+    return draw.choices(list(_TARGETS), list(_TARGETS.values()))[0]
+
+
+def _spoil(server: ConfluenceServer, seed: int) -> None:
+    """From now on a tenth of all calls fails."""
+    effects = [status(503), rate_limited(0), dropped(), dropped(after_bytes=40), slow_body(0.1)]
+    for number, effect in enumerate(effects):
+        server.fault("*", effect, times=None, probability=0.1 / len(effects), seed=seed + number)
+
+
+def _processes(services: Services) -> dict[str, list[int]]:
+    """Process ids by kind, oldest first."""
+    found: dict[str, list[int]] = {}
+    known = services.processes()
+    servers = {pid for pid, command in known.items() if _CODE_SERVER in command}
+    for pid, command in sorted(known.items()):
+        if _parent(pid) in servers and _RUN in command:
+            kind = "run"
+        else:
+            kind = next((kind for kind, words in _KINDS.items() if words in command), "")
+        found.setdefault(kind, []).append(pid)
+    return found
+
+
+def _parent(pid: int) -> int:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
+def _answer(addresses: Mapping[str, str]) -> bool:
+    httpx.get(addresses["Wiki"], trust_env=False).raise_for_status()
+    return bool(_graphql(addresses, "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"))
+
+
+def _unfinished(addresses: Mapping[str, str]) -> object:
+    statuses = "[QUEUED, NOT_STARTED, STARTING, STARTED, CANCELING]"
+    asked = f"{{ runsOrError(filter: {{statuses: {statuses}}}) {{ ... on Runs {{ results {{ runId status }} }} }} }}"
+    return _graphql(addresses, asked)["runsOrError"]["results"]
+
+
+def _graphql(addresses: Mapping[str, str], query: str) -> Any:
+    """The data that Dagster's UI shows.
+
+    Raises:
+        OSError: it does not answer.
+    """
+    try:
+        answer = httpx.post(f"{addresses['Dagster UI']}/graphql", json={"query": query}, timeout=30, trust_env=False)
+        return answer.raise_for_status().json()["data"]
+    except httpx.HTTPError as error:
+        raise OSError(str(error)) from None
+
+
+def _compare(lived: Path, fresh: Path) -> None:
+    """Raises:
+    WrongError: the two differ in a row of a table.
+    """
+    wrong = []
+    for source in (SPACE, REPOSITORY):
+        for stage in Stage:
+            old, new = _rows(lived, stage, source), _rows(fresh, stage, source)
+            if not new and stage is not Stage.ATTACHMENTS:
+                wrong.append(f"The fresh {stage} of {source} is empty.")
+            if old != new:
+                wrong.append(f"{stage} of {source}: {_difference(old, new)}")
+    if wrong:
+        raise WrongError("\n".join(wrong))
+
+
+def _rows(home: Path, stage: Stage, source: SourceKey) -> Counter[str]:
+    store = Store(str(home / "lance"), "default")
+    table = store.vectors(_MODEL, _DIMENSION, source) if stage is Stage.VECTORS else store.table(stage, source)
+    return Counter(repr(row) for row in table.read().to_pylist())
+
+
+def _difference(old: Counter[str], new: Counter[str]) -> str:
+    more, less = [*(old - new).elements()], [*(new - old).elements()]
+    told = "\n".join([*(f"  lived: {row[:600]}" for row in more[:3]), *(f"  fresh: {row[:600]}" for row in less[:3])])
+    return f"{len(more)} rows too many, {len(less)} too few\n{told}"
+
+
+def main() -> None:
+    """Run it as the arguments say; tells what happened."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--kills", type=float, default=6, help="a minute")
+    parser.add_argument("--folder", type=Path, help="of all state, to look at afterwards; a temporary one otherwise")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        chaos = Chaos(given.folder or Path(temporary), given.seconds, given.seed, given.kills)
+        try:
+            chaos.run()
+        finally:
+            print(f"{chaos.edits} edits; killed {dict(chaos.killed)}; answers {dict(chaos.answers)}; ", end="")
+            print(f"events {dict(chaos.events)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Calls fail, webhooks get lost and doubled, processes are killed: nothing is lost. `chaos` does more of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wiki_pipeline_tests.e2e.chaos import Chaos
+
+
+def test_after_chaos_and_one_poll_all_tables_equal_the_sources(tmp_path: Path) -> None:
+    chaos = Chaos(tmp_path, seconds=20, seed=617, kills=20)
+    chaos.run()
+    assert chaos.edits > 5
+    assert chaos.killed.total() > 0
+    assert chaos.answers[202] > 0
+    assert chaos.events["applied"] > 0
