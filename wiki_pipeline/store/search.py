@@ -113,8 +113,9 @@ class Hit:
     """A passage that was found, with all that is needed to cite it.
 
     Attributes:
-        score: higher is better; comparable only within one answer. The cosine similarity (vector), BM25 (text), both
-            stretched and added, with what the title says (hybrid).
+        score: higher is better; comparable only within one answer, where it never rises. The cosine similarity
+            (vector), BM25 (text), both stretched and added, with what the title says (hybrid); of passages put behind
+            other documents' at most that of those.
         created_date, last_modified: Unix seconds.
         page_id: the document id of a Confluence page, otherwise None.
 
@@ -203,7 +204,10 @@ def search(
             sides.append(_by_vector(table, vector, condition, max(_CANDIDATES, k)))
         if mode != "vector":
             sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
-    ranked = sides[0] if len(sides) == 1 else named(fused(*sides, weight=embedder.weight), words)
+    if mode == "hybrid":
+        ranked = named(fused(*sides, weight=embedder.weight, terms=" ".join(_telling(words))), words)
+    else:
+        (ranked,) = sides
     return [_hit(candidate) for candidate in thinned(ranked, per_document)[:k]]
 
 
@@ -233,12 +237,16 @@ def _text_query(words: str) -> FullTextQuery:
     from lancedb.query import BooleanQuery, MatchQuery, Occur
 
     asked = f"{words[:_MAX_CHARACTERS]} {split_identifiers(words[:_MAX_CHARACTERS])}"
-    telling = [word for word in asked.split() if word.casefold() not in _FILLERS] or asked.split()
-    terms = " ".join(list(dict.fromkeys(telling))[:_MAX_TERMS])[:_MAX_CHARACTERS]
+    terms = " ".join(list(dict.fromkeys(_telling(asked)))[:_MAX_TERMS])[:_MAX_CHARACTERS]
     pairs = " ".join(list(dict.fromkeys(cjk_bigrams(terms).split()))[:_MAX_TERMS])
     match: Any = MatchQuery  # its optional arguments look required to the type checker
     queries = [match(terms, "search_text"), *([match(pairs, "search_cjk")] if pairs else [])]
     return BooleanQuery([(Occur.SHOULD, query) for query in queries])
+
+
+def _telling(words: str) -> list[str]:
+    """The words of a query that say what is asked; all, if none does."""
+    return [word for word in words.split() if word.casefold() not in _FILLERS] or words.split()
 
 
 def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> list[Candidate]:

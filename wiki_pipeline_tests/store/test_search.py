@@ -390,6 +390,27 @@ def test_a_commit_between_the_two_sides_leaves_no_hits_of_the_old_edition() -> N
     assert [found.key for found in fused(by_vector, by_text, weight=1.0)] == ["b1", "a2", "c1"]
 
 
+@pytest.mark.parametrize(
+    ("terms", "weight", "expected"),
+    [
+        ("invested notes", 0.6, ["words", "meaning"]),  # all there, but for an ending: the weak model has no say
+        ("invested bonds", 0.6, ["meaning", "words"]),
+        ("横浜の保守", 0.6, ["meaning", "words"]),
+        ("invested notes", 1.0, ["meaning", "words"]),  # a model as good as words is always heard
+    ],
+)
+def test_a_weak_model_has_a_say_as_far_as_words_leave_a_query_open(
+    terms: str, weight: float, expected: list[str]
+) -> None:
+    def candidate(key: str, score: float) -> Candidate:
+        return Candidate(key, (str(SOURCE), key), "same", score, {"search_text": "\nThey invest in notes."})
+
+    by_text = [candidate("words", 10.0), candidate("meaning", 9.5)]
+    by_vector = [candidate("meaning", 0.9), candidate("words", 0.5)]
+    found = fused(by_vector, by_text, weight=weight, terms=terms)
+    assert [candidate.key for candidate in found] == expected
+
+
 def test_a_table_that_can_not_be_searched_is_an_error_that_says_so(tmp_path: Path) -> None:
     store = Store(str(tmp_path), "default")
     fill(store, {"a": ["coffee"]})

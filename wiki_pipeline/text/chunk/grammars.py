@@ -1,6 +1,7 @@
 """Syntax trees by tree-sitter, from grammars that are installed as wheels: nothing is compiled or downloaded.
 
-A grammar for one more language is one line here and one dependency.
+A grammar for one more language is one line here and one dependency. Of Protobuf and GraphQL there is no grammar that
+is kept as a wheel for Python 3.11: they are cut by lines, and `code.py` reads their definitions.
 """
 
 from __future__ import annotations

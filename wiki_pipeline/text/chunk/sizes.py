@@ -29,8 +29,8 @@ class ChunkSizes:
 
 def bound(size: ChunkSize) -> int:
     """What a passage takes besides what it repeats, in the size's unit. Passages are cut at the strongest places, not
-    filled up: a bound an eighth above makes them about as large as is wanted."""
-    return size.size + size.size // 8 - size.overlap
+    filled up, so the bound is a sixteenth above: what is hardly too large stays whole."""
+    return size.size + size.size // 16 - size.overlap
 
 
 def in_characters(size: ChunkSize) -> ChunkSize:

@@ -46,7 +46,8 @@ class Embedder(Protocol):
 
     @property
     def weight(self) -> float:
-        """What its similarities count in a search by words and meaning, where the words count 1."""
+        """What its similarities count in a search by words and meaning, where the words count 1. Below 1 the model is
+        weaker than words, and counts as far as they leave a query open; see `store.ranking`."""
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Vectors of the texts; no text is too long or too empty.

@@ -270,6 +270,28 @@ def test_a_language_without_grammar_is_cut_at_empty_lines_and_its_definitions_ar
     assert [(chunk.start_line, chunk.end_line) for chunk in chunks] == [(1, 1), (3, 5), (7, 9)]
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        (
+            "protobuf",
+            'syntax = "proto3";\n\nmessage Level {\n  double metres = 1;\n}\n\nservice Levels {\n  rpc Get(Id);\n}\n',
+            [(), ("Level",), ("Levels",)],
+        ),
+        (
+            "graphql",
+            "type Level {\n  value: Metres!\n}\n\nextend type Query {\n  level(id: ID!): Level\n}\n",
+            [("Level",), ("Query",)],
+        ),
+    ],
+)
+def test_schemas_that_have_no_grammar_are_cut_at_their_definitions(
+    language: str, text: str, expected: list[tuple[str, ...]]
+) -> None:
+    assert language not in LANGUAGES
+    assert [chunk.heading_path for chunk in code(text, language, characters=50)] == expected
+
+
 def test_lines_without_an_empty_one_between_are_cut_between_lines() -> None:
     lines = [f"set option_{number:04} to {number}" for number in range(300)]
     chunks = code("\n".join(lines), "unheard-of", characters=400)

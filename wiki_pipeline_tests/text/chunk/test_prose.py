@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from itertools import pairwise
 
@@ -83,7 +84,7 @@ def test_small_neighbours_are_one_passage() -> None:
 
 def test_a_scrap_joins_its_neighbour() -> None:
     page = f"## Long\n\n{paragraph('Long', 7)}\n\n## Scrap\n\nShort."
-    assert [chunk.text for chunk in prose(page, tokens=96)] == [page]
+    assert [chunk.text for chunk in prose(page, tokens=102)] == [page]
 
 
 def test_a_paragraph_over_the_bound_is_cut_between_sentences() -> None:
@@ -250,3 +251,12 @@ def test_the_lines_of_the_page_hold_all_of_a_part_but_what_is_repeated() -> None
         lines = chunk.text.split("\n")
         assert lines[:2] == ["| a | b |", "| --- | --- |"]
         assert "\n".join(lines[2:]) == cited(page, chunk)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_paragraphs_alike_are_cut_into_passages_that_are_neither_scraps_nor_above_the_size(seed: int) -> None:
+    chance = random.Random(seed)
+    text = "\n\n".join(f"Paragraph {chance.random()} " + "of some words. " * 10 for _ in range(300))
+    sizes = [estimate_tokens(chunk.text) for chunk in prose(text, tokens=400)]
+    assert min(sizes) >= 120
+    assert max(sizes) <= 460

@@ -20,6 +20,7 @@ from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, code, prose
         ("HTTPServer", "HTTP Server"),
         ("call parseXMLFile(load_all_2)", "parse XML File load all 2"),
         ("twice_told twice_told", "twice told"),
+        ("PLoS and x_axis", "Lo axis"),
         ("plain words, Capitals and ACRONYMS", ""),
         ("a sentence.Another", ""),
     ],
