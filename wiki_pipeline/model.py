@@ -236,6 +236,8 @@ class CleanPage(Document):
         dependencies: pages whose text is part of this one, or would be if they were there, in order of appearance.
         people: whom the text names, in order of appearance.
         unknown_macros: macros that no handler knows, by name.
+        lost_words: words of a wiki page's body that the text holds less often, those that are missed most first; the
+            first twenty. Words of pages that it includes don't count.
         notes: what was repaired or could not be kept, for people.
         words: number of words in the text.
     """
@@ -247,6 +249,7 @@ class CleanPage(Document):
     dependencies: tuple[Dependency, ...] = ()
     people: tuple[Person, ...] = ()
     unknown_macros: tuple[UnknownMacro, ...] = ()
+    lost_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     words: int = 0
 
@@ -382,6 +385,15 @@ class DocumentFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class LostWords:
+    """A document whose text lacks words of its source."""
+
+    document_id: str
+    title: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceDescription:
     """What a source is, for people.
 
@@ -452,6 +464,8 @@ class StageReport:
             include, the name of a person. They count as `updated` too.
         dependents: ids of the first hundred of those.
         unknown_macros: macros in the source's pages that no handler knows, by name (`clean_pages`).
+        lossy: documents whose text lacks words of their source (`clean_pages`).
+        lost_words: the first hundred of those, with the words.
         broken_links: links in the source's documents to documents that exist nowhere (`wiki_pages`).
         failures: the first hundred, by name.
         data_version: hash of the source's state in the table; equal means same content.
@@ -475,6 +489,8 @@ class StageReport:
     dependency_changed: int = 0
     dependents: tuple[str, ...] = ()
     unknown_macros: dict[str, int] = field(default_factory=dict)
+    lossy: int = 0
+    lost_words: tuple[LostWords, ...] = ()
     broken_links: int = 0
     failures: tuple[DocumentFailure, ...] = ()
     data_version: str = ""
@@ -553,6 +569,7 @@ CLEAN_PAGES = pa.schema(
         _required("dependencies", _DEPENDENCIES),
         _required("people", _PEOPLE),
         _required("unknown_macros", _UNKNOWN_MACROS),
+        _required("lost_words", _STRINGS),
         _required("notes", _STRINGS),
         _required("words", pa.int32()),
         *STATE_FIELDS,

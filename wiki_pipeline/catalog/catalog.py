@@ -32,7 +32,9 @@ from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 SYNCS_KEPT = 1000  # a source; older ones go when a new one starts
 
 _TOTALS = [
-    field.name for field in fields(StageReport) if field.name not in {"stage", "source", "failures", "dependents"}
+    field.name
+    for field in fields(StageReport)
+    if field.name not in {"stage", "source", "failures", "dependents", "lost_words"}
 ]
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from wiki_pipeline.catalog import SyncMode
-from wiki_pipeline.defs.checks import every_document
+from wiki_pipeline.defs.checks import specs
 from wiki_pipeline.defs.partitions import sources
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource
@@ -43,7 +43,7 @@ def stage_asset(
     kinds: set[str],
     deps: Sequence[dg.AssetsDefinition | dg.AssetSpec] = (),
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
-    """What the assets have in common: a partition a source, one run a source, a check of its documents."""
+    """What the assets have in common: a partition a source, one run a source, checks of its documents."""
     return dg.asset(
         name=stage.value,
         code_version=code_version,
@@ -55,7 +55,7 @@ def stage_asset(
         partitions_def=sources,
         # A backfill holds to the one-writer limit that way, which goes by the run's partition tag.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
-        check_specs=[every_document(stage)],
+        check_specs=specs(stage),
     )
 
 

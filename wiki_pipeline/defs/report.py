@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pyarrow.compute as pc
 
-from wiki_pipeline.defs.checks import documents_checked
+from wiki_pipeline.defs.checks import checked
 from wiki_pipeline.defs.links import links
 from wiki_pipeline.defs.plot import bars, histogram
 from wiki_pipeline.model import Stage, StageReport
@@ -27,7 +27,7 @@ def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = 
     return dg.MaterializeResult(
         metadata={**_counts(report), **links(sync.pipeline, sync.source), **_preview(sync, report)},
         data_version=dg.DataVersion(report.data_version),
-        check_results=[documents_checked(report)],
+        check_results=checked(report),
         tags=made_of,
     )
 
@@ -50,6 +50,7 @@ def _counts(report: StageReport) -> dict[str, Any]:
     if report.stage is Stage.CLEAN_PAGES:
         counts["dependency_changed"] = report.dependency_changed
         counts["unknown_macros"] = sum(report.unknown_macros.values())
+        counts["lossy"] = report.lossy
     if report.stage is Stage.WIKI_PAGES:
         counts["broken_links"] = report.broken_links
     if report.dependents:

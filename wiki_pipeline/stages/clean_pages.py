@@ -14,7 +14,7 @@ from functools import cached_property, partial
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.model import RawPage, Stage, StageReport
+from wiki_pipeline.model import LostWords, RawPage, Stage, StageReport
 from wiki_pipeline.stages.conversion import Conversion
 from wiki_pipeline.stages.dependencies import Dependencies
 from wiki_pipeline.stages.dependents import dependents_in, read_dependents
@@ -49,8 +49,16 @@ def update(sync: Sync) -> StageReport:
 
     def finish(report: StageReport) -> StageReport:
         unknown = _unknown_macros(sync.table(Stage.CLEAN_PAGES))
+        lost = _lost_words(sync.table(Stage.CLEAN_PAGES))
         dependents = tuple(made_again[:_SHOWN])
-        return replace(report, dependency_changed=len(made_again), dependents=dependents, unknown_macros=unknown)
+        return replace(
+            report,
+            dependency_changed=len(made_again),
+            dependents=dependents,
+            unknown_macros=unknown,
+            lossy=len(lost),
+            lost_words=tuple(lost[:_SHOWN]),
+        )
 
     return update_from_table(sync, Stage.CLEAN_PAGES, wanted, compute, finish)
 
@@ -124,3 +132,12 @@ def _unknown_macros(table: StageTable) -> dict[str, int]:
         for macro in pc.list_flatten(batch.column("unknown_macros")).to_pylist():
             unknown[macro["name"]] += macro["count"]
     return dict(sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN])
+
+
+def _lost_words(table: StageTable) -> list[LostWords]:
+    """The source's pages whose text lacks words of their bodies, by title."""
+    lossy = []
+    for batch in table.batches(["document_id", "title", "lost_words"]):
+        found = batch.filter(pc.greater(pc.list_value_length(batch.column("lost_words")), 0))
+        lossy += [LostWords(r["document_id"], r["title"], tuple(r["lost_words"])) for r in found.to_pylist()]
+    return sorted(lossy, key=lambda page: (page.title, page.document_id))

@@ -13,6 +13,7 @@ from wiki_pipeline.settings import Settings, load
 from wiki_pipeline_tests.confluence_server import Space
 from wiki_pipeline_tests.defs.conftest import PICTURE, PNG
 from wiki_pipeline_tests.installation import ENG, pipeline
+from wiki_pipeline_tests.text.clean.pages import rich
 
 SECRET = "any-token"
 
@@ -79,6 +80,20 @@ def test_a_document_that_fails_is_a_warning_that_names_it_and_not_a_failed_run(
     assert checks(run(instance))["raw_pages"] is True
     with Catalog(load(Settings).catalog_url) as catalog:
         assert catalog.failures(ENG) == []
+
+
+def test_a_page_that_lost_words_is_a_warning_that_names_them(instance: dg.DagsterInstance, space: Space) -> None:
+    def words() -> dg.AssetCheckEvaluation:
+        evaluations = run(instance).get_asset_check_evaluations()
+        return next(e for e in evaluations if e.check_name == "every_word")
+
+    assert words().passed
+    space.page("Pumps").edit(rich("status", "<p>quay</p>", title="OPEN"))
+    told = words()
+    assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
+    table = told.metadata["pages"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [(row.data["title"], row.data["words"]) for row in table.records] == [("Pumps", "quay")]
 
 
 @pytest.mark.parametrize("key", ["ENG", "default:confluence:NOWHERE", "default:confluence:../../etc"])

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.freshness import Reason, stale_documents
-from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.model import LostWords, SourceKey, Stage
 from wiki_pipeline.stages.dependents import dependents_behind
 from wiki_pipeline.stages.forget import forget
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space, load_folder
 from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync
+from wiki_pipeline_tests.text.clean.pages import rich
 
 OPS = SourceKey("default", "confluence", "OPS")
 
@@ -208,6 +209,16 @@ def test_macros_that_nobody_knows_are_counted_over_all_pages(opened: Pipeline, e
     assert sync(opened)[Stage.CLEAN_PAGES].unknown_macros == counted
     again = sync(opened)[Stage.CLEAN_PAGES]
     assert (again.commits, again.unknown_macros) == (0, counted)
+
+
+def test_pages_that_lost_words_are_counted_and_named_until_they_are_mended(opened: Pipeline, eng: Space) -> None:
+    lossy = eng.add("Lossy", rich("status", "<p>quay</p>", title="OPEN"))
+    report = sync(opened)[Stage.CLEAN_PAGES]
+    assert (report.lossy, report.lost_words) == (1, (LostWords(lossy.id, "Lossy", ("quay",)),))
+    again = sync(opened)[Stage.CLEAN_PAGES]
+    assert (again.commits, again.lost_words) == (0, report.lost_words)
+    lossy.edit("<p>quay</p>")
+    assert sync(opened)[Stage.CLEAN_PAGES].lossy == 0
 
 
 def test_links_to_pages_that_are_nowhere_are_marked_and_counted(opened: Pipeline, spaces: tuple[Space, Space]) -> None:

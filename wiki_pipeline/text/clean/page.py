@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
 from wiki_pipeline.model import CleanPage, Dependency, Document, Heading, Link, RawPage
 from wiki_pipeline.text.clean.words import count_words
 
+_LOST_SHOWN = 20
+_LONGEST_SHOWN = 50
 _SHARED = tuple(field.name for field in fields(Document))
 
 
@@ -41,3 +44,14 @@ def finished(
 def noted(page: CleanPage, note: str) -> CleanPage:
     """The page with one more note for people."""
     return replace(page, notes=(*page.notes, note))
+
+
+def with_losses(page: CleanPage, lost: Counter[str]) -> CleanPage:
+    """The page with a note of the words that its conversion lost."""
+    if not lost:
+        return page
+    most = sorted(lost, key=lambda word: (-lost[word], word))[:_LOST_SHOWN]
+    named = tuple(word if len(word) <= _LONGEST_SHOWN else f"{word[:_LONGEST_SHOWN]}…" for word in most)
+    more = f" and {len(lost) - len(named)} more" if len(lost) > len(named) else ""
+    note = f"Words were lost in the conversion: {', '.join(named)}{more}."
+    return replace(noted(page, note), lost_words=named)

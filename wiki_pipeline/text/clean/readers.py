@@ -26,6 +26,11 @@ READERS: dict[str, Reader] = {
 }
 
 
+def is_markup(media_type: str) -> bool:
+    """Whether all that such a document says is in its elements: it is a wiki page, or HTML."""
+    return reader_of(media_type) in {clean_html, clean_storage}
+
+
 def reader_of(media_type: str) -> Reader:
     """The reader of a media type; what has none of its own is kept as it is, as code or plain text."""
     return READERS.get(media_type, clean_code)

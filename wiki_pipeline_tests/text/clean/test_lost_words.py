@@ -1,0 +1,86 @@
+"""That pages say which words their conversion lost, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wiki_pipeline.model import RawPage
+from wiki_pipeline.text.clean import Known, clean_page
+from wiki_pipeline.text.clean.known import Included, text_hash
+from wiki_pipeline.text.clean.words import lost_words
+from wiki_pipeline_tests.text.clean.pages import code, converted, macro, raw_file, raw_page, rich
+
+# A status shows its title; what somebody put into its body is lost.
+LOSSY = rich("status", "<p>quay {}</p>", title="OPEN")
+
+
+def test_a_page_that_lost_words_names_the_first_of_them() -> None:
+    page = converted(LOSSY.format(" ".join(f"word{number:02}" for number in range(30))))
+    assert page.lost_words == ("quay", *(f"word{number:02}" for number in range(19)))
+    assert page.notes[-1].endswith("word18 and 11 more.")
+
+
+def test_a_word_that_is_missed_most_comes_first_and_a_long_one_is_cut() -> None:
+    page = converted(LOSSY.format(f"zebra zebra {60 * 'a'}"))
+    assert page.lost_words == ("zebra", f"{50 * 'a'}…", "quay")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>W<b>or</b>d <em>and</em>, word &amp; w&ouml;rd</p>",
+        "<table><tbody><tr><th>one</th><td><ul><li>two</li></ul></td></tr></tbody></table>",
+        code("if (a < b && c) { return `x`; }\n\tstop_it(*a);", language="java", title="Main.java"),
+        macro("toc", maxLevel="3") + "<p>1. a_b * c</p>",
+        "<p>said &lt;b&gt;twice&lt;/b&gt;<!-- not this --> <script>nor(this)</script></p>",
+        "<p>open <b>end",
+        '<math><mi>a</mi><annotation encoding="application/x-tex">a^2</annotation></math>',
+    ],
+)
+def test_a_page_that_kept_all_says_nothing(body: str) -> None:
+    assert converted(body).lost_words == ()
+
+
+@given(
+    st.lists(st.sampled_from("the tide turns at a pier, at the pier. no".split()), min_size=1, max_size=12), st.data()
+)
+def test_any_word_that_is_taken_out_of_a_text_is_found(words: list[str], data: st.DataObject) -> None:
+    raw = raw_page("".join(f"<p>{word}</p>" for word in words))
+    page = clean_page(raw)
+    at = data.draw(st.integers(0, len(words) - 1))
+    left = "\n\n".join(words[:at] + words[at + 1 :])
+    assert not lost_words(raw, page)
+    assert lost_words(raw, replace(page, markdown=left)) == {words[at].strip(",."): 1}
+
+
+def test_a_part_of_a_longer_word_stands_for_no_word() -> None:
+    raw = raw_page("<p>art</p><p>departs</p>")
+    assert lost_words(raw, replace(clean_page(raw), markdown="departs")) == {"art": 1}
+
+
+def test_words_of_an_included_page_stand_for_no_word_of_the_page() -> None:
+    other = replace(raw_page("<p>quay</p>", url="https://x.atlassian.net/wiki/spaces/ENG/pages/7/O"), document_id="7")
+    include = macro("include", **{"": '<ac:link><ri:page ri:content-title="O"/></ac:link>'})
+    known = Known(page=lambda _: Included(other, "default:confluence:ENG", text_hash(other)))
+    page = clean_page(raw_page(include + LOSSY.format("")), known)
+    assert "quay" in page.markdown
+    assert page.lost_words == ("quay",)
+    assert clean_page(raw_page(include), known).lost_words == ()
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.yaml"])
+def test_files_are_not_compared(name: str) -> None:
+    raw: RawPage = raw_file(name, "---\nkey: value\n---\n<!-- hidden -->\n[a]: b\n\nText.\n", "text/markdown")
+    assert clean_page(raw).lost_words == ()
+
+
+@pytest.mark.parametrize(
+    "mark", ["<![CDATA[", "<script>", "<!--", "<math>", "<ac:parameter ", "```\n> ", "[a](", "<a ", "&", "]]>", "<?"]
+)
+def test_a_hostile_body_takes_time_in_proportion(mark: str) -> None:
+    raw = raw_page(f"<p>{mark * 30_000}</p>")
+    lost_words(raw, replace(clean_page(raw_page("")), markdown=mark * 30_000))  # a quadratic search takes minutes
