@@ -46,7 +46,12 @@ def test_a_page_that_kept_all_says_nothing(body: str) -> None:
 
 
 @given(
-    st.lists(st.sampled_from("the tide turns at a pier, at the pier. no".split()), min_size=1, max_size=12), st.data()
+    st.lists(
+        st.sampled_from(["the", "tide", "turns", "at", "a", "pier,", "at", "the", "pier.", "no"]),
+        min_size=1,
+        max_size=12,
+    ),
+    st.data(),
 )
 def test_any_word_that_is_taken_out_of_a_text_is_found(words: list[str], data: st.DataObject) -> None:
     raw = raw_page("".join(f"<p>{word}</p>" for word in words))
