@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from wiki_pipeline.defs.in_process import Jobs
 
 _FAILURES_SHOWN = 10
+_USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,33 @@ def command(
     for a source; the others are synced all the same.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is an interruption: leases are given back
-    settings = load(Settings)
+    if hours is not None:
+        flags = {"--full": full, "--allow-mass-deletion": allow_mass_deletion, "--json": as_json}
+        ctx.exit(_again_and_again([*(flag for flag, given in flags.items() if given), "--", *sources], hours))
+    outcomes = run(load(Settings), sources, full=full, allow_mass_deletion=allow_mass_deletion)
+    if as_json:
+        print_json({"syncs": [_as_json(outcome) for outcome in outcomes]})
+    ctx.exit(max(outcome.exit_status for outcome in outcomes))
+
+
+def _again_and_again(arguments: Sequence[str], hours: float) -> int:
+    """Sync every so many hours, each time in a process of its own, until interrupted or until the settings are wrong.
+
+    Dagster handles signals while it runs, and forgets one that comes after a run's last step: a loop in the same
+    process would go on. In a session of its own, the process is stopped by this one alone.
+    """
+    command = [sys.executable, "-m", "wiki_pipeline.cli", "sync", *arguments]
     while True:
         began = time.monotonic()
-        outcomes = run(settings, sources, full=full, allow_mass_deletion=allow_mass_deletion)
-        if as_json:
-            print_json({"syncs": [_as_json(outcome) for outcome in outcomes]})
-        if hours is None:
-            ctx.exit(max(outcome.exit_status for outcome in outcomes))
+        with subprocess.Popen(command, start_new_session=True) as process:  # noqa: S603 - this program
+            try:
+                status = process.wait()
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+                raise
+        if status == _USAGE:
+            return status
         time.sleep(max(0.0, began + hours * 3600 - time.monotonic()))
 
 

@@ -22,7 +22,7 @@ from lancedb import query
 
 from wiki_pipeline.errors import EmbeddingError, StoreError
 from wiki_pipeline.store import StageTable, Store
-from wiki_pipeline.store.indexes import create_vector_index, index_statistics
+from wiki_pipeline.store.indexes import create_vector_index, index_names, index_statistics
 from wiki_pipeline.store.replace import addresses, replace
 from wiki_pipeline.store.upkeep import Tier, index_rows, join_fragments
 from wiki_pipeline_tests.store.made import (
@@ -126,7 +126,8 @@ def test_rows_that_replace_indexed_ones_are_not_taken_for_indexed(tmp_path: Path
     table.replace(with_state(vector_table({"d3": ["new", "newer"]})))
     dataset = table.dataset()
     assert dataset is not None
-    statistics = index_statistics(dataset, "search_text")
+    (name,) = (name for name in index_names(dataset) if name.startswith("search_text"))
+    statistics = index_statistics(dataset, name)
     assert (statistics["num_indexed_rows"], statistics["num_unindexed_rows"]) == (19, 2)
 
 

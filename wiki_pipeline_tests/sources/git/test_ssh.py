@@ -76,8 +76,8 @@ def test_tokens_are_for_https_only(tmp_path: Path, upstream: Upstream) -> None:
         ("git@h: Permission denied (publickey).", AccessDeniedError, "ssh key or agent"),
         ("Host key verification failed.", AccessDeniedError, "known_hosts"),
         ("ERROR: Repository not found.", SourceNotFoundError, "Check the address"),
-        ("ssh: Could not resolve hostname h: Name or service not known", SourceUnreachableError, "next sync"),
-        ("ssh: connect to host h port 22: Connection timed out", SourceUnreachableError, "next sync"),
+        ("ssh: Could not resolve hostname h: Name or service not known", SourceUnreachableError, "try again"),
+        ("ssh: connect to host h port 22: Connection timed out", SourceUnreachableError, "try again"),
     ],
 )
 def test_what_ssh_says_is_put_into_words(tmp_path: Path, says: str, error: type[Exception], advice: str) -> None:
