@@ -1,8 +1,8 @@
-"""A process that shares another one's work; see `workers.py`. `python -m wiki_pipeline.stages.worker DESCRIPTOR`.
+"""A process that shares another one's work; see `workers.py`. `python -m wiki_pipeline.stages.worker SOCKET NUMBERS`.
 
-It reads work, then parts of its rows, from the socket with that descriptor. It answers each part with its results (one,
-or none where the work raised an error) and with what was logged. It ends when the other end of the socket is closed, so
-it never outlives whom it works for.
+It reads work, then rows in parts, from the socket with the first descriptor, and from the second one which part is
+next. When none is left it answers with the results of those that it did (all but where the work raised an error) and
+with what was logged. It ends when the other end of the socket is closed, so it never outlives whom it works for.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from __future__ import annotations
 import logging.handlers
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
+from typing import Generic, TypeVar
+
+import pyarrow as pa
 
 # What work needs: none is asked for before it is there.
 import wiki_pipeline.stages.conversion
 import wiki_pipeline.text.chunk
 import wiki_pipeline.text.clean  # noqa: F401
+from wiki_pipeline.stages.parts import Parts, work_off
+
+T = TypeVar("T")
 
 
 class _Records(logging.handlers.QueueHandler):
@@ -42,7 +49,20 @@ class _NoPandas(MetaPathFinder):
             raise ImportError("Nothing here needs pandas, which takes half a second and 40 MB.")
 
 
-def main(descriptor: int) -> None:
+@dataclass(frozen=True)
+class _Willing(Generic[T]):
+    """Work that has no result for a part where it raises an error: the other process does it itself, and meets it."""
+
+    work: Callable[[pa.Table], T]
+
+    def __call__(self, rows: pa.Table) -> list[T]:
+        try:
+            return [self.work(rows)]
+        except Exception:
+            return []
+
+
+def main(descriptor: int, numbers: int) -> None:
     """Work until nobody asks for any more."""
     sys.meta_path.insert(0, _NoPandas())
     records = _Records()
@@ -53,19 +73,14 @@ def main(descriptor: int) -> None:
             while True:
                 kind, message = connection.recv()
                 if kind == "work":
-                    work = message
-                else:
-                    connection.send((_results(work, message), records.taken()))
+                    work = _Willing(message)
+                    continue
+                tried = work_off(work, Parts.unpacked(*message), numbers)
+                done = [(number, result) for number, results in tried for result in results]
+                connection.send((done, records.taken()))
         except (EOFError, OSError):
             return
 
 
-def _results(work: Callable[[object], object], rows: object) -> list[object]:
-    try:
-        return [work(rows)]
-    except Exception:
-        return []  # the other process does it itself, and meets the error
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,9 +1,9 @@
 """Other processes that share the work of a large sync, most of which is Python, which uses one core a process.
 
-Work is a function from rows to anything that can be pickled, and the rows are cut into parts. This process takes parts
-from the front, each worker from the back, so nobody waits for a slow or loaded core. Which process did a part makes no
-difference to its result. A worker that is not ready yet, has died or met an error is done without: this process does
-what is left, and meets the error itself.
+Work is a function from rows to anything that can be pickled. The rows are cut into parts (`parts.py`), and each process
+takes one part after the other, so nobody waits for a slow or loaded core. Which process did a part makes no difference
+to its result. A worker that is not ready yet, has died or met an error is done without: this process does what is
+left, and meets the error itself.
 
 Workers are new processes (`worker.py`), never forks: threads and locks of LanceDB and Arrow don't survive a fork. Each
 has one end of a socket and ends when the other end is closed, however this process ends.
@@ -18,14 +18,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
+
+from wiki_pipeline.stages.parts import Parts, work_off
 
 LARGE = 128
 """From so many documents on, other processes are worth their start."""
@@ -46,7 +46,7 @@ class Workers:
     def __init__(self, processes: int) -> None:
         self._count = min(processes, _cores()) - 1
         self._workers: list[_Worker] = []
-        self._threads: ThreadPoolExecutor | None = None
+        self._numbers: _Pipe | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,10 +58,10 @@ class Workers:
 
     def start(self) -> None:
         """Have the other processes start, in about half a second of theirs. Repeatable; returns at once."""
-        if self._threads is not None or self._count < 1:
+        if self._numbers is not None or self._count < 1:
             return
-        self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="worker")
-        self._workers = [_Worker() for _ in range(self._count)]
+        self._numbers = _Pipe()
+        self._workers = [_Worker(self._numbers.reader) for _ in range(self._count)]
 
     def map(self, work: Work[T], rows: pa.Table, part_rows: int) -> list[T]:
         """The work done on all of the rows, part by part; results in the order of the rows.
@@ -69,26 +69,23 @@ class Workers:
         Args:
             work: pickled once as long as it is the same object; its result for a part depends on that part alone.
             rows: all of them, in one part where there is no other process.
-            part_rows: of a part, otherwise.
+            part_rows: of a part, otherwise; more where that would make too many parts.
 
         Raises:
             Exception: whatever `work` raises.
         """
         ready = [worker for worker in self._workers if worker.ready()]
-        if self._threads is None or not ready:
+        if self._numbers is None or not ready:
             return [work(rows)]
-        parts = [rows.slice(start, part_rows) for start in range(0, rows.num_rows, part_rows)]
-        waiting = deque(range(len(parts)))
-        results: dict[int, T] = {}
-        helping = [self._threads.submit(worker.help, work, parts, waiting, results) for worker in ready]
+        parts = Parts.of(rows, part_rows)
         try:
-            while waiting:
-                with contextlib.suppress(IndexError):  # a worker was quicker
-                    number = waiting.popleft()
-                    results[number] = work(parts[number])
-            for help_ in helping:
-                help_.result()
-            return [results[number] if number in results else work(part) for number, part in enumerate(parts)]
+            packed = parts.packed()
+            self._numbers.write(range(len(parts)))
+            helping = [worker for worker in ready if worker.begin(work, packed)]
+            results = dict(work_off(work, parts, self._numbers.reader))
+            for worker in helping:
+                results.update(worker.results())
+            return [results[number] if number in results else work(parts[number]) for number in range(len(parts))]
         except BaseException:
             self.close()  # whoever is interrupted waits for nobody
             raise
@@ -98,20 +95,37 @@ class Workers:
         self._count = 0
         for worker in self._workers:
             worker.end()
-        if self._threads is not None:
-            self._threads.shutdown()
-        for worker in self._workers:
-            worker.close()
-        self._workers, self._threads = [], None
+        if self._numbers is not None:
+            self._numbers.close()
+        self._workers, self._numbers = [], None
+
+
+class _Pipe:
+    """Numbers below 256 on their way to whoever reads them first."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        os.set_blocking(self.reader, False)
+
+    def write(self, numbers: Iterable[int]) -> None:
+        os.write(self._writer, bytes(numbers))
+
+    def close(self) -> None:
+        os.close(self._writer)
+        os.close(self.reader)
 
 
 class _Worker:
-    """One other process."""
+    """One other process.
 
-    def __init__(self) -> None:
+    Args:
+        numbers: descriptor from which it reads which part is next.
+    """
+
+    def __init__(self, numbers: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = _started(theirs)
+            self._process = _started(theirs.fileno(), numbers)
         self._connection = Connection(ours.detach())
         self._is_ready = False
         self._work: object = None
@@ -123,24 +137,26 @@ class _Worker:
                 self._is_ready = bool(self._connection.recv())
         return self._is_ready
 
-    def help(self, work: Work[T], parts: Sequence[pa.Table], waiting: deque[int], results: dict[int, T]) -> None:
-        """Have it do parts from the end of those that wait, until none is left."""
+    def begin(self, work: Work[Any], parts: tuple[bytes, int]) -> bool:
+        """Have it do parts until none is left; whether it is still there to do so."""
         try:
             if work is not self._work:
                 self._connection.send(("work", work))
                 self._work = work
-            while waiting:
-                number = waiting.pop()
-                self._connection.send(("rows", parts[number]))
-                done, records = self._connection.recv()
-                _log_again(records)
-                results.update((number, result) for result in done)
-        except IndexError:
-            pass  # another process was quicker
+            self._connection.send(("parts", parts))
+        except OSError:
+            self._died()
+        return self._is_ready
+
+    def results(self) -> dict[int, Any]:
+        """What it has made of its parts, by their numbers; without those that failed."""
+        try:
+            done, records = self._connection.recv()
         except (EOFError, OSError):
-            if self._is_ready:
-                self._is_ready = False
-                _LOG.warning("A worker process ended by itself; its work is done here.")
+            self._died()
+            return {}
+        _log_again(records)
+        return dict(done)
 
     def end(self) -> None:
         """End the process, whatever it does at the moment."""
@@ -151,16 +167,17 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def close(self) -> None:
-        """Close the connection; after `end`, and when no thread uses it any more."""
         self._connection.close()
 
+    def _died(self) -> None:
+        self._is_ready = False
+        _LOG.warning("A worker process ended by itself; its work is done here.")
 
-def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
+
+def _started(theirs: int, numbers: int) -> subprocess.Popen[bytes]:
     # It finds the same modules as this process, whatever made this one find them.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-P", "-m", "wiki_pipeline.stages.worker", str(theirs.fileno())]
+    command = [sys.executable, "-P", "-m", "wiki_pipeline.stages.worker", str(theirs), str(numbers)]
     # Ctrl-C reaches all processes of a terminal. It is for this one, which ends the others; a new process begins with
     # the signals blocked that the thread starting it has blocked, so not even its start is interrupted.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -169,7 +186,7 @@ def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs, numbers],
             env=environment,
         )
     finally:

@@ -16,6 +16,7 @@ import pytest
 
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import workers as room
+from wiki_pipeline.stages.parts import MOST, Parts
 from wiki_pipeline.stages.workers import LARGE, Workers
 from wiki_pipeline_tests.confluence_server import ConfluenceServer
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
@@ -63,6 +64,19 @@ def test_each_part_is_done_once_in_order_by_whoever_is_free(workers: Workers, ca
     assert len(logged) == sum(process == other for _, process in done)
 
 
+def test_a_table_of_many_rows_is_cut_into_no_more_parts_than_can_be_numbered(workers: Workers) -> None:
+    ready(workers)
+    done = workers.map(len, rows([*range(100_000)]), 1)
+    assert len(done) <= MOST
+    assert sum(done) == 100_000
+
+
+def test_a_part_takes_no_more_of_its_table_along_than_its_rows() -> None:
+    table = pa.table({"text": ["x" * 10_000] * 100})
+    packed, _ = Parts.of(table.slice(3, 2), 1).packed()
+    assert len(packed) < 25_000
+
+
 def test_one_process_does_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_cores", lambda: 2)
     for alone in (Workers(1), Workers(2)):  # the second is not started
@@ -82,7 +96,6 @@ def test_a_worker_that_dies_is_done_without(workers: Workers, caplog: pytest.Log
 
 def test_an_error_is_met_by_this_process_and_ends_the_others(workers: Workers) -> None:
     (other,) = ready(workers)
-    # In the worker's part: it takes from the end.
     with pytest.raises(ValueError, match="13 is not a number"):
         workers.map(Where(os.getpid()), rows([*NUMBERS, 13]), 7)
     assert gone(other)
@@ -141,7 +154,7 @@ def _start_and_wait(shared: list[int]) -> object:
     start = Workers.start
 
     def start_and_wait(workers: Workers) -> None:
-        began = workers._threads is None
+        began = workers._numbers is None
         start(workers)
         if began and workers._workers:
             shared.append(len(workers._workers))
