@@ -81,6 +81,7 @@ def _reconciliation(sync: Sync, wanted: list[Wanted]) -> Reconciliation:
         delete_missing=sync.named is None,
         progress=sync.tell,
         lease=sync.writing,
+        later=sync.later,
     )
 
 

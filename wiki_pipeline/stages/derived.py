@@ -99,5 +99,6 @@ def update_from_table(
         batch_bytes=sync.settings.batch_bytes,
         progress=sync.tell,
         lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
+        later=sync.later,
     )
     return sync.done(finish(report))

@@ -128,6 +128,7 @@ def _reconciliation(
         redo=redo,
         progress=sync.tell,
         lease=sync.writing,
+        later=sync.later,
     )
 
 

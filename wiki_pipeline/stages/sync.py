@@ -12,6 +12,7 @@ from wiki_pipeline.catalog import Lease, SyncMode
 from wiki_pipeline.errors import SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
+from wiki_pipeline.stages.later import Later
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.work import Work
 from wiki_pipeline.stages.workers import Workers
@@ -54,6 +55,7 @@ class Sync(SourceTables):
         listener: told how far a stage has come.
         work: the freshness events that it takes care of.
         workers: other processes that share the work where there is much.
+        later: does what is given to it beside the stages that follow, and by the end of the sync.
         named: the documents that it looks at; None: the whole source.
         changed: documents that `raw_pages` wrote, or took out.
         reports: what the stages have done so far.
@@ -64,6 +66,7 @@ class Sync(SourceTables):
     lease: Lease
     work: Work
     workers: Workers
+    later: Later
     named: Sequence[str] | None = None
     changed: set[str] = field(default_factory=set)
     reports: list[StageReport] = field(default_factory=list)
@@ -173,9 +176,11 @@ def open_sync(
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
         sync_id = catalog.start_sync(source, mode, run_id)
         work = Work.start(catalog, settings, source, mode, run_id, claim_id)
-        sync = Sync(pipeline, source, listener, lease, work, workers)
+        later = Later()
+        sync = Sync(pipeline, source, listener, lease, work, workers, later)
         try:
-            yield sync
+            with later:
+                yield sync
         except BaseException as error:
             sync.fail(error)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -44,9 +45,13 @@ def update(sync: Sync) -> StageReport:
 
     report = update_from_table(sync, Stage.VECTORS, inputs(sync), compute)
     if report.added:  # as after a change of the model
-        with sync.writing_vectors():
-            sync.pipeline.store.forget_other_models(sync.table(Stage.VECTORS))
+        sync.later(partial(_forget_other_models, sync))
     return report
+
+
+def _forget_other_models(sync: Sync) -> None:
+    with sync.writing_vectors():
+        sync.pipeline.store.forget_other_models(sync.table(Stage.VECTORS))
 
 
 def _rows(sync: Sync, chunks: pa.Table, known: KnownVectors, embed: Embed) -> Batch:

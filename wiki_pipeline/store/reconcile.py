@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.model import SourceKey, Stage, StageReport
-from wiki_pipeline.store.reconciliation import BATCH_BYTES, Batch, Lease, Listener, Reconciliation
+from wiki_pipeline.store.reconciliation import BATCH_BYTES, Batch, Later, Lease, Listener, Reconciliation, at_once
 from wiki_pipeline.store.stage_table import StageTable
 
 
@@ -39,6 +39,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
     batch_bytes: int = BATCH_BYTES,
     progress: Listener | None = None,
     lease: Lease = nullcontext,
+    later: Later = at_once,
 ) -> StageReport:
     """Bring `output` up to date with `wanted`. While a batch is being written, the next one is being computed.
 
@@ -51,6 +52,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
         batch_bytes: batches of large documents are made smaller, to about so much output.
         progress: told after each batch.
         lease: entered around each commit, for a table that others write too.
+        later: given the table's upkeep once everything is committed; may do it meanwhile, in another thread.
 
     Raises:
         StoreError: the table can't be read or written.
@@ -66,6 +68,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
         delete_missing=delete_missing,
         progress=progress,
         lease=lease,
+        later=later,
     )
     with work:
         for document_ids in work.batches(batch_documents, batch_bytes):

@@ -41,6 +41,12 @@ _FIRST_BATCH = 64  # documents; how large they are is known after it
 
 Lease = Callable[[], AbstractContextManager[None]]
 Listener = Callable[[Progress], None]
+Later = Callable[[Callable[[], None]], None]
+
+
+def at_once(upkeep: Callable[[], None]) -> None:
+    """The simplest `Later`."""
+    upkeep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,7 @@ class Reconciliation:
         redo: bool = False,
         progress: Listener | None = None,
         lease: Lease = nullcontext,
+        later: Later = at_once,
     ) -> None:
         self._began = time.perf_counter()
         self._output = output
@@ -113,6 +120,7 @@ class Reconciliation:
         self._source = source
         self._progress = progress
         self._lease = lease
+        self._later = later
         self._state = output.state()
         self._fingerprint = partial(fingerprint, stage, code_version, parameters)
         fingerprints = _fingerprints(wanted, stage, code_version, parameters)
@@ -237,7 +245,7 @@ class Reconciliation:
     def _finish(self) -> None:
         tally = self._tally
         if tally.commits:
-            self._keep_up()
+            self._later(self._keep_up)
             self._state = self._output.state()
         self._tell()
         self._report = StageReport(

@@ -11,6 +11,9 @@ from wiki_pipeline.catalog import SyncStatus
 from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, MassDeletionError, SourceError
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.store import upkeep
+from wiki_pipeline.store.indexes import index_names, index_statistics
+from wiki_pipeline.text.embed.static import StaticEmbedder
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 
@@ -61,6 +64,16 @@ def test_a_sync_with_nothing_changed_embeds_and_commits_nothing(opened: Pipeline
     assert {(r.commits, r.embedded, r.added, r.updated, r.deleted) for r in after.values()} == {(0, 0, 0, 0, 0)}
     assert {r.unchanged for r in of_pages(after)} == {12}
     assert [r.data_version for r in after.values()] == [r.data_version for r in before.values()]
+
+
+def test_every_passage_is_in_the_text_index_when_a_sync_has_ended(
+    opened: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "UNINDEXED_ROWS", 0)
+    sync(opened)
+    dataset = opened.store.vectors(StaticEmbedder.model, StaticEmbedder.dimension, ENG).dataset()
+    assert dataset is not None
+    assert {index_statistics(dataset, name)["num_unindexed_rows"] for name in index_names(dataset)} == {0}
 
 
 def test_a_one_line_edit_embeds_at_most_two_passages(opened: Pipeline, space: Space) -> None:
