@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 
+from lxml import etree
+
 from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.emphasis import before, emphasised
 from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, Element, element
 from wiki_pipeline.text.clean.writer import PageWriter, one_line
 
+# Fields of a form that show no text of their own.
+_WITHOUT_TEXT = {"hidden", "password", "file", "image", "range", "color"}
+# Elements that begin on a line of their own.
+_LINES = ("p", "div", "li", "tr")
 _BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-|^ ?code )([\w+#-]+)")
 
 
@@ -34,7 +40,7 @@ def containers(node: Element, page: PageWriter) -> str:
     return page.blocks(node)
 
 
-@element("script", "style", "head", "template", "select", "datalist", "canvas")
+@element("script", "style", "head", "template")
 def programs(node: Element, page: PageWriter) -> str:
     """Nothing: not text for readers."""
     return ""
@@ -43,14 +49,15 @@ def programs(node: Element, page: PageWriter) -> str:
 @element("svg")
 def drawings(node: Element, page: PageWriter) -> str:
     """The words in the drawing."""
-    return escape(" ".join(text_of(inner) for inner in node.iter("title", "desc", "text")))
+    etree.strip_elements(node, "script", "style", "metadata", with_tail=False)
+    return escape(" ".join(" ".join(node.itertext()).split()))
 
 
 @element("math")
 def formulas(node: Element, page: PageWriter) -> str:
     """A formula: its TeX source between `$` where the page has it, else its characters."""
     source = next((inner.text for inner in node.iter("annotation") if "tex" in (inner.get("encoding") or "")), None)
-    return f"${' '.join(source.split())}$" if source else escape(" ".join(text_of(node).split()))
+    return f"${' '.join(source.split())}$" if source else escape(" ".join(" ".join(node.itertext()).split()))
 
 
 @element("h1", "h2", "h3", "h4", "h5", "h6", block=True)
@@ -116,6 +123,10 @@ def code_span(node: Element, page: PageWriter) -> str:
     if len(children) == 1 and children[0].tag == "a" and not (node.text or "").strip() and not children[0].tail:
         anchor = children[0]
         return page.link(markdown.code_span(text_of(anchor)), page.upstream.absolute(anchor.get("href", "")))
+    if children and next(node.iter(AC + "*"), None) is not None:
+        return (
+            f"<code>{page.inline(node)}</code>"  # a person, a link or a macro has no text but what its handler writes
+        )
     text = text_of(node)
     if text.strip() and before(node) == "`":
         return f"<code>{escape(text)}</code>"  # the marks of two spans that touch would be read as one
@@ -171,10 +182,25 @@ def dates(node: Element, page: PageWriter) -> str:
 
 @element("input")
 def fields(node: Element, page: PageWriter) -> str:
-    """A checkbox as `[x]` or `[ ]`; other fields have no text."""
-    if node.get("type") != "checkbox":
-        return ""
-    return "[x] " if node.get("checked") is not None else "[ ] "
+    """A checkbox or a radio button as `[x]` or `[ ]`; a field or a button as the text that it shows."""
+    kind = (node.get("type") or "text").lower()
+    if kind in {"checkbox", "radio"}:
+        return "[x] " if node.get("checked") is not None else "[ ] "
+    return "" if kind in _WITHOUT_TEXT else escape(node.get("value") or "")
+
+
+@element("select", "datalist")
+def choices(node: Element, page: PageWriter) -> str:
+    """What can be chosen, with slashes between; what is chosen in bold, the name of a group before what is in it."""
+    shown = []
+    for option in node.iter("option"):
+        text = emphasised(option, page, "**", "strong") if option.get("selected") is not None else page.inline(option)
+        text = text.strip() or escape(option.get("label") or "")
+        group = option.getparent()
+        if group is not None and group.tag == "optgroup" and option.getprevious() is None and group.get("label"):
+            text = f"{escape(group.get('label') or '')}: {text}"
+        shown.append(text)
+    return " / ".join(filter(None, shown))
 
 
 @element("details", block=True)
@@ -212,4 +238,7 @@ def text_of(node: Element, breaks: str = " ") -> str:
         return node.text or ""
     for line_end in node.iter("br"):
         line_end.text = breaks
+    for line in node.iterdescendants(*_LINES):
+        if not (line.tail or "")[:1].isspace():
+            line.tail = breaks + (line.tail or "")
     return "".join(node.itertext())

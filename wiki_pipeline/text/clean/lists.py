@@ -60,7 +60,8 @@ def terms(node: Element, page: PageWriter) -> str:
     for child in node:
         content = page.blocks(child)
         if child.tag == "dt" or not items:
-            items.append(_marked("- ", f"**{content}**" if content and "\n" not in content else content, page))
+            strong = child.tag == "dt" and content and "\n" not in content
+            items.append(_marked("- ", f"**{content}**" if strong else content, page))
         else:
             width = page.indent(2)
             if content and items[-1] and _ends_in_text(items[-1]) and content[0] not in _BLOCK_STARTS:

@@ -7,13 +7,14 @@ write one such function in `elements.py` or in a module of `macros/` and registe
     def status(node: Element, page: PageWriter) -> str:
         return escape(parameters(node).get("title", ""))
 
-`block=True` says that the Markdown stands in paragraphs of its own; all else is part of a line. The first line of the
-docstring is the handler's documentation for users.
+`block=True` says that the Markdown stands in paragraphs of its own; all else is part of a line. `reads` names the
+bodies of a macro that its handler looks at: any other stands behind the macro, so that nothing in it is lost. The first
+line of the docstring is the handler's documentation for users.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, TypeAlias
 
 from lxml import etree
@@ -27,11 +28,14 @@ Handler: TypeAlias = "Callable[[Element, PageWriter], str]"
 AC = "{ac}"
 RI = "{ri}"
 AT = "{at}"
+RICH, PLAIN = AC + "rich-text-body", AC + "plain-text-body"
 
 INLINE: dict[str, Handler] = {}
 BLOCK: dict[str, Handler] = {}
 INLINE_MACROS: dict[str, Handler] = {}
 BLOCK_MACROS: dict[str, Handler] = {}
+# By the name of a macro: the bodies that its handler reads.
+READS: dict[str, frozenset[str]] = {}
 
 
 def qualified(name: str) -> str:
@@ -51,8 +55,8 @@ def element(*names: str, block: bool = False) -> Callable[[Handler], Handler]:
     return register
 
 
-def macro(*names: str, block: bool = True) -> Callable[[Handler], Handler]:
-    """Register a handler for macros (`ac:structured-macro`) by their `ac:name`."""
+def macro(*names: str, block: bool = True, reads: Collection[str] = ()) -> Callable[[Handler], Handler]:
+    """Register a handler for macros (`ac:structured-macro`) by their `ac:name`; `reads`: `RICH`, `PLAIN` or both."""
 
     def register(handler: Handler) -> Handler:
         for name in names:
@@ -62,6 +66,7 @@ def macro(*names: str, block: bool = True) -> Callable[[Handler], Handler]:
                 name.lower(),
                 handler,
             )
+            READS[name.lower()] = frozenset(reads)
         return handler
 
     return register

@@ -1,21 +1,23 @@
 """What stands between the parts of a table, list, link or macro, where no handler would look: moved to where one does.
 
 Editors and importers leave such text behind, and macros that were never closed swallow what follows them. Browsers show
-it, so it belongs to the page: in front of a table (as HTML has it), as an item of a list, behind a link or a macro.
+it, so it belongs to the page: in front of a table (as HTML has it), as an item of a list, behind a link, a line break
+or a macro. So does a body of a macro that is not made to have one (a status around a paragraph).
 """
 
 from __future__ import annotations
 
 from lxml import etree
 
-from wiki_pipeline.text.clean.registry import AC, RI, Element
+from wiki_pipeline.text.clean.registry import AC, PLAIN, READS, RI, RICH, Element
 
-_BODIES = {AC + "rich-text-body", AC + "plain-text-body"}
-_MACRO = frozenset({*_BODIES, AC + "parameter", AC + "default-parameter"})
+_BODIES = frozenset({RICH, PLAIN})
+_PARAMETERS = frozenset({AC + "parameter", AC + "default-parameter"})
 _ROWS = frozenset({"tr"})
 _TASK = AC + "task"
 _ITEMS = frozenset({"li"})
-# By element: its parts. Elements below `ri:` are parts of links and images, too.
+_NOTHING: frozenset[str] = frozenset()
+# By element: its parts. Elements below `ri:` are parts of links and images, too; bodies, of macros that read them.
 _PARTS: dict[str, frozenset[str]] = {
     "table": frozenset({"thead", "tbody", "tfoot", "tr", "caption", "colgroup", "col"}),
     "thead": _ROWS,
@@ -23,25 +25,37 @@ _PARTS: dict[str, frozenset[str]] = {
     "tfoot": _ROWS,
     "tr": frozenset({"td", "th"}),
     "colgroup": frozenset({"col"}),
+    "col": _NOTHING,
     "ul": _ITEMS,
     "ol": _ITEMS,
+    "menu": _ITEMS,
+    "dir": _ITEMS,
     "dl": frozenset({"dt", "dd", "div"}),
     _TASK + "-list": frozenset({_TASK}),
     _TASK: frozenset(AC + part for part in ("task-id", "task-uuid", "task-status", "task-body")),
     AC + "link": frozenset({AC + "link-body", AC + "plain-text-link-body", AC + "image"}),
     AC + "image": frozenset({AC + "caption", AC + "adf-mark"}),
-    AC + "structured-macro": _MACRO,
-    AC + "macro": _MACRO,
+    AC + "structured-macro": _PARAMETERS,
+    AC + "macro": _PARAMETERS,
+    AC + "emoticon": _NOTHING,
+    RI + "*": _NOTHING,
+    **dict.fromkeys(("select", "datalist"), frozenset({"option", "optgroup"})),
+    "optgroup": frozenset({"option"}),
+    **dict.fromkeys(("br", "hr", "img", "input"), _NOTHING),
 }
-_TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "colgroup"})
-_LISTS = frozenset({"ul", "ol", "dl", _TASK + "-list"})
+_MACROS = frozenset({AC + "structured-macro", AC + "macro"})
+_TABLE = frozenset({"table", "thead", "tbody", "tfoot", "tr", "colgroup", "col"})
+_LISTS = frozenset({"ul", "ol", "menu", "dir", "dl", _TASK + "-list"})
 _REFERRING = frozenset({AC + "link", AC + "image"})
 
 
 def settle(root: Element) -> None:
     """Move, in place, all that stands between the parts of an element to where the handlers read it."""
     for node in list(root.iter(*_PARTS)):
-        parts = _PARTS[node.tag]
+        tag = node.tag
+        parts = _PARTS.get(tag, _NOTHING)
+        if tag in _MACROS:
+            parts |= READS.get((node.get(AC + "name") or "").lower(), _BODIES)
         text = node.text
         if text and not text.isspace():
             _free(node, parts)
@@ -54,7 +68,7 @@ def settle(root: Element) -> None:
 
 
 def _belongs(node: Element, child: Element) -> bool:
-    return node.tag in _REFERRING and str(child.tag).startswith(RI)
+    return str(child.tag).startswith(RI) and (node.tag in _REFERRING or str(node.tag).startswith(RI))
 
 
 def _free(node: Element, parts: frozenset[str]) -> None:
@@ -68,6 +82,8 @@ def _free(node: Element, parts: frozenset[str]) -> None:
         tail, child.tail = child.tail, None
         if child.tag not in parts and not _belongs(node, child):
             found.append(child)
+            if child.tag == PLAIN:
+                child.tag = "div"
         _append_text(found, tail)
 
 
@@ -82,7 +98,10 @@ def _place_for(node: Element) -> Element:
         place = etree.Element("div")
         node.addprevious(place)
         return place
+    while str(node.tag).startswith(RI) and (parent := node.getparent()) is not None and _belongs(parent, node):
+        node = parent
     place = etree.Element("span")
+    place.text = " "
     tail, node.tail = node.tail, None
     node.addnext(place)
     place.tail = tail

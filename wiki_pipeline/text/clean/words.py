@@ -30,14 +30,18 @@ def count_words(text: str) -> int:
 _CDATA_BEGIN, _CDATA_END = "<![CDATA[", "]]>"
 # Elements whose text is for programs. Most hold no other element, and one expression finds those.
 _PLAIN = re.compile(
-    r"<(ac:(?:default-)?parameter|ac:task-(?:id|status|uuid)|ac:placeholder|ac:adf-attribute)\b[^<>]*>[^<]*</\1\s*>",
+    r"<(ac:(?:default-)?parameter|ac:task-(?:id|status|uuid)|ac:placeholder|ac:adf-(?:attribute|parameter|mark))\b[^<>]*>"
+    r"[^<]*</\1\s*>",
     re.IGNORECASE,
 )
 _FOR_PROGRAMS = re.compile(
-    r"</(script|style|head|template|ac:(?:default-)?parameter|ac:placeholder|ac:adf-(?:attribute|fallback))\b",
+    r"</(script|style|head|template|ac:(?:default-)?parameter|ac:placeholder|ac:adf-(?:attribute|parameter|mark|fallback))\b",
     re.IGNORECASE,
 )
-_STYLE_MACRO = re.compile(r"<ac:structured-macro\b[^<>]*\sac:name=\"style\"[^<>]*(?<!/)>", re.IGNORECASE)
+_HIDDEN_MACRO = re.compile(
+    r"<ac:structured-macro\b[^<>]*\sac:name=\"(?:style|css-stylesheet|htmlcomment|comment-macro)\"[^<>]*(?<!/)>",
+    re.IGNORECASE,
+)
 _FORMULA = re.compile(r"<math\b[^<>]*(?<!/)>", re.IGNORECASE)
 _TEX = re.compile(r"<annotation\b[^<>]*application/x-tex[^<>]*>([^<]*)<", re.IGNORECASE)
 _WITHIN_WORDS = re.compile(
@@ -113,8 +117,8 @@ def _for_people(source: str) -> str:
         source = _without(_without(source, re.compile("<!--"), "-->"), re.compile(r"<\?"), "?>")
     if "<ac:" in source:
         source = _PLAIN.sub("", source)
-    if 'ac:name="style"' in source:
-        source = _without(source, _STYLE_MACRO, "</ac:structured-macro>")
+    if "</ac:structured-macro>" in source:
+        source = _without(source, _HIDDEN_MACRO, "</ac:structured-macro>")
     if "<math" in source:
         source = _formulas_as_tex(source)
     for name in sorted({found.lower() for found in _FOR_PROGRAMS.findall(source)}):

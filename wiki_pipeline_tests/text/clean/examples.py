@@ -103,6 +103,7 @@ EXAMPLES = (
     Example("div", "<div><p>high</p><p>low</p></div>", ("high", "low")),
     Example("ac:emoticon", '<p>done <ac:emoticon ac:name="tick"/></p>', ("done ✅",)),
     Example("ac:placeholder", "<p>a<ac:placeholder>Describe it.</ac:placeholder></p>", ("a",), ("Describe",)),
+    Example("select", "<p>Tide: <select><option>high</option><option>low</option></select></p>", ("Tide: high", "low")),
     Example("input", '<ul><li><input type="checkbox" checked=""/>cast</li></ul>', ("cast",), form=TASKS),
     # Lists.
     Example("ul", "<ul><li>a<ul><li>b</li></ul></li></ul>", ("a", "b"), form=NESTED, about="nested"),
@@ -267,6 +268,7 @@ EXAMPLES = (
     # What only the server can make, what is not content, and what nobody knows.
     Example("macro toc", macro("toc", maxLevel="3"), ("Table of contents",), ("3",)),
     Example("macro children", macro("children", all="true"), ("Child pages",), ("true",)),
+    Example("macro redirect", macro("redirect", location="/x"), (), ("/x",)),
     Example("macro style", macro("style", _plain("p { color: red }")), (), ("color",)),
     Example("macro acme-box", rich("acme-box", "<p>kept</p>", secret="leak"), ("kept",), ("leak",), about="unknown"),
 )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean import markdown
-from wiki_pipeline.text.clean.elements import text_of
 from wiki_pipeline.text.clean.macros.parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.clean.markdown import escape
-from wiki_pipeline.text.clean.registry import Element, macro
-from wiki_pipeline.text.clean.writer import PageWriter
+from wiki_pipeline.text.clean.registry import PLAIN, RICH, Element, macro
+from wiki_pipeline.text.clean.writer import PageWriter, one_line
 
 # Confluence's names for languages where the rest of the world has others.
 _LANGUAGES = {
@@ -28,31 +27,32 @@ _LANGUAGES = {
 }
 
 
-@macro("code", "code-block", "codeblock", "snippet")
+@macro("code", "code-block", "codeblock", "snippet", reads=(PLAIN,))
 def code(node: Element, page: PageWriter) -> str:
     """A code block with its language; a title in bold above it."""
     values = parameters(node)
     return _titled(values.get("title", ""), plain_body(node), language(values.get("language") or values.get("") or ""))
 
 
-@macro("noformat", "unmigrated-wiki-markup", "unmigrated-inline-wiki-markup")
+@macro("noformat", "unmigrated-wiki-markup", "unmigrated-inline-wiki-markup", reads=(PLAIN,))
 def noformat(node: Element, page: PageWriter) -> str:
     """A code block without language."""
     return _titled(parameters(node).get("title", ""), plain_body(node), "")
 
 
-@macro("html", "html-include", "html-bobswift", "xslt", "sql", "sql-query", "latex", "csv", "json-table")
+_FOREIGN = "html html-include html-bobswift xslt sql sql-query latex csv json-table"
+
+
+@macro(*_FOREIGN.split(), reads=(PLAIN, RICH))
 def foreign(node: Element, page: PageWriter) -> str:
     """Its body as a code block: it is a program for Confluence's server, not text."""
-    body = plain_body(node)
-    if not body.strip():
-        rich = rich_body(node)
-        return page.blocks(rich) if rich is not None else ""
     name = (node.get("{ac}name") or "").partition("-")[0]
-    return _titled("", body, name if name in {"html", "sql", "latex", "csv", "json", "xslt"} else "")
+    code = _titled("", plain_body(node), name if name in {"html", "sql", "latex", "csv", "json", "xslt"} else "")
+    rich = rich_body(node)
+    return f"{code}\n\n{page.blocks(rich)}".strip() if rich is not None else code
 
 
-@macro("markdown", "markdown-from-text")
+@macro("markdown", "markdown-from-text", reads=(PLAIN,))
 def markdown_text(node: Element, page: PageWriter) -> str:
     """Its body, which is Markdown."""
     return plain_body(node).strip("\n")
@@ -69,6 +69,7 @@ def markdown_text(node: Element, page: PageWriter) -> str:
     "graphviz",
     "digraph",
     "flowchart",
+    reads=(PLAIN,),
 )
 def diagram(node: Element, page: PageWriter) -> str:
     """A diagram written as text, as a code block; the name of its file where the text is elsewhere."""
@@ -80,17 +81,21 @@ def diagram(node: Element, page: PageWriter) -> str:
     return page.placeholder(f"Diagram: {name}" if name else "Diagram")
 
 
-@macro("mathblock", "easy-math-block", "mathjax-block-macro", "latexmath-block", "latex-formatting")
+_DISPLAYED = "mathblock easy-math-block mathjax-block-macro latexmath-block latex-formatting"
+_INLINE = "mathinline eazy-math-inline easy-math-inline mathjax-inline-macro latexmath"
+
+
+@macro(*_DISPLAYED.split(), reads=(PLAIN, RICH))
 def display_math(node: Element, page: PageWriter) -> str:
     """A formula on its own, between `$$`."""
-    formula = _formula(node)
+    formula = _formula(node, page)
     return f"$$\n{formula}\n$$" if formula else ""
 
 
-@macro("mathinline", "eazy-math-inline", "easy-math-inline", "mathjax-inline-macro", "latexmath", block=False)
+@macro(*_INLINE.split(), block=False, reads=(PLAIN, RICH))
 def inline_math(node: Element, page: PageWriter) -> str:
     """A formula in the line, between `$`."""
-    formula = " ".join(_formula(node).split())
+    formula = " ".join(_formula(node, page).split())
     return f"${formula}$" if formula else ""
 
 
@@ -107,10 +112,14 @@ def _titled(title: str, code: str, language: str) -> str:
     return f"**{escape(title)}**\n\n{fence}" if title else fence
 
 
-def _formula(node: Element) -> str:
+def _formula(node: Element, page: PageWriter) -> str:
     values = parameters(node)
-    body = plain_body(node)
     rich = rich_body(node)
-    if not body.strip() and rich is not None:
-        return " ".join(text_of(rich).split())
-    return (body.strip() or values.get("body") or values.get("equation") or values.get("") or "").strip()
+    shown = markdown.plain(one_line(page.blocks(rich))) if rich is not None else ""
+    return (
+        f"{plain_body(node).strip()} {shown}".strip()
+        or values.get("body")
+        or values.get("equation")
+        or values.get("")
+        or ""
+    ).strip()

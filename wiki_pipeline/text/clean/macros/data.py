@@ -9,11 +9,11 @@ from urllib.parse import unquote_plus
 from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.macros.parameters import parameters, rich_body
 from wiki_pipeline.text.clean.markdown import escape
-from wiki_pipeline.text.clean.registry import Element, macro
+from wiki_pipeline.text.clean.registry import RICH, Element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 
-@macro("chart", "chart-from-table")
+@macro("chart", "chart-from-table", reads=(RICH,))
 def chart(node: Element, page: PageWriter) -> str:
     """The chart's title and its data as a table."""
     body = rich_body(node)

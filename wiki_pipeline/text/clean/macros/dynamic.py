@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean.macros.parameters import parameters
-from wiki_pipeline.text.clean.registry import AC, Element, macro
+from wiki_pipeline.text.clean.registry import AC, PLAIN, RICH, Element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 _MARKS = {
@@ -44,27 +44,23 @@ _MARKS = {
 _MARK_OF = {name: mark for mark, names in _MARKS.items() for name in names.split()}
 
 
-@macro(*_MARK_OF)
+@macro(*_MARK_OF, reads=(RICH,))
 def mark(node: Element, page: PageWriter) -> str:
     """A short mark that names what Confluence shows here."""
-    body = node.find(AC + "rich-text-body")
+    body = node.find(RICH)
     shown = page.placeholder(_MARK_OF[(node.get(AC + "name") or "").lower()])
     return f"{shown}\n\n{page.blocks(body)}".strip() if body is not None else shown
 
 
-@macro(
-    "loremipsum",
-    "page-info",
-    "htmlcomment",
-    "comment-macro",
-    "scrollbar",
-    "style",
-    "css-stylesheet",
-    "redirect",
-    "alias",
-)
+@macro("loremipsum", "page-info", "scrollbar", "redirect", "alias")
 def silent(node: Element, page: PageWriter) -> str:
     """Nothing: no content of the page."""
+    return ""
+
+
+@macro("htmlcomment", "comment-macro", "style", "css-stylesheet", reads=(RICH, PLAIN))
+def hidden(node: Element, page: PageWriter) -> str:
+    """Nothing, whatever is in it: remarks and styles, which no reader sees."""
     return ""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean.elements import collapsed
-from wiki_pipeline.text.clean.macros.parameters import parameters, rich_body
+from wiki_pipeline.text.clean.macros.parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.clean.markdown import escape
-from wiki_pipeline.text.clean.registry import AC, Element, element, macro
+from wiki_pipeline.text.clean.registry import AC, PLAIN, RICH, Element, element, macro
 from wiki_pipeline.text.clean.writer import PageWriter
 
 # Confluence's note is the yellow one with an exclamation mark, its warning the red one.
@@ -25,21 +25,21 @@ _ICONS = {
 }
 
 
-@macro("info", "tip", "note", "warning", "success", "error")
+@macro("info", "tip", "note", "warning", "success", "error", reads=(RICH, PLAIN))
 def alert(node: Element, page: PageWriter) -> str:
     """A GitHub alert (`> [!NOTE]`), its title in bold."""
     kind = _ALERTS[(node.get(AC + "name") or "").lower()]
     return framed(kind, parameters(node).get("title", ""), _content(node, page), page)
 
 
-@macro("panel", "bgcolor", "tile")
+@macro("panel", "bgcolor", "tile", reads=(RICH, PLAIN))
 def panel(node: Element, page: PageWriter) -> str:
     """A GitHub alert where its icon says which, a quote otherwise; its title in bold."""
     values = parameters(node)
     return framed(_ICONS.get(values.get("panelIcon", ""), ""), values.get("title", ""), _content(node, page), page)
 
 
-@macro("expand", "ui-expand", "expandable")
+@macro("expand", "ui-expand", "expandable", reads=(RICH, PLAIN))
 def expand(node: Element, page: PageWriter) -> str:
     """A collapsed section (`<details>`)."""
     return collapsed(escape(parameters(node).get("title", "")), _content(node, page))
@@ -52,13 +52,13 @@ _TRANSPARENT = """
 """
 
 
-@macro(*_TRANSPARENT.split())
+@macro(*_TRANSPARENT.split(), reads=(RICH, PLAIN))
 def content(node: Element, page: PageWriter) -> str:
     """Its content; page properties keep their table."""
     return _content(node, page)
 
 
-@macro("ui-tab", "auitabspage", "card", "localtab")
+@macro("ui-tab", "auitabspage", "card", "localtab", reads=(RICH, PLAIN))
 def tab(node: Element, page: PageWriter) -> str:
     """Its title in bold, then its content."""
     values = parameters(node)
@@ -107,7 +107,6 @@ def _attribute(node: Element, key: str) -> str:
 
 def _content(node: Element, page: PageWriter) -> str:
     body = rich_body(node)
-    if body is not None:
-        return page.blocks(body)
-    text = node.find(AC + "plain-text-body")
-    return escape(text.text or "").strip() if text is not None else ""
+    content = page.blocks(body) if body is not None else ""
+    text = escape(plain_body(node)).strip()
+    return f"{content}\n\n{text}".strip() if text else content

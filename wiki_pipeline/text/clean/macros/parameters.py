@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean.elements import text_of
-from wiki_pipeline.text.clean.registry import AC, RI, Element
+from wiki_pipeline.text.clean.registry import AC, PLAIN, RI, RICH, Element
 
 
 def parameters(node: Element) -> dict[str, str]:
@@ -28,10 +28,10 @@ def referring_parameter(node: Element) -> Element | None:
 
 def rich_body(node: Element) -> Element | None:
     """The macro's body of elements."""
-    return node.find(AC + "rich-text-body")
+    return node.find(RICH)
 
 
 def plain_body(node: Element) -> str:
     """The macro's body of text, verbatim."""
-    body = node.find(AC + "plain-text-body")
+    body = node.find(PLAIN)
     return text_of(body, breaks="\n") if body is not None else ""
