@@ -20,8 +20,8 @@ from wiki_pipeline.catalog.event_records import (
     Standing,
     UpstreamDocument,
 )
-from wiki_pipeline.catalog.events import Message
 from wiki_pipeline.catalog.leases import Lease
+from wiki_pipeline.catalog.messages import Message
 from wiki_pipeline.catalog.records import (
     FailureRecord,
     LeaseRecord,

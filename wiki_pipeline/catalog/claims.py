@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_records import Claim, ClaimRecord, EventState, Origin, Retry
-from wiki_pipeline.catalog.events import WAITING, Message, fail_events, insert_messages, superseded
+from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
+from wiki_pipeline.catalog.messages import Message, insert_messages
 from wiki_pipeline.catalog.tables import claims, events
 from wiki_pipeline.model import SourceKey
 

@@ -1,6 +1,7 @@
 """The connection to the catalog's database: engine, transactions, clock, and errors that people understand.
 
-All that differs between SQLite and PostgreSQL is here and in `upsert`; the rest of the room is one code path.
+All that differs between SQLite and PostgreSQL is here, and how `messages` takes rows apart; the rest of the room is one
+code path.
 """
 
 from __future__ import annotations
@@ -126,7 +127,12 @@ def now(connection: Connection) -> datetime:
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that knows `on_conflict_do_update`, which both databases have and SQLAlchemy spells per dialect."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return dialect_insert(connection.dialect.name, table)
+
+
+def dialect_insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """As `upsert`, for a statement that is kept."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _parse(url: str) -> URL:

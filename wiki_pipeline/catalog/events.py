@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
+from wiki_pipeline.catalog.messages import Message, insert_messages
 from wiki_pipeline.catalog.tables import events
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import SourceKey
 
 WAITING = (EventState.PENDING.value, EventState.FAILED.value)
 _BEHIND = [*(state.value for state in OPEN), EventState.DEAD.value]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Hints that came together.
-
-    Attributes:
-        delivery_id: the same for the same message sent again; empty where that can't happen.
-    """
-
-    tenant: str
-    origin: Origin
-    hints: Sequence[Hint]
-    delivery_id: str = ""
-    job_id: str | None = None
 
 
 class Events:
@@ -200,41 +183,6 @@ class Events:
         with self._database.read() as connection:
             rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
             return [(settled, (settled - received).total_seconds()) for received, settled in rows]
-
-
-def insert_messages(connection: Connection, messages: Sequence[Message], moment: datetime) -> list[int]:
-    """Insert what is new of the messages. Returns for each how many of its hints were."""
-    ids = [message.delivery_id or uuid.uuid4().hex for message in messages]
-    rows = [row for id_, message in zip(ids, messages, strict=True) for row in _rows(message, id_, moment)]
-    new = upsert(connection, events).on_conflict_do_nothing(index_elements=["delivery_id", "document_id"])
-    found = connection.execute(new.returning(events.c.delivery_id), rows).scalars() if rows else ()
-    taken = Counter(found)
-    return [taken.pop(id_, 0) for id_ in ids]  # of the same message twice at once the first one is it
-
-
-def _rows(message: Message, delivery_id: str, moment: datetime) -> list[dict[str, Any]]:
-    by_document = {hint.document_id: hint for hint in message.hints}  # of two for one document the later one counts
-    return [
-        {
-            "tenant": message.tenant,
-            "kind": hint.kind,
-            "source": str(hint.source) if hint.source else None,
-            "document_id": hint.document_id,
-            "what": hint.what,
-            "version": hint.version,
-            "origin": message.origin.value,
-            "delivery_id": delivery_id,
-            "job_id": message.job_id,
-            "received_at": moment,
-            "state": EventState.PENDING.value,
-            "attempts": 0,
-            "due_at": moment,
-            "claim_id": None,
-            "settled_at": None,
-            "reason": "",
-        }
-        for hint in by_document.values()
-    ]
 
 
 def fail_events(connection: Connection, chosen: ColumnElement[bool], error: str, retry: Retry) -> None:

@@ -40,16 +40,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class PlainText(TypeDecorator[str]):
+def storable(text: str) -> str:
     """Text from strangers: NUL (which PostgreSQL refuses) and lone surrogates (which no UTF-8 holds) become U+FFFD."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+class PlainText(TypeDecorator[str]):
+    """Text, made `storable`."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\x00", "\ufffd")
+        return None if value is None else storable(value)
 
 
 # Constraints have names, so that a later migration can drop them on every database.

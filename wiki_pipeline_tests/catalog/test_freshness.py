@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.catalog import Catalog, EventState, JobStatus, Message, Origin, Retry
@@ -36,6 +37,33 @@ def test_a_delivery_that_comes_twice_is_taken_once(catalog: Catalog, source: Sou
     assert catalog.events.record([said(source, "a", "b", delivery="1")]) == [0]
     assert catalog.events.record([said(source, "a"), said(source, "a")]) == [1, 1]
     assert catalog.events.counts("default")[EventState.PENDING] == 5
+
+
+def test_events_are_in_the_order_of_their_arrival_however_many_come_at_once(
+    catalog: Catalog, source: SourceKey
+) -> None:
+    ids = [str(number * 7919 % 1000) for number in range(1000)]
+    assert catalog.events.record([said(source, *ids[:3]), *(said(source, id_) for id_ in ids[3:])]) == [3] + [1] * 997
+    assert [document_id for document_id, _ in states(catalog)] == ids
+
+
+_ANY_TEXT = st.text(st.characters(codec=None), max_size=30)  # with NUL, quotes and lone surrogates
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document_id=_ANY_TEXT, what=_ANY_TEXT, version=_ANY_TEXT, delivery=_ANY_TEXT)
+def test_any_text_of_a_stranger_is_taken_in_once(
+    catalog: Catalog, source: SourceKey, document_id: str, what: str, version: str, delivery: str
+) -> None:
+    sent = Message(
+        "default", Origin.WEBHOOK, [Hint("git", source, document_id, what, version)], f"{delivery} {uuid4()}"
+    )
+    assert catalog.events.record([sent]) == [1]
+    assert catalog.events.record([sent, said(source, "next")]) == [0, 1]
+    record = catalog.events.find("default", limit=2)[1]
+    for kept, told in ((record.document_id, document_id), (record.what, what), (record.version, version)):
+        storable = "".join("\ufffd" if c == "\x00" else c for c in told if not 0xD800 <= ord(c) <= 0xDFFF)
+        assert kept.replace("\ufffd", "") == storable.replace("\ufffd", "")
 
 
 def test_events_for_a_source_that_is_not_known_are_refused(catalog: Catalog) -> None:
