@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter
@@ -23,8 +24,10 @@ from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.webhook import Delivery, Heard, Reader, Webhook
 
-# A source added by another process is heard of after so long; what changed before is in its first sync anyway.
+# A source added by another process is heard of after so long; what changed before is in its first sync anyway. While
+# deliveries come in, the catalog is asked ahead, so that none of them waits for it.
 _KNOWN_SECONDS = 1.0
+_AHEAD_SECONDS = 0.5
 _LONGEST_EVENT = 100
 
 
@@ -55,6 +58,7 @@ class Receiver:
         self._reader: Reader | None = None
         self._read_at = 0.0
         self._asking = asyncio.Lock()
+        self._ahead: asyncio.Task[None] | None = None  # held, since the loop does not
 
     async def receive(self, request: Request) -> Response:
         """Check, read and take in a delivery."""
@@ -89,12 +93,28 @@ class Receiver:
         return (await self._current_reader())(delivery)
 
     async def _current_reader(self) -> Reader:
-        if self._reader is None or time.monotonic() > self._read_at + _KNOWN_SECONDS:
+        if self._reader is None or self._age() > _KNOWN_SECONDS:
             async with self._asking:
-                if self._reader is None or time.monotonic() > self._read_at + _KNOWN_SECONDS:
-                    self._reader = self.webhook.reader(await asyncio.to_thread(self._known))
-                    self._read_at = time.monotonic()
+                if self._reader is None or self._age() > _KNOWN_SECONDS:
+                    self._reader = await self._ask()
+        elif self._age() > _AHEAD_SECONDS and not self._asking.locked():
+            self._ahead = asyncio.create_task(self._ask_ahead())
         return self._reader
+
+    async def _ask_ahead(self) -> None:
+        async with self._asking:
+            if self._age() > _AHEAD_SECONDS:
+                with suppress(WikiPipelineError):  # a delivery that has to wait for the answer is told
+                    self._reader = await self._ask()
+
+    async def _ask(self) -> Reader:
+        asked_at = time.monotonic()
+        reader = self.webhook.reader(await asyncio.to_thread(self._known))
+        self._read_at = asked_at
+        return reader
+
+    def _age(self) -> float:
+        return time.monotonic() - self._read_at
 
     def _known(self) -> Mapping[SourceKey, str]:
         records = self._catalog.sources(self._tenant)

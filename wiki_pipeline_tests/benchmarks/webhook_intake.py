@@ -104,6 +104,7 @@ def _figures(database: str, total: int, done: Run, lost: int) -> Iterator[Figure
     yield Figure(
         f"{what}: accepted durably", done["accepted"] / done["seconds"], "deliveries/s", basis, least=0.99 * RATE
     )
-    yield Figure(f"{what}: p99 of the time to answer", 1000 * done["p99"], "ms", "from when it was due", most=100)
+    late = f"from when it was due; of that the sender was late itself by {1000 * done['late']:.1f} ms (p99)"
+    yield Figure(f"{what}: p99 of the time to answer", 1000 * done["p99"], "ms", late, most=100)
     yield Figure(f"{what}: refused", total - done["accepted"], "", most=0)
     yield Figure(f"{what}: lost when the gateway is killed", lost, "", "accepted, but not in the catalog", most=0)
