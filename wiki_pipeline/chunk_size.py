@@ -1,13 +1,10 @@
-"""The size of passages as a setting: `400 tokens`, or with an overlap `1000/200 characters`."""
+"""The size of passages in words: `400 tokens`, or with an overlap `1000/200 characters`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
-from pydantic_settings import NoDecode
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +48,3 @@ class ChunkSize:
 
 PROSE_CHUNKS = ChunkSize(400)
 CODE_CHUNKS = ChunkSize(1400, unit="characters")
-ChunkSizeSetting = Annotated[
-    ChunkSize, NoDecode, BeforeValidator(ChunkSize.parse), PlainSerializer(str, return_type=str, when_used="json")
-]
-
-
-class KindOfChunks(BaseModel):
-    """The sizes that one kind of source has for itself; None is the general size."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    prose: ChunkSizeSetting | None = None
-    code: ChunkSizeSetting | None = None

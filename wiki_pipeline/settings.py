@@ -24,7 +24,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSizeSetting, KindOfChunks
+from wiki_pipeline.chunk_settings import ChunkSizeSetting, KindOfChunks
+from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.running import running
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from wiki_pipeline.settings import Settings
+from typing import TYPE_CHECKING
+
 from wiki_pipeline.text.embed.protocol import Embedded, Embedder
+
+if TYPE_CHECKING:  # a worker process needs no settings, which would take a third of its start
+    from wiki_pipeline.settings import Settings
 
 EMBEDDED_MODEL = "wordllama"
 
