@@ -45,7 +45,7 @@ class StaticEmbedder:
         for row, text in enumerate(texts):
             ids = self._words.ids(_encodable(text))
             tokens += len(ids)
-            vectors[row] = self._matrix.take(ids, axis=0).mean(axis=0) if ids else self._unknown
+            vectors[row] = self._matrix.take(ids, axis=0).mean(axis=0) if len(ids) else self._unknown
         return Embedded(self._normalised(vectors), tokens)
 
     def _normalised(self, vectors: Vectors) -> Vectors:
