@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wiki_pipeline_tests.benchmarks.footprint import Footprint
+
 ROOT = Path(__file__).parents[2]
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
 _WHOSE = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
@@ -28,12 +30,14 @@ class Run:
     """One run of a program.
 
     Attributes:
-        figures: what it printed: `seconds` of work, `cpu_seconds`, `peak_bytes` of memory, and what it counted.
+        figures: what it printed: `seconds` of work, `cpu_seconds`, and what it counted.
         start_seconds: the process's start and end, imports included; not part of `seconds`.
+        peak_bytes: the highest memory of the process and those that it started, together; 0 if it was not watched.
     """
 
     figures: Mapping[str, float]
     start_seconds: float
+    peak_bytes: int = 0
 
     def __getitem__(self, name: str) -> float:
         return self.figures[name]
@@ -54,10 +58,7 @@ class Clock:
     def stop(self, **figures: float) -> None:
         """Print the figures of this process as one line of JSON."""
         seconds, cpu = self.seconds, _cpu_seconds() - self._cpu
-        # The largest of the processes that it started counts too, as if both had been at their highest at once.
-        highest = sum(resource.getrusage(whose).ru_maxrss for whose in _WHOSE)
-        peak = highest * (1 if sys.platform == "darwin" else 1024)
-        print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak, **figures}))
+        print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, **figures}))
 
 
 def _cpu_seconds() -> float:
@@ -66,7 +67,11 @@ def _cpu_seconds() -> float:
 
 
 def run(
-    program: str, *arguments: object, environment: Mapping[str, str] | None = None, python: str | Path = sys.executable
+    program: str,
+    *arguments: object,
+    environment: Mapping[str, str] | None = None,
+    python: str | Path = sys.executable,
+    watched: bool = False,
 ) -> Run:
     """Run a program of the benchmarks in a process of its own and read the figures that it prints last.
 
@@ -75,6 +80,7 @@ def run(
         arguments: of its command line.
         environment: its settings.
         python: the interpreter of its environment.
+        watched: look at its memory all the time, which costs some of the machine's.
 
     Raises:
         RuntimeError: it failed; with what it said.
@@ -83,20 +89,24 @@ def run(
     # With its modules compiled before, as in an installation.
     inherited |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
     started = time.perf_counter()
-    done = subprocess.run(
-        [python, "-m", f"{__package__}.{program}", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**inherited, **(environment or {})},
-        # Not where somebody's `.env` is.
-        cwd=(environment or {}).get("WIKI_PIPELINE_HOME", ROOT),
-    )
+    with (
+        subprocess.Popen(
+            [python, "-m", f"{__package__}.{program}", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**inherited, **(environment or {})},
+            # Not where somebody's `.env` is.
+            cwd=(environment or {}).get("WIKI_PIPELINE_HOME", ROOT),
+        ) as process,
+        Footprint(process.pid) as footprint,
+    ):
+        printed, said = process.communicate()
     seconds = time.perf_counter() - started
-    if done.returncode != 0:
-        raise RuntimeError(f"{program} failed with {done.returncode}: {done.stderr[-2000:]}")
-    figures: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return Run(figures, seconds - figures["seconds"])
+    if process.returncode != 0:
+        raise RuntimeError(f"{program} failed with {process.returncode}: {said[-2000:]}")
+    figures: dict[str, float] = json.loads(printed.strip().splitlines()[-1])
+    return Run(figures, seconds - figures["seconds"], footprint.highest)
 
 
 def median(runs: Iterable[Run], name: str = "seconds") -> float:

@@ -26,6 +26,6 @@ def measure(pages: int | None = None) -> Iterator[Figure]:
 def _peak(pages: int) -> float:
     """Megabytes (of 1,000,000 bytes)."""
     with served(pages) as server, tempfile.TemporaryDirectory() as home:
-        done = run("programs.sync_stages", environment=environment(Path(home), server))
-    tell(f"memory, {pages:,} pages: {done['peak_bytes'] / 1e6:.0f} MB, {done['seconds']:.0f} s")
-    return done["peak_bytes"] / 1e6
+        done = run("programs.sync_stages", environment=environment(Path(home), server), watched=True)
+    tell(f"memory, {pages:,} pages: {done.peak_bytes / 1e6:.0f} MB, {done['seconds']:.0f} s")
+    return done.peak_bytes / 1e6

@@ -16,14 +16,14 @@ _MET = {True: "yes", False: "**no**", None: ""}
 
 _HOW = """\
 Each program is a process of its own; its start (imports, opening the catalog) is apart. Ours and the peer's take turns,
-and the median of the rounds counts; of counts and memory, the highest. Processor time and memory are those of a program
-with the processes that it starts. The server is the project's Confluence test
-server on the same machine, sharing its cores with whichever program is measured; it has written its answers before
-anyone is timed. The LangChain stack is `ConfluenceLoader` (100 pages a request), a recursive splitter 1000/200, the
-same wordllama model and LanceDB; as it comes, the loader asks for the restrictions of each page, and "without
-restrictions" it does not. The bare listing is an `httpx` loop, one answer after the other, with the expansions and the
-page size that our own listing asks for; the leanest one expands `version` only, which shows edits but neither moves
-nor labels.
+and the median of the rounds counts; of counts, the highest. Processor time and memory are those of a program with the
+processes that it starts; memory is the highest sum of their proportional set sizes (PSS), looked at ten times a second.
+The server is the project's Confluence test server on the same machine, sharing its cores with whichever program is
+measured; it has written its answers before anyone is timed. The LangChain stack is `ConfluenceLoader` (100 pages a
+request), a recursive splitter 1000/200, the same wordllama model and LanceDB; as it comes, the loader asks for the
+restrictions of each page, and "without restrictions" it does not. The bare listing is an `httpx` loop, one answer after
+the other, with the expansions and the page size that our own listing asks for; the leanest one expands `version` only,
+which shows edits but neither moves nor labels.
 """
 
 

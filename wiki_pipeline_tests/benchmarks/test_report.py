@@ -54,8 +54,8 @@ def test_a_program_that_fails_is_an_error_with_what_it_said() -> None:
 
 
 def test_a_program_tells_its_work_apart_from_its_start() -> None:
-    done = run("programs.hot_paths", 3)
+    done = run("programs.hot_paths", 3, watched=True)
     assert done["texts"] >= 3
     assert done["seconds"] > 0
     assert done.start_seconds > 0
-    assert done["peak_bytes"] > 10_000_000
+    assert done.peak_bytes > 10_000_000
