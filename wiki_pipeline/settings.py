@@ -184,11 +184,11 @@ class Settings(SettingsGroup, _Home):
         description="Bytes of text held at once while fetching; bounds memory.",
     )
     processes: int = Field(
-        1,
+        2,
         ge=1,
         le=64,
         validation_alias="WIKI_PIPELINE_PROCESSES",
-        description="Processes that share the work of a large sync, at most one a core; about 260 MB each.",
+        description="Processes that share the work of a large sync, one a core at most; about 110 MB for each further one.",
     )
     max_document_bytes: int = Field(
         10_000_000,

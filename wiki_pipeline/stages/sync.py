@@ -12,6 +12,7 @@ from wiki_pipeline.catalog import Lease, SyncMode
 from wiki_pipeline.errors import SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
+from wiki_pipeline.stages.allocation import hold_little
 from wiki_pipeline.stages.later import Later
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.work import Work
@@ -172,6 +173,7 @@ def open_sync(
         LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
         LeaseLostError: another process took over meanwhile. What was committed before stands.
     """
+    hold_little()
     catalog, settings = pipeline.catalog, pipeline.settings
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
         sync_id = catalog.start_sync(source, mode, run_id)

@@ -25,6 +25,7 @@ from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 
+from wiki_pipeline.stages.allocation import ENVIRONMENT
 from wiki_pipeline.stages.parts import Parts, work_off
 
 LARGE = 128
@@ -176,7 +177,7 @@ class _Worker:
 
 def _started(theirs: int, numbers: int) -> subprocess.Popen[bytes]:
     # It finds the same modules as this process, whatever made this one find them.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-P", "-m", "wiki_pipeline.stages.worker", str(theirs), str(numbers)]
     # Ctrl-C reaches all processes of a terminal. It is for this one, which ends the others; a new process begins with
     # the signals blocked that the thread starting it has blocked, so not even its start is interrupted.
