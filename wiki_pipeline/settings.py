@@ -188,7 +188,7 @@ class Settings(SettingsGroup, _Home):
         ge=1,
         le=64,
         validation_alias="WIKI_PIPELINE_PROCESSES",
-        description="Processes that share the work of a large sync, one a core at most; about 110 MB for each further one.",
+        description="Processes that share the work of a large sync, one a core at most; each further one takes 110 MB.",
     )
     max_document_bytes: int = Field(
         10_000_000,
