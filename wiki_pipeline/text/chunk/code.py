@@ -15,10 +15,9 @@ from wiki_pipeline.text.chunk.symbols import belongs_to_next, symbol_of
 _DEEPEST = 14
 # A definition in a language without grammar, at the beginning of a line.
 _DEFINITION = re.compile(
-    r"(?:(?:export|public|private|protected|internal|static|abstract|final|async|local|pub|extend)\s+)*"
-    r"(?:class|def|defmodule|function|func|fn|sub|proc|message|service|rpc|enum|type|interface|input|union|scalar"
-    r"|directive|fragment|query|mutation|subscription|struct|trait|module|package|namespace|object|record|contract"
-    r"|library|macro)\s+[\"']?([\w.$-]+)"
+    r"(?:(?:export|public|private|protected|internal|static|abstract|final|async|local|pub)\s+)*"
+    r"(?:class|def|defmodule|function|func|fn|sub|proc|service|enum|type|interface|union|struct|trait|module|package"
+    r"|namespace|object|record|contract|library|macro)\s+[\"']?([\w.$-]+)"
 )
 
 
@@ -85,7 +84,7 @@ def _definitions(root: Node, most: int) -> Iterator[tuple[int, _Place]]:
 def _items(node: Node) -> list[Node]:
     """The parts of a node that begin on lines of their own: those of its body, however deep that is wrapped."""
     if node.parent is None:  # asked once: the answer takes a walk from the root
-        return node.named_children
+        return [part for child in node.named_children for part in _parts_of_file(child)]
     while True:
         children = node.named_children
         own_lines = [child for child in children if child.start_point.row != node.start_point.row]
@@ -93,6 +92,11 @@ def _items(node: Node) -> list[Node]:
         if largest is None or (len(own_lines) > 1 and largest.end_byte - largest.start_byte < _most_of(node)):
             return own_lines
         node = largest
+
+
+def _parts_of_file(child: Node) -> list[Node]:
+    """What a child of a tree's root holds: some grammars have one more node around all of a file."""
+    return child.named_children if child.type == "document" else [child]
 
 
 def _most_of(node: Node) -> int:

@@ -1,7 +1,7 @@
 """Syntax trees by tree-sitter, from grammars that are installed as wheels: nothing is compiled or downloaded.
 
-A grammar for one more language is one line here and one dependency. Of Protobuf and GraphQL there is no grammar that
-is kept as a wheel for Python 3.11: they are cut by lines, and `code.py` reads their definitions.
+A grammar for one more language is one line here and one dependency. Languages of which no wheel of their own is kept
+come from `tree-sitter-language-pack`, which holds many; what it adds is in `_PACKED`.
 """
 
 from __future__ import annotations
@@ -34,20 +34,30 @@ _GRAMMARS = {
     "tsx": ("tree_sitter_typescript", "language_tsx"),
     "typescript": ("tree_sitter_typescript", "language_typescript"),
 }
+# Language: its name in the pack.
+_PACKED = {
+    "glsl": "glsl",
+    "graphql": "graphql",
+    "lua": "lua",
+    "objective-c": "objc",
+    "protobuf": "proto",
+}
 # What is larger is data or generated; a grammar's time on it is not bounded by its length alone.
 MAX_BYTES = 1_000_000
 
-LANGUAGES = frozenset(_GRAMMARS)
+LANGUAGES = frozenset(_GRAMMARS) | frozenset(_PACKED)
 
 
 def syntax_tree(source: bytes, language: str) -> Node | None:
     """The root of a file's syntax tree; None if the language has no grammar or the file is too large."""
-    if language not in _GRAMMARS or len(source) > MAX_BYTES:
+    if language not in LANGUAGES or len(source) > MAX_BYTES:
         return None
     return Parser(_language(language)).parse(source).root_node
 
 
 @lru_cache
 def _language(name: str) -> Language:
+    if name in _PACKED:
+        return Language(import_module("tree_sitter_language_pack").get_binding(_PACKED[name]))
     module, function = _GRAMMARS[name]
     return Language(getattr(import_module(module), function)())

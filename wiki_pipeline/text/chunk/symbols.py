@@ -13,6 +13,7 @@ _DEFINES = re.compile(
     r"class|struct|interface|enum|trait|impl_item|function|method|constructor|destructor|\bmodule\b|internal_module"
     r"|namespace|object_def|object_decl|type_(?:alias|spec|declaration|definition|item)|create_|macro_|protocol"
     r"|extension|record|union|mod_item|init_declaration|property_declaration|preproc_function"
+    r"|^(?:message|service|rpc|oneof|extend)$|(?:directive|fragment|operation|field)_definition"
 )
 _DEFINES_NOT = re.compile(
     r"call|expression$|parameter|import|body|argument|_type$|reference|invocation|literal|specifiers"
@@ -28,6 +29,8 @@ _FRAMES = {
     "type_declaration",
 }
 _VARIABLES = {"lexical_declaration", "variable_declaration"}
+# A name that is a node of its own: `message_name`, `full_ident`.
+_NAME = re.compile(r"^(?:\w+_)?name$|^identifier$|^full_ident$")
 _BESIDE = re.compile(r"comment|decorator|attribute_item|attribute_list|annotation|modifiers")
 
 
@@ -52,9 +55,12 @@ def symbol_of(node: Node) -> str:
 
 
 def _framed(node: Node) -> Node:
-    for _ in range(4):
+    for _ in range(6):
         if node.type not in _FRAMES:
-            break
+            if node.child_count != 1:
+                break
+            node = node.children[0]  # what is nothing but another node is that one
+            continue
         inner = node.child_by_field_name("definition") or node.child_by_field_name("declaration")
         inner = inner or next((child for child in reversed(node.named_children) if not belongs_to_next(child)), None)
         if inner is None:
@@ -82,16 +88,17 @@ def _with_receiver(node: Node, name: str) -> str:
 
 
 def _declared(node: Node) -> str:
-    """The name of what has no field for it: a Rust `impl`, a table, the end of a C declarator (`int *name(int x)`)."""
+    """The name of what has no field for it: a Rust `impl`, a table, what Protobuf and GraphQL define, the end of a C
+    declarator (`int *name(int x)`)."""
     if node.type == "impl_item":
         kind, trait = node.child_by_field_name("type"), node.child_by_field_name("trait")
         return f"{_text(trait)} for {_text(kind)}" if trait is not None else _text(kind)
     if node.type.startswith("create_"):
         return _text(next((child for child in node.named_children if child.type == "object_reference"), None))
     declarator = node.child_by_field_name("declarator")
+    if declarator is None:
+        return _text(next((child for child in node.named_children if _NAME.search(child.type)), None))
     for _ in range(16):
-        if declarator is None:
-            return ""
         inner = declarator.child_by_field_name("declarator")
         if inner is None:
             return _text(declarator)

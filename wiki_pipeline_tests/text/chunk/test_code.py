@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
 from time import process_time
 
 import pytest
 
-from wiki_pipeline.text.chunk.grammars import LANGUAGES, MAX_BYTES, syntax_tree
+from wiki_pipeline.text.chunk.grammars import LANGUAGES, MAX_BYTES, _language, syntax_tree
 from wiki_pipeline_tests.text.chunk.passages import cited, code
 
 PYTHON = '''\
@@ -165,6 +168,74 @@ clean_up() {
 deploy
 """
 
+PROTOBUF = """\
+syntax = "proto3";
+package tide.v1;
+
+// A level of the sea.
+message Level {
+  // In which unit.
+  message Unit {
+    string name = 1;
+  }
+  double metres = 1;
+  enum Datum { CHART = 0; }
+  oneof how { int32 a = 3; }
+}
+
+extend google.protobuf.FieldOptions { int32 digits = 50001; }
+
+service Levels {
+  // Gets one.
+  rpc Get(StationAndTime) returns (Level);
+  rpc Put(stream Level) returns (Id) { option (http) = "y"; }
+}
+"""
+GRAPHQL = """\
+# What stations measure.
+type Level implements Node @key(fields: "id") {
+  "In metres."
+  value(datum: Datum = CHART): Float!
+  at: Time
+}
+
+extend type Query { level(station: ID!): Level }
+
+\"\"\"A time.\"\"\"
+scalar Time @specifiedBy(url: "https://example.org")
+
+query Latest($id: ID!) { level(station: $id) { ...Shown } }
+
+fragment Shown on Level { value at }
+"""
+LUA = """\
+local M = {}
+
+-- Opens it.
+function M.open(path)
+  return path
+end
+
+local function closed()
+  return true
+end
+"""
+OBJECTIVE_C = """\
+#import "Gauge.h"
+
+@implementation Gauge
+
+- (int)levelAt:(int)minute {
+  return minute;
+}
+
+@end
+
+int main() {
+  return 0;
+}
+"""
+
 # Language, file, size, and of each passage the scopes and how its text begins.
 FILES = [
     (
@@ -215,6 +286,36 @@ FILES = [
     ),
     ("sql", SQL, 60, [("users", "CREATE TABLE"), ("active", "CREATE VIEW"), ("total", "CREATE FUNCTION")]),
     ("bash", SHELL, 60, [("deploy", "# Deploys.")]),
+    (
+        "protobuf",
+        PROTOBUF,
+        60,
+        [
+            ("", "syntax"),
+            ("Level", "// A level of the sea."),
+            ("Level > Unit", "  // In which unit."),
+            ("Level > Datum", "  enum Datum"),
+            ("google.protobuf.FieldOptions", "extend google"),
+            ("Levels", "service Levels"),
+            ("Levels > Get", "  // Gets one."),
+            ("Levels > Put", "  rpc Put"),
+        ],
+    ),
+    (
+        "graphql",
+        GRAPHQL,
+        60,
+        [
+            ("Level", "# What stations measure."),
+            ("Level > value", '  "In metres."'),
+            ("Query", "extend type Query"),
+            ("Time", '"""A time."""'),
+            ("Latest", "query Latest"),
+            ("Shown", "fragment Shown"),
+        ],
+    ),
+    ("lua", LUA, 60, [("M.open", "-- Opens it."), ("closed", "local function")]),
+    ("objective-c", OBJECTIVE_C, 60, [("Gauge", "@implementation"), ("main", "int main")]),
 ]
 NAMES = [file[0] for file in FILES]
 
@@ -263,9 +364,9 @@ def test_a_hash_in_code_is_no_heading() -> None:
 
 
 def test_a_language_without_grammar_is_cut_at_empty_lines_and_its_definitions_are_read() -> None:
-    text = "local x = 1\n\nfunction first()\n  return 1\nend\n\nfunction second()\n  return 2\nend\n"
-    assert "lua" not in LANGUAGES
-    chunks = code(text, "lua", characters=35)
+    text = "set x 1\n\nproc first {} {\n  return 1\n}\n\nproc second {} {\n  return 2\n}\n"
+    assert "tcl" not in LANGUAGES
+    chunks = code(text, "tcl", characters=35)
     assert [chunk.heading_path for chunk in chunks] == [(), ("first",), ("second",)]
     assert [(chunk.start_line, chunk.end_line) for chunk in chunks] == [(1, 1), (3, 5), (7, 9)]
 
@@ -274,14 +375,14 @@ def test_a_language_without_grammar_is_cut_at_empty_lines_and_its_definitions_ar
     ("language", "text", "expected"),
     [
         (
-            "protobuf",
-            'syntax = "proto3";\n\nmessage Level {\n  double metres = 1;\n}\n\nservice Levels {\n  rpc Get(Id);\n}\n',
+            "thrift",
+            "const i32 X = 1\n\nstruct Level {\n  1: double metres\n}\n\nservice Levels {\n  Level get(1: i32 id)\n}\n",
             [(), ("Level",), ("Levels",)],
         ),
         (
-            "graphql",
-            "type Level {\n  value: Metres!\n}\n\nextend type Query {\n  level(id: ID!): Level\n}\n",
-            [("Level",), ("Query",)],
+            "smithy",
+            "structure Level {\n  metres: Double\n}\n\nservice Levels {\n  operations: [GetLevel]\n}\n",
+            [(), ("Levels",)],
         ),
     ],
 )
@@ -297,6 +398,20 @@ def test_lines_without_an_empty_one_between_are_cut_between_lines() -> None:
     chunks = code("\n".join(lines), "unheard-of", characters=400)
     assert [line for chunk in chunks for line in chunk.text.split("\n")] == lines
     assert max(len(chunk.text) for chunk in chunks) <= 600
+
+
+@pytest.mark.parametrize("language", ["graphql", "protobuf"])
+def test_a_grammar_of_the_pack_is_there_without_a_network(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_args: object, **_kwargs: object) -> None:
+        raise AssertionError("Something is to be downloaded.")
+
+    for name in [name for name in sys.modules if name.startswith("tree_sitter_language_pack")]:
+        monkeypatch.delitem(sys.modules, name)
+    _language.cache_clear()
+    monkeypatch.setattr(socket, "socket", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    assert syntax_tree(b"x", language) is not None
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
