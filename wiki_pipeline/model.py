@@ -434,12 +434,14 @@ class Changes:
     Attributes:
         cursor: to be handed in next time.
         documents: ids of documents that may have changed; ids of unchanged ones do no harm.
+        attachments: files beside documents that may have changed.
         whole: something changed, and only a complete listing tells what.
         exact: nothing else can have changed; otherwise deletions, moves and labels may have been missed.
     """
 
     cursor: str
     documents: tuple[str, ...] = ()
+    attachments: tuple[AttachmentRef, ...] = ()
     whole: bool = False
     exact: bool = False
 

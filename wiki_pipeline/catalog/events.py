@@ -111,6 +111,14 @@ class Events:
             again = {"state": EventState.PENDING.value, "attempts": 0, "claim_id": None, "settled_at": None}
             return connection.execute(update(events).where(chosen).values(due_at=now(connection), **again)).rowcount
 
+    def try_once_more(self, source: SourceKey, retry: Retry) -> set[str]:
+        """Let a source's dead events be tried one more time, now. Returns the ids of their documents."""
+        dead = (events.c.source == str(source)) & (events.c.state == EventState.DEAD.value)
+        with self._database.write() as connection:
+            again = {"state": EventState.PENDING.value, "attempts": max(0, retry.attempts - 1), "settled_at": None}
+            change = update(events).where(dead).values(due_at=now(connection), **again)
+            return set(connection.execute(change.returning(events.c.document_id)).scalars())
+
     def expire(self, age: timedelta) -> int:
         """Delete applied and superseded events that were settled longer ago than `age`. Returns how many."""
         done = events.c.state.in_([EventState.APPLIED.value, EventState.SUPERSEDED.value])

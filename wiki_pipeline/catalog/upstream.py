@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_records import Observation, UpstreamDocument
@@ -66,6 +66,12 @@ class Upstream:
                 for row in connection.execute(select(upstream.c.document_id, upstream.c.source).where(prefix, some)):
                     found.setdefault(row.document_id, []).append(SourceKey.parse(row.source))
         return found
+
+    def reached(self, source: SourceKey, cursor: str) -> None:
+        """Take down that all changes of an observed source before the cursor are served."""
+        with self._database.write() as connection:
+            mine = update(observations).where(observations.c.source == str(source))
+            connection.execute(mine.values(cursor=cursor))
 
     def polled(self, source: SourceKey, cursor: str) -> None:
         """Take down that a source was looked at for changes, and where to go on."""

@@ -28,7 +28,7 @@ def poll_each_source(context: dg.OpExecutionContext, pipeline: PipelineResource)
         opened = pipeline.pipeline()
         publish_sources(context.instance, opened.catalog, opened.settings.tenant)
         for polled in poll_all(opened, failed.__setitem__):
-            context.log.info("%s: %s events", polled.source, polled.events)
+            context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
             context.log_event(observation(opened.catalog, polled.source))
         found = freshness(opened)
         context.instance.report_runless_asset_event(materialization(opened, found))

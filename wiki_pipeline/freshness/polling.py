@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from wiki_pipeline.catalog import EventState, Message, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
-from wiki_pipeline.model import DocumentRef, Hint, SourceKey, Stage
+from wiki_pipeline.model import AttachmentRef, DocumentRef, Hint, SourceKey, Stage
 from wiki_pipeline.sources.protocol import Source
-from wiki_pipeline.stages import interruptible
+from wiki_pipeline.stages import interruptible, mirror
 from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.stages.work import retry
 
 _WAITING = {EventState.PENDING, EventState.FAILED}
 
@@ -22,11 +23,13 @@ class Polled:
 
     Attributes:
         events: how many were written; 0 if nothing changed, or all of it is known to be waiting.
+        retried: how many documents that were given up are tried once more.
         observation: what is known of the source now; None if it was never listed.
     """
 
     source: SourceKey
     events: int
+    retried: int
     observation: Observation | None
 
 
@@ -35,7 +38,8 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
 
     A source that was never synced is an event as a whole. One whose cheap look can miss things (deletions, moves,
     labels) is listed completely, as long as it is not too large (`WIKI_PIPELINE_POLL_LISTING_DOCUMENTS`). What waits to
-    be done already is not written again; what was given up is tried once more.
+    be done already is not written again. What was given up is tried once more: the look goes on from where the last
+    one ended, and would not find it again.
 
     Raises:
         ConfigurationError, SourceError: it can't be opened or asked. Nothing was written.
@@ -44,6 +48,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
     hints, cursor = interruptible.run(_look(pipeline, source, before))
+    tried = catalog.events.try_once_more(source, retry(pipeline.settings))
     # An event that tells a version may turn out to be late, and not be looked at; and who works on a claimed one may
     # have looked already, before the change that was seen here.
     unclaimed = (event for event in catalog.events.unsettled(source) if event.state in _WAITING and not event.version)
@@ -53,7 +58,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
         new = [Hint(source.kind, source, what="many changes found by a poll")]
     catalog.events.record([Message(source.tenant, Origin.POLL, new)])
     catalog.upstream.polled(source, cursor)
-    return Polled(source, len(new), catalog.upstream.observation(source))
+    return Polled(source, len(new), len(tried), catalog.upstream.observation(source))
 
 
 def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineError], None]) -> list[Polled]:
@@ -73,14 +78,31 @@ def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineErro
 
 async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | None) -> tuple[list[Hint], str]:
     async with aclosing(pipeline.open_source(source)) as opened:
-        changes = await opened.poll(before.cursor if before else "")
+        start = before.cursor if before else ""
+        changes = await opened.poll(start)
+        # Where a listing tells the cursor too, it is saved with what was brought over: until then the change is found.
+        cursor = start if changes.exact else changes.cursor
         if before is None or before.listed_at is None:
-            return [Hint(source.kind, source, what="never synced")], changes.cursor
+            return [Hint(source.kind, source, what="never synced")], cursor
         if not changes.exact and before.documents <= pipeline.settings.poll_listing_documents:
-            return await _list(pipeline, source, opened), changes.cursor
-    if changes.whole:
-        return [Hint(source.kind, source, what="changed, found by a poll")], changes.cursor
-    return [Hint(source.kind, source, id_, "edited, found by a poll") for id_ in changes.documents], changes.cursor
+            hints = await _list(pipeline, source, opened)
+        elif changes.whole:
+            return [Hint(source.kind, source, what="changed, found by a poll")], cursor
+        else:
+            hints = _hints(source, changes.documents, "edited, found by a poll")
+    told = {hint.document_id for hint in hints}
+    beside = sorted(_beside_changed(pipeline, source, changes.attachments) - told)
+    return [*hints, *_hints(source, beside, "attachments changed, found by a poll")], cursor
+
+
+def _beside_changed(pipeline: Pipeline, source: SourceKey, changed: Sequence[AttachmentRef]) -> set[str]:
+    """Documents of the source with attachments that are not kept as they are upstream."""
+    if not changed:
+        return set()
+    kept = mirror.kept(pipeline.store.table(Stage.ATTACHMENTS, source))
+    held = {document.document_id for document in pipeline.catalog.upstream.documents(source)}
+    new = (ref for ref in changed if (row := kept.get(ref.attachment_id)) is None or row.version_key != ref.version_key)
+    return held & {ref.document_id for ref in new}
 
 
 async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[Hint]:

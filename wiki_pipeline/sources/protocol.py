@@ -107,6 +107,10 @@ class Source(Protocol):
         """
 
     @property
+    def cursor(self) -> str:
+        """By which a `poll` finds what changed since the last listing; empty where listings tell none."""
+
+    @property
     def skipped(self) -> Mapping[str, int]:
         """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""
 

@@ -79,6 +79,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
                 await asyncio.to_thread(portion.write, sync, work)
         await people.learn(sync, source, everyone=True)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
+        sync.cursor = source.cursor
         return replace(work.report, skipped=dict(source.skipped))
 
 

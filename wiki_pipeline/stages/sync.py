@@ -58,6 +58,7 @@ class Sync(SourceTables):
         workers: other processes that share the work where there is much.
         later: does what is given to it beside the stages that follow, and by the end of the sync.
         named: the documents that it looks at; None: the whole source.
+        cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
         changed: documents that `raw_pages` wrote, or took out.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
@@ -69,6 +70,7 @@ class Sync(SourceTables):
     workers: Workers
     later: Later
     named: Sequence[str] | None = None
+    cursor: str = ""
     changed: set[str] = field(default_factory=set)
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
@@ -188,4 +190,4 @@ def open_sync(
             raise
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
-            work.finish(sync.reports, sync.error)
+            work.finish(sync.reports, sync.error, sync.cursor)

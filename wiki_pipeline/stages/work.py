@@ -77,8 +77,12 @@ class Work:
                 "What was committed before stands; sync again for the rest.",
             )
 
-    def finish(self, reports: Sequence[StageReport], error: WikiPipelineError | None) -> None:
-        """Settle the claim by how the sync ended."""
+    def finish(self, reports: Sequence[StageReport], error: WikiPipelineError | None, cursor: str = "") -> None:
+        """Settle the claim by how the sync ended.
+
+        Args:
+            cursor: by which a poll finds what changed since the sync listed the source.
+        """
         complete = {report.stage for report in reports} == set(Stage)
         failures = {f.document_id: f"{f.stage}: {f.message}" for report in reports for f in report.failures}
         if isinstance(error, SyncTerminatedError):
@@ -93,6 +97,8 @@ class Work:
             self.catalog.claims.release(self.claim_id, "The run that took it up did not run all stages.")
         else:
             self._settle(reports, failures)
+            if cursor and not failures:  # what failed is tried again with the next poll
+                self.catalog.upstream.reached(self.source, cursor)
 
     def _settle(self, reports: Sequence[StageReport], failures: dict[str, str]) -> None:
         if self.claim_id:

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from git import Repo
 
-from wiki_pipeline.catalog import EventRecord
+from wiki_pipeline.catalog import EventRecord, EventState, Message, Origin, Retry
 from wiki_pipeline.errors import SourceError
 from wiki_pipeline.freshness import claim_work, poll, poll_all, stale_documents
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import Hint, SourceKey, Stage
 from wiki_pipeline.stages.add import add
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def events(opened: Pipeline) -> list[EventRecord]:
@@ -74,6 +76,44 @@ def test_a_large_source_is_asked_for_what_was_edited_lately(
         assert not [request for request in server.requests if "/spaces/" in request.path and "/pages" in request.path]
 
 
+@pytest.mark.parametrize("largest", ["2000", "5"])
+def test_a_poll_finds_edited_attachments(
+    opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch, largest: str
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_POLL_LISTING_DOCUMENTS", largest)
+    page = space.page("Page 3")
+    page.attach("rig.png", PNG + b"one", "image/png")
+    page.edit('<p><ac:image><ri:attachment ri:filename="rig.png"/></ac:image></p>')
+    space.site.index.catch_up()
+    with pipeline() as small:
+        while poll(small, ENG).events:
+            work(small)
+        page.attach("rig.png", PNG + b"two", "image/png")
+        space.site.index.catch_up()
+        assert poll(small, ENG).events == 1
+        assert events(small)[-1].document_id == str(page.id)
+        work(small)
+        (row,) = small.store.table(Stage.ATTACHMENTS, ENG).read(columns=["version"])["version"].to_pylist()
+        assert row == "2"
+        assert poll(small, ENG).events == 0
+
+
+def test_a_poll_tries_what_was_given_up_once_more(opened: Pipeline, space: Space) -> None:
+    page = space.page("Page 3")
+    page.edit("<p>Now with gravel.</p>")
+    assert poll(opened, ENG).events == 1
+    for _ in range(2):
+        (claim,) = claim_work(opened)
+        opened.catalog.claims.settle(claim.claim_id, {str(page.id): "broken"}, Retry(attempts=1))
+        (dead,) = events(opened)
+        assert dead.state is EventState.DEAD
+        found = poll(opened, ENG)
+        assert (found.events, found.retried) == (0, 1)
+    work(opened)
+    assert [event.state for event in events(opened)] == [EventState.APPLIED]
+    assert stale_documents(opened, ENG) == []
+
+
 def test_a_source_that_was_never_synced_is_an_event(opened: Pipeline, server: ConfluenceServer) -> None:
     server.space("OPS", "Operations").add("Rota")
     record = add(opened, f"{server.url}/spaces/OPS").record
@@ -109,5 +149,24 @@ def test_a_poll_of_a_repository_asks_for_its_newest_commit(tmp_path: Path, monke
         guide.write_text("# Guide\n\nNow with gravel.\n")
         repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qam", "Two"])
         assert poll(opened, source).events == 1
+        (claim,) = claim_work(opened)
+        opened.catalog.claims.fail(claim.claim_id, "no network", Retry(attempts=1, first=0.0))
+        assert poll(opened, source).retried == 1  # nobody brought it over: it is found until somebody did
         work(opened)
         assert stale_documents(opened, source) == []
+        assert poll(opened, source).events == 0
+
+
+def test_a_poll_after_a_push_that_was_synced_makes_no_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = Repo.init(tmp_path / "handbook", initial_branch="main")
+    install(monkeypatch, tmp_path)
+    with pipeline() as opened:
+        source = add(opened, str(tmp_path / "handbook")).record.key
+        sync(opened, source)  # still empty
+        assert poll(opened, source).events == 0
+        Path(repo.working_dir, "guide.md").write_text("# Guide\n")
+        repo.git.add(".")
+        repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "One"])
+        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("git", source, "", "push")])])
+        work(opened)
+        assert poll(opened, source).events == 0

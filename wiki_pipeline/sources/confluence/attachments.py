@@ -97,6 +97,10 @@ class Attachments:
             async for answer in answers:
                 yield answer
 
+    def found(self, item: Json, base: str) -> AttachmentRef | None:
+        """An attachment that a search found; None for what is none."""
+        return self._read_v1(item, "", base)
+
     # --- listing -------------------------------------------------------------------------------------------------
 
     async def _of_page(self, page_id: str) -> list[AttachmentRef]:

@@ -1,50 +1,72 @@
-"""The cheap look: which pages of a space were edited lately, by CQL.
+"""The cheap look: which pages and attachments of a space were edited lately, by CQL.
 
 CQL reads moments in the calling user's time zone, which no API tells, by the minute, from an index that lags behind
 (notes of the vendor's forum). So the question reaches back further than the last look by more than all of that, and
-what was seen by then, by page and version, is left out.
+what was seen by then, by id and version, is left out.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
-from wiki_pipeline.model import Changes
-from wiki_pipeline.sources.confluence.answers import NotTheApiError, RefusedError
+from wiki_pipeline.model import AttachmentRef, Changes
+from wiki_pipeline.sources.confluence.answers import Json, NotTheApiError, RefusedError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.cursors import follow
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 
 _OVERLAP = timedelta(days=2)  # the index's lag and clocks that are wrong, a day; the time zone, up to 14 hours
 _LIMIT = 100
-_MOST_SEEN = 20_000  # pages kept in a cursor; beyond, a listing is as cheap
+_MOST_SEEN = 20_000  # ids kept in a cursor; beyond, a listing is as cheap
 
 
-async def recently_changed(client: ConfluenceClient, settings: ConfluenceSettings, space: str, cursor: str) -> Changes:
-    """Pages edited since the look that made `cursor`. Deletions, moves and labels don't show in it.
+async def recently_changed(
+    client: ConfluenceClient,
+    settings: ConfluenceSettings,
+    space: str,
+    cursor: str,
+    attachment: Callable[[Json, str], AttachmentRef | None],
+) -> Changes:
+    """Pages and attachments edited since the look that made `cursor`; in the first look, those edited lately.
+    Deletions, moves and labels don't show in it.
+
+    Args:
+        attachment: reads an item that the search found.
 
     Raises:
         SourceError: the site can't be asked.
     """
     began = datetime.now(UTC)
     since, seen = _read(cursor)
-    if since is None:
-        return Changes(_write(began, {}), whole=True)
-    cql = f'space = "{space}" and type = page and lastmodified >= "{since - _OVERLAP:%Y-%m-%d %H:%M}"'
-    params: dict[str, str | int] = {"cql": cql, "limit": _LIMIT, "expand": "version"}
-    found: dict[str, int] = {}
+    edited = f'space = "{space}" and lastmodified >= "{(since or began) - _OVERLAP:%Y-%m-%d %H:%M}"'
     try:
-        async for portion in follow(client, "/rest/api/content/search", params, settings.max_list_requests):
-            found.update((str(item.get("id")), _version(item)) for item in portion.items)
+        pages = await _found(client, settings, f"{edited} and type = page", "version")
+        files = await _found(client, settings, f"{edited} and type = attachment", "version,container")
     except (NotTheApiError, RefusedError, AccessDeniedError, SourceNotFoundError):
         # Some Cloud tokens may not search, and v1 is gone for others: only a listing tells.
         return Changes(_write(began, {}), whole=True)
+    found = {id_: _version(item) for id_, (item, _) in {**files, **pages}.items()}
     if len(found) > _MOST_SEEN:
         return Changes(_write(began, {}), whole=True)
-    changed = sorted(page for page, version in found.items() if seen.get(page) != version)
-    return Changes(_write(began, found), tuple(changed))
+    changed = sorted(id_ for id_, version in found.items() if seen.get(id_) != version)
+    return Changes(
+        _write(began, found),
+        documents=tuple(id_ for id_ in changed if id_ in pages),
+        attachments=tuple(ref for id_ in changed if id_ in files and (ref := attachment(*files[id_]))),
+        whole=since is None,
+    )
+
+
+async def _found(
+    client: ConfluenceClient, settings: ConfluenceSettings, cql: str, expand: str
+) -> dict[str, tuple[Json, str]]:
+    """What a search finds, by id, each with the address that its links begin with."""
+    params: dict[str, str | int] = {"cql": cql, "limit": _LIMIT, "expand": expand}
+    portions = follow(client, "/rest/api/content/search", params, settings.max_list_requests)
+    return {str(item.get("id")): (item, portion.base) async for portion in portions for item in portion.items}
 
 
 def _version(item: dict[str, object]) -> int:

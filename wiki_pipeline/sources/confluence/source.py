@@ -108,7 +108,7 @@ class ConfluenceSource:
     async def poll(self, cursor: str) -> Changes:
         """See `Source.poll`."""
         space = await (await self._api()).space()
-        return await recently_changed(self._client, self._settings, space.key, cursor)
+        return await recently_changed(self._client, self._settings, space.key, cursor, self._files.found)
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
         """See `Source.names`. Cloud's v2 tells 250 in a request; v1 one, so that only a part may be told at a time."""
@@ -130,6 +130,11 @@ class ConfluenceSource:
         async with aclosing(self._files.download(refs, most_bytes)) as answers:
             async for answer in answers:
                 yield answer
+
+    @property
+    def cursor(self) -> str:
+        """See `Source.cursor`: only a search tells."""
+        return ""
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -39,6 +39,7 @@ from wiki_pipeline.sources.protocol import Downloaded, Fetched
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
 _SNAPSHOT = "snapshot.arrow"
+_EMPTY = "empty"
 
 Answer = TypeVar("Answer")
 Arguments = ParamSpec("Arguments")
@@ -88,8 +89,8 @@ class GitSource:
         return SourceDescription(self.key.name, page, tuple((what, fact) for what, fact in details if fact))
 
     async def poll(self, cursor: str) -> Changes:
-        """See `Source.poll`; the cursor is the newest commit, and an empty repository's is "empty"."""
-        commit = self._newest(await self._in_thread(self._remote.refs)) or "empty"
+        """See `Source.poll`; the cursor is the newest commit, or that there is none."""
+        commit = self._newest(await self._in_thread(self._remote.refs)) or _EMPTY
         return Changes(commit, whole=commit != cursor, exact=True)
 
     async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
@@ -144,6 +145,11 @@ class GitSource:
 
     def _sizes(self, oids: set[str]) -> dict[str, int]:
         return self._clone.repaired(lambda: self._clone.bring(oids))
+
+    @property
+    def cursor(self) -> str:
+        """See `Source.cursor`: the commit that was listed."""
+        return (self._snapshot.commit or _EMPTY) if self._snapshot else ""
 
     @property
     def skipped(self) -> Mapping[str, int]:
