@@ -70,7 +70,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
         if len(work.plan.todo) >= LARGE:
-            sync.workers.start()  # ready by the time that there are pages to convert
+            sync.workers.start()
         people = People()
         with work:
             async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
@@ -104,8 +104,11 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
 async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
     """All documents of the source, each once; of one that moved while it was listed the last entry counts."""
     refs: dict[str, DocumentRef] = {}
+    is_first = not sync.table(Stage.RAW_PAGES).row_count()
     async for portion in source.list_documents():
         refs.update((ref.document_id, ref) for ref in portion)
+        if is_first and len(refs) >= LARGE:
+            sync.workers.start()  # ready by the time that there are pages to convert
         sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
     return list(refs.values())
 
