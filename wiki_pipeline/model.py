@@ -511,6 +511,10 @@ class Progress:
 
 # --- Arrow -------------------------------------------------------------------------------------------------------
 
+# Of all schemas below. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
+# and older versions of the program leave newer tables alone.
+EDITION = 1
+
 _UTC_SECONDS = pa.timestamp("s", tz="UTC")
 _ANCESTORS = pa.list_(pa.struct([("document_id", pa.string()), ("title", pa.string())]))
 _HEADINGS = pa.list_(pa.struct([("level", pa.int32()), ("text", pa.string()), ("anchor", pa.string())]))

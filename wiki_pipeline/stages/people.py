@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+import pyarrow as pa
+
 from wiki_pipeline.errors import SourceError
-from wiki_pipeline.model import RawPage, Stage
+from wiki_pipeline.model import RawPage, Stage, rows_from_arrow
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.stages.dependents import read_dependents
 from wiki_pipeline.stages.sync import Sync
@@ -36,6 +38,11 @@ class People:
                 return
             self._met.add(person_id)
 
+    def _meet_all(self, sync: Sync) -> None:
+        for batch in sync.table(Stage.RAW_PAGES).batches():
+            for page in rows_from_arrow(RawPage, pa.Table.from_batches([batch])):
+                self.meet(page)
+
     async def learn(self, sync: Sync, source: Source, *, everyone: bool) -> None:
         """Ask the source for names, and keep them. Without an answer pages show nobody's name until a later sync.
 
@@ -49,6 +56,9 @@ class People:
         people, key = sync.pipeline.catalog.people, sync.source
         known, mentioned = people.names(key), set(self._met)
         if everyone:
+            if Stage.CLEAN_PAGES in sync.upgraded:
+                self._meet_all(sync)  # whom pages mention is what the table may have been upgraded for
+                mentioned |= self._met
             pages = read_dependents(sync.table(Stage.CLEAN_PAGES))
             mentioned.update(person.person_id for page in pages for person in page.people)
         wanted = sorted(mentioned - known.keys())[: max(0, MOST_PEOPLE - len(known))]

@@ -45,7 +45,7 @@ def update(
 
     Args:
         sync: the open sync of the source.
-        documents: ids to look at; none, or more than a batch holds: the whole source.
+        documents: ids to look at; none, or more than a batch holds: the whole source, as after an upgrade of tables.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
         full: list the whole source and fetch every document, also where its version key is the one that is known.
 
@@ -54,7 +54,7 @@ def update(
         MassDeletionError: see `allow_mass_deletion`. Nothing was changed.
         StoreError, LeaseLostError: the table could not be written.
     """
-    whole = full or not documents or len(documents) > sync.settings.batch_documents
+    whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
     return sync.done(interruptible.run(work))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from wiki_pipeline.catalog import Lease, SyncMode
-from wiki_pipeline.errors import SyncInterruptedError, WikiPipelineError
+from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.stages.allocation import hold_little
@@ -19,6 +20,8 @@ from wiki_pipeline.stages.work import Work
 from wiki_pipeline.stages.workers import Workers
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.text.embed import Embedder, open_embedder
+
+logger = logging.getLogger(__name__)
 
 Listener = Callable[[Progress], None]
 
@@ -60,6 +63,7 @@ class Sync(SourceTables):
         named: the documents that it looks at; None: the whole source.
         cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
         changed: documents that `raw_pages` wrote, or took out.
+        upgraded: stages whose tables an older version of the program had made: all their documents are made again.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
     """
@@ -72,6 +76,7 @@ class Sync(SourceTables):
     named: Sequence[str] | None = None
     cursor: str = ""
     changed: set[str] = field(default_factory=set)
+    upgraded: set[Stage] = field(default_factory=set)
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
 
@@ -101,6 +106,30 @@ class Sync(SourceTables):
         seconds = self.settings.lease_seconds
         with self.pipeline.catalog.lease(vectors_lease(self.source.tenant), seconds, wait=10 * seconds):
             yield
+
+    def upgrade(self) -> None:
+        """Bring tables that an older version of the program made to the columns of this one: the source's own and the
+        serving table, and those of other sources, which stages read, as far as nobody is writing them.
+
+        Raises:
+            StoreError: a table can't be written, or a newer version made it. Then nothing was changed.
+            LeaseHeldError, LeaseLostError, SyncTerminatedError: as `writing` and `writing_vectors`.
+        """
+        pipeline, model = self.pipeline, self.embedder.model
+        older = pipeline.store.older(self.source, model)
+        for stage, table in older.items():
+            logger.info("%s is brought to the columns of this version of wiki-pipeline.", table.name)
+            with self.writing_vectors() if stage is Stage.VECTORS else self.writing():
+                table.upgrade()
+        self.upgraded.update(older)
+        if not older and self.table(Stage.RAW_PAGES).dataset() is not None:
+            return  # no first sync by this version
+        for record in pipeline.catalog.sources(self.source.tenant):
+            with suppress(LeaseHeldError):
+                if record.key != self.source and (tables := pipeline.store.older(record.key, model)):
+                    with pipeline.catalog.lease(lease_name(record.key), self.settings.lease_seconds):
+                        for table in tables.values():
+                            table.upgrade()
 
     def tell(self, progress: Progress) -> None:
         """Say how far a stage has come."""
@@ -174,6 +203,7 @@ def open_sync(
     Raises:
         LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
         LeaseLostError: another process took over meanwhile. What was committed before stands.
+        StoreError: a newer version of the program made one of the tables. Nothing was done.
     """
     hold_little()
     catalog, settings = pipeline.catalog, pipeline.settings
@@ -183,6 +213,7 @@ def open_sync(
         later = Later()
         sync = Sync(pipeline, source, listener, lease, work, workers, later)
         try:
+            sync.upgrade()
             with later:
                 yield sync
         except BaseException as error:

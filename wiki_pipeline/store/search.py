@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pyarrow as pa
 
 from wiki_pipeline.errors import SearchError, StoreError
+from wiki_pipeline.model import vectors_schema
 from wiki_pipeline.store.filters import Filters
 from wiki_pipeline.store.ranking import Candidate, fused, named, ordered, thinned
 from wiki_pipeline.store.storage import explained
@@ -152,6 +153,8 @@ class Hit:
 
 
 _COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
+# Whatever the vectors' length is.
+_READ = [vectors_schema(1).field(name) for name in (*_COLUMNS, "fingerprint", "search_cjk")]
 
 
 def search(
@@ -194,7 +197,7 @@ def search(
     if not any(character.isalnum() for character in words):
         return []
     condition = (filters or Filters()).condition()
-    table = store.searched(vectors_name(embedder.model))
+    table = store.searched(vectors_name(embedder.model), _READ)
     if table is None:
         return []
     vector = None if mode == "text" else _embedded(store, embedder, words, table)

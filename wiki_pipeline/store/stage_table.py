@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.errors import StoreError
-from wiki_pipeline.model import BLOB, SourceKey
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.store.evolution import differ, evolve, is_apart, refuse_newer, require, stamped
 from wiki_pipeline.store.indexes import create_text_indexes
 from wiki_pipeline.store.replace import addresses, replace
 from wiki_pipeline.store.state import TORN, document_states, state_columns
@@ -58,7 +59,7 @@ class StageTable:
         Raises:
             StoreError: the storage is out of reach.
         """
-        names = list(columns) if columns is not None else [f.name for f in self.schema if not _is_apart(f)]
+        names = list(columns) if columns is not None else [f.name for f in self.schema if not is_apart(f)]
         wanted = None if document_ids is None else pc.field("document_id").isin(pa.array(document_ids, pa.string()))
         with explained(f"read {self.name}"):
             batches = list(self._scan(names, wanted))
@@ -88,6 +89,7 @@ class StageTable:
         dataset = self.dataset()
         if dataset is None:
             return None
+        require(dataset.schema, [self.schema.field(name) for name in (column, *columns)], self.name)
         with explained(f"read {self.name}"):
             scanner = dataset.scanner(columns=list(columns), filter=condition, with_row_address=True, limit=1)
             for row in scanner.to_table().to_pylist():
@@ -143,13 +145,38 @@ class StageTable:
         """
         self.replace(self.schema.empty_table(), self.state()["document_id"].to_pylist())
 
+    def is_older(self) -> bool:
+        """Whether the table is there with other columns than `schema`, as an older version of the program made it.
+
+        Raises:
+            StoreError: the storage is out of reach, or a newer version made the table.
+        """
+        dataset = self.dataset()
+        return dataset is not None and differ(dataset.schema, self.schema)
+
+    def upgrade(self) -> None:
+        """Bring the table to the columns of `schema`; see `evolution`. The caller holds its lease.
+
+        Raises:
+            StoreError: as `is_older`, or disk full. What was done so far harms nothing.
+        """
+        dataset = self.dataset()
+        if dataset is not None and differ(dataset.schema, self.schema):
+            with explained(f"upgrade {self.name}"):
+                dataset = evolve(dataset, self.schema)
+                if self.source is not None:
+                    create_text_indexes(dataset)
+
     def dataset(self) -> LanceDataset | None:
         """The whole table (other sources' rows too) at its latest version; None before its first row.
 
         Raises:
-            StoreError: the storage is out of reach.
+            StoreError: the storage is out of reach, or a newer version of the program made the table.
         """
-        return open_dataset(self._url)
+        dataset = open_dataset(self._url)
+        if dataset is not None:
+            refuse_newer(dataset.schema, self.name)
+        return dataset
 
     def _mine(self) -> pc.Expression | None:
         return None if self.source is None else pc.field("source") == str(self.source)
@@ -158,6 +185,7 @@ class StageTable:
         dataset = self.dataset()
         if dataset is None:
             return
+        require(dataset.schema, [self.schema.field(name) for name in columns], self.name)
         mine = self._mine()
         condition = mine if wanted is None else wanted if mine is None else mine & wanted
         scanner = dataset.scanner(
@@ -178,10 +206,11 @@ class StageTable:
             dataset = self._create()
         if dataset is None:
             return None
-        if _compared(dataset.schema, self.schema) != _compared(self.schema, self.schema):
+        if differ(dataset.schema, self.schema):  # although syncs begin with `upgrade`
             raise StoreError(
-                f"The table {self.name} has other columns than this version of wiki-pipeline writes.",
-                "Forget the source and sync it again, or go back to the version that wrote it.",
+                f"The table {self.name} has other columns than are to be written: vectors of another length, if the "
+                "embedding model was changed under its name.",
+                f"Delete {self._url} and sync all sources again.",
             )
         if self.source is not None and not self._has_indexes:
             # Looked at once a writer, not only when the table is made: the process may have died in between.
@@ -193,7 +222,7 @@ class StageTable:
     def _create(self) -> LanceDataset:
         import lance
 
-        return lance.write_dataset(self.schema.empty_table(), self._url, mode="create")
+        return lance.write_dataset(stamped(self.schema).empty_table(), self._url, mode="create")
 
     def _checked(self, rows: pa.Table) -> pa.Array:
         """The documents in `rows`, after making sure that `state` will find them in order."""
@@ -206,13 +235,3 @@ class StageTable:
             if not pc.all(pc.equal(rows["source"], str(self.source))).as_py() and rows.num_rows:
                 raise ValueError(f"{self.name}: rows of another source than {self.source}")
         return states["document_id"].combine_chunks()
-
-
-def _compared(found: pa.Schema, wanted: pa.Schema) -> list[tuple[str, object, bool]]:
-    """Columns as far as two versions of a table must agree; one that is stored apart has a type of Lance's own."""
-    apart = {field.name for field in wanted if _is_apart(field)}
-    return [(field.name, None if field.name in apart else field.type, field.nullable) for field in found]
-
-
-def _is_apart(field: pa.Field) -> bool:
-    return BLOB.items() <= (field.metadata or {}).items()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ from wiki_pipeline.model import (
     digest,
     vectors_schema,
 )
+from wiki_pipeline.store.evolution import refuse_newer, require
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
 
@@ -87,6 +88,19 @@ class Store:
         """The serving table of an embedding model, seen through one source: other sources' rows are out of sight."""
         self._own(source)
         return StageTable(self.url, vectors_name(model), vectors_schema(dimension), source)
+
+    def older(self, source: SourceKey, model: str) -> dict[Stage, StageTable]:
+        """Those of a source's tables that an older version of the program made, the serving table of `model` included.
+
+        Raises:
+            StoreError: the storage is out of reach, or a newer version made one of the tables.
+        """
+        tables = {stage: self.table(stage, source) for stage in SCHEMAS}
+        dataset = open_dataset(self.table_url(vectors_name(model)))
+        if dataset is not None:
+            # As long as those that it holds: a model need not be asked for the length of its vectors here.
+            tables[Stage.VECTORS] = self.vectors(model, dataset.schema.field("vector").type.list_size, source)
+        return {stage: table for stage, table in tables.items() if table.is_older()}
 
     def names(self) -> list[str]:
         """Names of all tables that exist, sorted.
@@ -147,11 +161,14 @@ class Store:
         if serving.source is not None:
             self._clear_vectors(serving.source, [name for name in self.names() if name != serving.name])
 
-    def searched(self, name: str) -> SearchTable | None:
+    def searched(self, name: str, columns: Iterable[pa.Field] = ()) -> SearchTable | None:
         """The table as lancedb searches it, always at its latest version; None if there is no such table. Cached.
 
+        Args:
+            columns: what is going to be read of it.
+
         Raises:
-            StoreError: the storage is out of reach.
+            StoreError: the storage is out of reach, or another version of the program made the table.
         """
         with self._lock:
             table = self._searched.get(name)
@@ -163,6 +180,9 @@ class Store:
                     if is_missing(error):
                         return None
                     raise
+                schema = table.schema
+            refuse_newer(schema, name)
+            require(schema, columns, name)
             with self._lock:
                 self._searched[name] = table
         return table

@@ -1,0 +1,211 @@
+"""Tables as older and newer versions of the program leave them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lance
+import pyarrow as pa
+import pytest
+
+from wiki_pipeline.errors import StoreError
+from wiki_pipeline.model import EDITION, STATE_FIELDS, SourceKey, Stage, digest, vectors_schema
+from wiki_pipeline.store import Filters, KnownVectors, StageTable, Store, search
+from wiki_pipeline.store.evolution import neutral_value
+from wiki_pipeline.store.indexes import index_statistics
+from wiki_pipeline.store.state import TORN
+from wiki_pipeline.store.tables import SCHEMAS
+from wiki_pipeline_tests.store import made
+from wiki_pipeline_tests.store.made import DIMENSION, MODEL, OTHER, SOURCE, Directions
+
+# What the schemas of each edition are. A schema that changes needs a new edition, and a new line here.
+EDITIONS = {1: "8ec46b714329747ca067981ea8e2a13c"}
+
+
+def test_schemas_change_only_with_their_edition() -> None:
+    schemas = [*SCHEMAS.values(), vectors_schema(1)]
+    assert EDITIONS[EDITION] == digest(*(schema.remove_metadata().to_string() for schema in schemas))
+
+
+def test_every_column_has_a_neutral_value_of_its_type() -> None:
+    for schema in SCHEMAS.values():
+        for field in schema:
+            if not pa.types.is_large_binary(field.type):
+                assert pa.array([neutral_value(field)], field.type).null_count == int(field.nullable)
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> StageTable:
+    """Clean pages a and b."""
+    table = made.clean_pages(tmp_path)
+    table.replace(made.with_state(made.pages({"a": "One.", "b": "Two."})))
+    return table
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """The serving table with passages of two sources, and the indexes of their words."""
+    store = Store(str(tmp_path), "default")
+    for source, text in ((SOURCE, "pumps of the station"), (OTHER, "pumps in code")):
+        rows = made.vector_table({"a": [text]}, source)
+        store.vectors(MODEL, DIMENSION, source).replace(made.with_state(rows))
+    dataset = opened(store.vectors(MODEL, DIMENSION, SOURCE))
+    dataset.optimize.optimize_indices()
+    return store
+
+
+def opened(table: StageTable) -> lance.LanceDataset:
+    dataset = table.dataset()
+    assert dataset is not None
+    return dataset
+
+
+def before(table: StageTable, *missing: str, renamed: tuple[str, str] | None = None) -> None:
+    """Make the table what an older version left: without some columns and without an edition."""
+    dataset = opened(table)
+    dataset.update_schema_metadata({}, replace=True)
+    if missing:
+        dataset.drop_columns(list(missing))
+    if renamed is not None:
+        dataset.add_columns({renamed[1]: renamed[0]})
+        dataset.drop_columns([renamed[0]])
+
+
+def found(store: Store, query: str, source: SourceKey | None = None) -> list[str]:
+    filters = Filters(sources=(source,)) if source else None
+    return [hit.source for hit in search(store, Directions(), query, filters=filters)]
+
+
+def test_an_older_table_gets_the_columns_that_it_lacks_and_loses_those_that_are_no_more(pages: StageTable) -> None:
+    before(pages, "people", "lost_words", renamed=("code_language", "language"))
+    opened(pages).add_columns({"dependencies_of_old": "'x'"})
+    pages.upgrade()
+    rows = pages.read()
+    assert set(opened(pages).schema.names) == set(pages.schema.names)
+    assert rows["markdown"].to_pylist() == ["One.", "Two."]
+    assert [rows[name].to_pylist() for name in ("people", "code_language")] == [[[], []], ["", ""]]
+    assert rows["fingerprint"].to_pylist() == [TORN, TORN]
+    assert not pages.is_older()
+
+
+def test_a_column_of_another_type_is_made_anew(pages: StageTable) -> None:
+    before(pages, "dependencies")
+    opened(pages).add_columns(pa.field("dependencies", pa.list_(pa.string())))
+    pages.upgrade()
+    assert pages.read(columns=["dependencies"]).column(0).to_pylist() == [[], []]
+
+
+def test_where_only_columns_are_gone_nothing_is_made_again(pages: StageTable) -> None:
+    before(pages)
+    opened(pages).add_columns({"former": "'x'"})
+    pages.upgrade()
+    assert pages.state()["fingerprint"].to_pylist() == ["made", "made"]
+    assert "former" not in opened(pages).schema.names
+
+
+def test_a_table_of_this_version_is_left_alone(pages: StageTable) -> None:
+    version = opened(pages).version
+    assert not pages.is_older()
+    pages.upgrade()
+    assert opened(pages).version == version
+
+
+def test_an_upgraded_table_takes_rows(pages: StageTable) -> None:
+    before(pages, "title", "people")
+    pages.upgrade()
+    pages.replace(made.with_state(made.pages({"a": "Won."})))
+    rows = {row["document_id"]: row for row in pages.read().to_pylist()}
+    assert (rows["a"]["markdown"], rows["a"]["title"]) == ("Won.", "Page a")
+    assert (rows["b"]["markdown"], rows["b"]["title"]) == ("Two.", "")
+
+
+@pytest.mark.parametrize("cut_off_before", ["update_schema_metadata", "drop_columns", "add_columns", "commit"])
+def test_an_upgrade_that_is_cut_off_is_done_again(
+    pages: StageTable, monkeypatch: pytest.MonkeyPatch, cut_off_before: str
+) -> None:
+    before(pages, "people", renamed=("code_language", "language"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lance.LanceDataset, cut_off_before, fail)
+        with pytest.raises(StoreError, match="Free some disk space"):
+            pages.upgrade()
+    pages.upgrade()
+    assert pages.read(columns=["markdown", "fingerprint"]).to_pydict() == {
+        "markdown": ["One.", "Two."],
+        "fingerprint": [TORN, TORN],
+    }
+
+
+def test_what_an_older_table_has_can_be_read_and_the_rest_is_explained(pages: StageTable) -> None:
+    before(pages, "people")
+    assert pages.read(columns=["markdown"]).num_rows == 2
+    assert pages.state().num_rows == 2
+    with pytest.raises(StoreError, match=r"made by an older version.*Run `wiki-pipeline sync`"):
+        pages.read()
+    with pytest.raises(StoreError, match="older version"):
+        list(pages.batches(["people"]))
+
+
+def test_a_table_without_what_identifies_its_rows_begins_anew(tmp_path: Path) -> None:
+    table = Store(str(tmp_path), "default").table(Stage.ATTACHMENTS, SOURCE)
+    lance.write_dataset(pa.table({"document_id": ["a"], "title": ["A"]}), str(tmp_path / f"default/{table.name}.lance"))
+    table.upgrade()
+    assert not table.is_older()
+    assert table.row_count() == 0
+
+
+def test_a_table_of_a_newer_version_is_refused_and_left_alone(pages: StageTable, tmp_path: Path) -> None:
+    dataset = opened(pages)
+    dataset.update_schema_metadata({"wiki_pipeline.edition": str(EDITION + 1)})
+    version = dataset.latest_version
+    for use in (pages.state, pages.upgrade, pages.clear, pages.row_count):
+        with pytest.raises(StoreError, match=r"made by a newer wiki-pipeline.*Use the newer version"):
+            use()
+    with pytest.raises(StoreError, match="newer"):
+        Store(str(tmp_path), "default").older(SOURCE, MODEL)
+    assert dataset.latest_version == version
+
+
+def test_passages_are_found_while_the_serving_table_is_old_and_after_its_upgrade(store: Store) -> None:
+    table = store.vectors(MODEL, DIMENSION, SOURCE)
+    before(table, "content_hash")  # which no search reads
+    assert found(store, "pumps", OTHER) == [str(OTHER)]
+    (older,) = store.older(SOURCE, MODEL).values()
+    older.upgrade()
+    fresh = Store(str(Path(store.url).parent), "default")
+    for reader in (store, fresh):
+        assert sorted(found(reader, "pumps")) == sorted([str(SOURCE), str(OTHER)])
+    assert index_statistics(opened(table), "search_text_2")["num_unindexed_rows"] == 0
+    assert set(opened(table).schema.names) == set(table.schema.names)
+
+
+def test_vectors_outlive_an_upgrade(store: Store) -> None:
+    table = store.vectors(MODEL, DIMENSION, SOURCE)
+    before(table, "media_type")
+    table.upgrade()
+    hashes = [digest("pumps of the station"), digest("pumps in code")]
+    assert set(KnownVectors(table).lookup(hashes)) == set(hashes)
+    assert set(table.state()["fingerprint"].to_pylist()) == {TORN}
+    assert set(store.vectors(MODEL, DIMENSION, OTHER).state()["fingerprint"].to_pylist()) == {TORN}
+
+
+def test_a_search_in_an_older_table_says_what_to_do(store: Store) -> None:
+    before(store.vectors(MODEL, DIMENSION, SOURCE), "media_type")
+    fresh = Store(str(Path(store.url).parent), "default")
+    with pytest.raises(StoreError, match=r"older version.*Run `wiki-pipeline sync`"):
+        found(fresh, "pumps")
+    store.vectors(MODEL, DIMENSION, SOURCE).upgrade()
+    assert len(found(fresh, "pumps")) == 2
+
+
+def test_a_search_in_a_newer_table_is_refused(store: Store) -> None:
+    opened(store.vectors(MODEL, DIMENSION, SOURCE)).update_schema_metadata({"wiki_pipeline.edition": "99"})
+    with pytest.raises(StoreError, match="newer wiki-pipeline"):
+        found(Store(str(Path(store.url).parent), "default"), "pumps")
+
+
+def test_state_columns_are_in_every_table() -> None:
+    assert all({field.name for field in STATE_FIELDS} <= set(schema.names) for schema in SCHEMAS.values())
