@@ -53,10 +53,6 @@ class Plan:
         known: list[str] = ids.filter(pc.is_in(ids, value_set=self.before)).to_pylist()
         return known
 
-    def count_new(self, document_ids: Sequence[str]) -> int:
-        """How many of the documents the table did not have."""
-        return len(document_ids) - len(self.known(document_ids))
-
 
 def make_plan(
     state: pa.Table,

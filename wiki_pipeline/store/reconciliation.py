@@ -129,6 +129,7 @@ class Reconciliation:
         )
         self._leaving = self.plan.deleted.to_pylist()
         self._tally = _Tally()
+        self._written: set[str] = set()
         self._done = 0
         self._unindexed = 0
         self._bytes_a_document = 0.0
@@ -207,15 +208,17 @@ class Reconciliation:
 
     def _commit(self, batch: Batch | None, documents: list[str], leaving: list[str]) -> None:
         stamped = self._output.schema.empty_table() if batch is None else self._stamped(batch)
+        known = self.plan.known(documents)
+        again = self._written.intersection(documents)  # a source may answer for a document twice
         with self._lease():
-            committed = self._output.replace(stamped, leaving)
+            committed = self._output.replace(stamped, leaving, [*known, *again])
+            self._written.update(documents)
             self._unindexed += stamped.num_rows
             if self._unindexed >= UNINDEXED_ROWS_IN_SYNC:
                 index_rows(self._output, 0)
                 self._unindexed = 0
-        new = self.plan.count_new(documents)
-        self._tally.added += new
-        self._tally.updated += len(documents) - new
+        self._tally.added += len(documents) - len(known)
+        self._tally.updated += len(known)
         self._tally.deleted += len(leaving)
         self._tally.commits += committed
 

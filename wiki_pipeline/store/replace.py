@@ -68,6 +68,8 @@ def replace(dataset: LanceDataset, rows: pa.Table, stale: Addresses) -> LanceDat
 
 def addresses(dataset: LanceDataset, documents: pa.Array, source: str | None) -> Addresses:
     """Where the rows of `documents` are; of one source only, if the table holds several."""
+    if not len(documents):
+        return np.empty(0, np.uint64)
     columns = ["document_id"] if source is None else ["document_id", "source"]
     scanner = dataset.scanner(columns=columns, with_row_address=True)
     found = []

@@ -109,12 +109,14 @@ class StageTable:
         with explained(f"count {self.name}"):
             return int(dataset.count_rows(filter=self._mine()))
 
-    def replace(self, rows: pa.Table, delete: Sequence[str] = ()) -> bool:
+    def replace(self, rows: pa.Table, delete: Sequence[str] = (), known: Sequence[str] | None = None) -> bool:
         """One commit: all rows of the documents in `rows` and in `delete` go, `rows` come. Readers see all or nothing.
 
         Args:
             rows: of `schema`, a document's rows together; as many as its `total_chunks` says.
             delete: documents to take out.
+            known: of the documents in `rows`, those that the table has, which takes a scan to find out; None: any may
+                be there.
 
         Returns:
             Whether there was anything to commit.
@@ -130,7 +132,8 @@ class StageTable:
             dataset = self._writable(create=rows.num_rows > 0)
             if dataset is None:
                 return False
-            leaving = pa.concat_arrays([documents, pa.array(delete, pa.string())])
+            there = documents if known is None else pa.array(known, pa.string())
+            leaving = pa.concat_arrays([there, pa.array(delete, pa.string())])
             stale = addresses(dataset, leaving, None if self.source is None else str(self.source))
             if not rows.num_rows and not len(stale):
                 return False

@@ -390,6 +390,14 @@ class TestInParts:
         report = work.report
         assert (report.added, report.updated, report.deleted, report.unchanged, report.failed) == (0, 1, 1, 1, 1)
 
+    def test_a_document_answered_for_twice_has_the_rows_of_the_last_answer(self, tmp_path: Path) -> None:
+        table = clean_pages(tmp_path)
+        with self.begin(table, {"a": "1", "b": "1"}) as work:
+            work.write(page_batch({"a": "1", "b": "1"}))
+            work.write(page_batch({"a": "2"}))
+        assert contents(table) == {"a": "2", "b": "1"}
+        assert work.report.rows == 2
+
     def test_rows_nobody_asked_for_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not to be done"), self.begin(clean_pages(tmp_path), {"a": "1"}) as work:
             work.write(page_batch({"stranger": "1"}))
