@@ -37,7 +37,8 @@ logger = logging.getLogger(__name__)
 
 FAILURES_SHOWN = 100
 BATCH_BYTES = 32_000_000
-_FIRST_BATCH = 64  # documents; how large they are is known after it
+_FIRST_BATCH = 64  # documents; how large they are is known after it, more or less
+_GROWTH = 4  # a batch has at most so many times the documents of the one before
 
 Lease = Callable[[], AbstractContextManager[None]]
 Listener = Callable[[Progress], None]
@@ -170,7 +171,7 @@ class Reconciliation:
             yield todo[start : start + count].to_pylist()
             start += count
             fitting = int(size / self._bytes_a_document) if self._bytes_a_document else documents
-            count = max(1, min(documents, fitting, 2 * count))
+            count = max(1, min(documents, fitting, _GROWTH * count))
 
     def write(self, batch: Batch) -> None:
         """Take a batch: it is committed while the next one is being made.
