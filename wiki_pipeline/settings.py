@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -41,6 +41,32 @@ SETTINGS_FILE_VARIABLE = "WIKI_PIPELINE_CONFIG"
 
 
 _NOTHING = ("", "{}", "[]")  # what people write who set a name to nothing
+
+
+def _secrets(value: Any) -> Any:
+    """Secrets as people write them: one, several with commas between, or a (JSON) list. Old and new side by side are
+    how a secret is changed without losing a delivery.
+
+    Raises:
+        ValueError: neither.
+    """
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, str):
+        text = value.strip()
+        value = json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str | SecretStr) for one in value):
+        raise ValueError("expected a secret, several with commas between, or a JSON list")
+    return tuple(one for one in value if (one.get_secret_value() if isinstance(one, SecretStr) else one))
+
+
+def _comma_separated(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+# A setting of several secrets, and one of several words.
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_secrets)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
 class _Home(BaseSettings):
@@ -215,7 +241,7 @@ class Settings(SettingsGroup, _Home):
         validation_alias="WIKI_PIPELINE_ATTACHMENTS_TOTAL_BYTES",
         description="Bytes of pictures and files mirrored of one source.",
     )
-    attachment_types: Annotated[tuple[str, ...], NoDecode] = Field(
+    attachment_types: Words = Field(
         DEFAULT_ATTACHMENT_TYPES,
         validation_alias="WIKI_PIPELINE_ATTACHMENT_TYPES",
         description="Media types that are mirrored, separated by commas; image/* are all pictures.",
@@ -328,7 +354,7 @@ class Settings(SettingsGroup, _Home):
     gateway_port: int = Field(
         8080, ge=0, le=65535, validation_alias="WIKI_PIPELINE_GATEWAY_PORT", description="Gateway listens on."
     )
-    api_tokens: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    api_tokens: Secrets = Field(
         (),
         validation_alias="WIKI_PIPELINE_API_TOKENS",
         description="Tokens of which every request to the gateway has to bring one; several, with commas between, "
@@ -350,19 +376,10 @@ class Settings(SettingsGroup, _Home):
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
 
-    @field_validator("api_tokens", mode="before")
+    @field_validator("attachment_types")
     @classmethod
-    def _tokens(cls, value: Any) -> Any:
-        return read_secrets(value)
-
-    @field_validator("attachment_types", mode="before")
-    @classmethod
-    def _types(cls, value: Any) -> Any:
-        return (
-            tuple(part.strip().lower() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+    def _types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(media_type.lower() for media_type in value)
 
     @property
     def lance_url(self) -> str:
@@ -373,23 +390,6 @@ class Settings(SettingsGroup, _Home):
     def catalog_url(self) -> str:
         """SQLAlchemy address of the catalog; may hold a password."""
         return self.database_url.get_secret_value() or f"sqlite:///{self.home / 'catalog.sqlite'}"
-
-
-def read_secrets(value: Any) -> Any:
-    """Secrets as people write them: one, several with commas between, or a (JSON) list. Old and new side by side are
-    how a secret is changed without losing a delivery.
-
-    Raises:
-        ValueError: neither.
-    """
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    if isinstance(value, str):
-        text = value.strip()
-        value = json.loads(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str | SecretStr) for one in value):
-        raise ValueError("expected a secret, several with commas between, or a JSON list")
-    return tuple(one for one in value if (one.get_secret_value() if isinstance(one, SecretStr) else one))
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import dagster as dg
 
 from wiki_pipeline.model import Stage, StageReport
@@ -12,76 +14,61 @@ WORDS = "every_word"
 
 def specs(stage: Stage) -> list[dg.AssetCheckSpec]:
     """The checks of a stage's asset."""
-    return [_every_document(stage), *([_every_word()] if stage is Stage.CLEAN_PAGES else [])]
-
-
-def checked(report: StageReport) -> list[dg.AssetCheckResult]:
-    """Their results for one run."""
-    return [_documents_checked(report), *([_words_checked(report)] if report.stage is Stage.CLEAN_PAGES else [])]
-
-
-def _every_document(stage: Stage) -> dg.AssetCheckSpec:
-    """Did the stage's last run bring every document up to date? One that failed keeps its old rows meanwhile."""
-    return dg.AssetCheckSpec(
+    every_document = dg.AssetCheckSpec(
         NAME,
         asset=stage.value,
         description="Every document of the source was brought up to date. A document that failed keeps its old rows, "
         "is named here and is tried again by the next sync.",
     )
+    every_word = dg.AssetCheckSpec(
+        WORDS,
+        asset=stage.value,
+        description="The text of every wiki page holds all words of its body. A page that lost some is named here with "
+        "the words; that is a defect of the conversion.",
+    )
+    return [every_document, every_word] if stage is Stage.CLEAN_PAGES else [every_document]
+
+
+def checked(report: StageReport) -> list[dg.AssetCheckResult]:
+    """Their results for one run."""
+    results = [_documents_checked(report)]
+    return [*results, _words_checked(report)] if report.stage is Stage.CLEAN_PAGES else results
 
 
 def _documents_checked(report: StageReport) -> dg.AssetCheckResult:
-    """The check's result for one run: a warning with a table of the documents that failed."""
-    failures = [
-        dg.TableRecord({"document": failure.document_id, "title": failure.title, "problem": failure.message})
-        for failure in report.failures
-    ]
-    return dg.AssetCheckResult(
-        passed=report.failed == 0,
-        check_name=NAME,
-        asset_key=report.stage.value,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{report.failed} documents of {report.source} failed in {report.stage}; they keep their old rows."
-            if report.failed
-            else f"All documents of {report.source} are up to date."
-        ),
-        metadata={
-            "source": str(report.source),
-            "failed": report.failed,
-            **({"failures": dg.MetadataValue.table(records=failures)} if failures else {}),
-        },
-    )
-
-
-def _every_word() -> dg.AssetCheckSpec:
-    return dg.AssetCheckSpec(
-        WORDS,
-        asset=Stage.CLEAN_PAGES.value,
-        description="The text of every wiki page holds all words of its body. A page that lost some is named here with "
-        "the words; that is a defect of the conversion.",
+    return _result(
+        report,
+        NAME,
+        report.failed,
+        f"{report.failed} documents of {report.source} failed in {report.stage}; they keep their old rows."
+        if report.failed
+        else f"All documents of {report.source} are up to date.",
+        [{"document": f.document_id, "title": f.title, "problem": f.message} for f in report.failures],
     )
 
 
 def _words_checked(report: StageReport) -> dg.AssetCheckResult:
-    """A warning with a table of the pages that lost words."""
-    lossy = [
-        dg.TableRecord({"document": page.document_id, "title": page.title, "words": ", ".join(page.words)})
-        for page in report.lost_words
-    ]
+    return _result(
+        report,
+        WORDS,
+        report.lossy,
+        f"{report.lossy} pages of {report.source} lost words in their conversion."
+        if report.lossy
+        else f"No page of {report.source} lost a word.",
+        [{"document": p.document_id, "title": p.title, "words": ", ".join(p.words)} for p in report.lost_words],
+    )
+
+
+def _result(
+    report: StageReport, name: str, count: int, description: str, documents: Sequence[Mapping[str, str]]
+) -> dg.AssetCheckResult:
+    """A check that passes where it counts no documents; otherwise a warning with a table of them."""
+    table = dg.MetadataValue.table([dg.TableRecord(dict(document)) for document in documents]) if documents else None
     return dg.AssetCheckResult(
-        passed=report.lossy == 0,
-        check_name=WORDS,
+        passed=count == 0,
+        check_name=name,
         asset_key=report.stage.value,
         severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{report.lossy} pages of {report.source} lost words in their conversion."
-            if report.lossy
-            else f"No page of {report.source} lost a word."
-        ),
-        metadata={
-            "source": str(report.source),
-            "lossy": report.lossy,
-            **({"pages": dg.MetadataValue.table(records=lossy)} if lossy else {}),
-        },
+        description=description,
+        metadata={"source": str(report.source), "count": count, **({"documents": table} if table else {})},
     )

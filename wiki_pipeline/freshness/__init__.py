@@ -1,6 +1,8 @@
 """What may have changed upstream, who looks at it, and what is served behind it.
 
 webhooks, polls, schedules, people        write events (`catalog.events`)
+polling.poll                              looks what webhooks missed, and makes events of it
+resolving.resolve                         finds the sources of events that name a document only
 claiming.claim_work                       makes one piece of work a source of them
 stages.sync.open_sync                     does the work and settles it
 stale.stale_documents                     tells what is behind: which document, since when, why

@@ -73,7 +73,7 @@ def test_a_document_that_fails_is_a_warning_that_names_it_and_not_a_failed_run(
     assert checks(result)["raw_pages"] is False
     evaluation = next(e for e in result.get_asset_check_evaluations() if e.asset_key.to_user_string() == "raw_pages")
     assert evaluation.severity is dg.AssetCheckSeverity.WARN
-    assert "Pumps" in str(evaluation.metadata["failures"].value)
+    assert "Pumps" in str(evaluation.metadata["documents"].value)
     with Catalog(load(Settings).catalog_url) as catalog:
         assert [record.title for record in catalog.failures(ENG)] == ["Pumps"]
     space.page("Pumps").edit("<p>Just right.</p>")
@@ -95,7 +95,7 @@ def test_a_page_that_lost_words_is_a_warning_that_names_them(
     space.page("Pumps").edit("<blockquote>quay</blockquote>")
     told = words()
     assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
-    table = told.metadata["pages"]
+    table = told.metadata["documents"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [(row.data["title"], row.data["words"]) for row in table.records] == [("Pumps", "quay")]
 

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import SettingsGroup, read_secrets
+from wiki_pipeline.settings import Secrets, SettingsGroup, Words
 from wiki_pipeline.sources.confluence.address import Site
 from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
 
@@ -108,22 +108,21 @@ class ConfluenceSettings(SettingsGroup):
         description="Larger answers are not read; batches are split instead. Bounds memory.",
     )
 
-    media_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    media_hosts: Words = Field(
         ("https://api.media.atlassian.com", "https://media-cdn.atlassian.com"),
         validation_alias="WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS",
         description="Where the site may send a download on to (without credentials), separated by commas.",
     )
 
-    @field_validator("media_hosts", mode="before")
+    @field_validator("media_hosts")
     @classmethod
-    def _hosts(cls, value: Any) -> tuple[str, ...]:
-        parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         try:
-            return tuple(Site.parse(part if "://" in part else f"https://{part}").origin for part in parts if part)
+            return tuple(Site.parse(part if "://" in part else f"https://{part}").origin for part in value)
         except ConfigurationError as error:
             raise ValueError(error.message) from None
 
-    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    webhook_secret: Secrets = Field(
         (),
         validation_alias="CONFLUENCE_WEBHOOK_SECRET",
         description="Secret with which webhooks are signed; several, with commas between, while it is being changed.",
@@ -133,11 +132,6 @@ class ConfluenceSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_CONFLUENCE_ACCEPT_UNSIGNED_WEBHOOKS",
         description="true: without a secret, take webhooks from anybody who reaches the gateway.",
     )
-
-    @field_validator("webhook_secret", mode="before")
-    @classmethod
-    def _secrets(cls, value: Any) -> Any:
-        return read_secrets(value)
 
     @field_validator("url", "site_url")
     @classmethod

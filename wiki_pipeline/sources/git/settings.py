@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import SettingsGroup, read_secrets
+from wiki_pipeline.settings import Secrets, SettingsGroup
 from wiki_pipeline.sources.git.address import Address
 
 # What Git allows in the name of a branch or tag (git help check-ref-format), without those that begin with a dash.
@@ -154,7 +154,7 @@ class GitSettings(SettingsGroup):
         "~/.ssh/config, known_hosts and the agent.",
     )
 
-    webhook_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    webhook_secret: Secrets = Field(
         (),
         validation_alias="WIKI_PIPELINE_GIT_WEBHOOK_SECRET",
         description="Secret of the push webhooks; several, with commas between, while it is being changed.",
@@ -170,11 +170,6 @@ class GitSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES",
         description="true: repositories on private networks, and over http, may be asked for over HTTP.",
     )
-
-    @field_validator("webhook_secret", mode="before")
-    @classmethod
-    def _secrets(cls, value: Any) -> Any:
-        return read_secrets(value)
 
     @field_validator("repositories", mode="before")
     @classmethod
