@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from wiki_pipeline.text.chunk.grammars import syntax_tree
-from wiki_pipeline.text.chunk.split import LINE, PARAGRAPH, Piece
+from wiki_pipeline.text.chunk.split import LINE, PARAGRAPH, Piece, line_starts
 from wiki_pipeline.text.chunk.symbols import belongs_to_next, symbol_of
 
 _DEEPEST = 14
@@ -39,10 +39,7 @@ def code_pieces(text: str, language: str, most: int) -> list[Piece]:
 
 def _pieces(lines: list[str], places: dict[int, _Place], most: int) -> Iterator[Piece]:
     """The lines from each place to the next; what is too large by lines, what is no code (data in a line) by length."""
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    starts[-1] -= 1
+    starts = line_starts(lines)
     begins = sorted({0, *(row for row in places if row < len(lines))})
     for begin, end in zip(begins, [*begins[1:], len(lines)], strict=True):
         place = places.get(begin, _Place(PARAGRAPH, ()))

@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from wiki_pipeline.text.chunk.split import ITEM, LINE, NEVER, PARAGRAPH, ROW, SENTENCE, Piece
+from wiki_pipeline.text.chunk.split import ITEM, LINE, NEVER, PARAGRAPH, ROW, SENTENCE, Piece, line_starts
 from wiki_pipeline.text.clean.markdown import plain
 from wiki_pipeline.text.tokens import estimate_tokens
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+# What a line begins, if no paragraph. Of a fence and an HTML element the group is what its end is known by.
+_BEGIN = re.compile(
+    r" {0,3}(?:"
+    r"(?P<heading>#{1,6})(?:[ \t]|$)"
+    r"|(?P<item>[-*+]|\d{1,9}[.)])(?:[ \t]|$)"
+    r"|(?P<fence>`{3,}|~{3,})[^`]*$"
+    r"|<(?P<html>(?i:details|table|div|section|figure|ul|ol|dl|blockquote|center))\b"
+    r")"
+)
+# What would begin an item.
+_RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,})$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
-_ITEM = re.compile(r"( {0,3})(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
 _TABLE_RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
-_HTML = re.compile(r" {0,3}<(details|table|div|section|figure|ul|ol|dl|blockquote|center)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n")
 _WORD_END = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """A block of lines `first` to `last` (exclusive); `level` 0 is no heading."""
 
     first: int
@@ -51,58 +57,61 @@ class _Document:
         self._most = most
         self._measure = measure
         self._lines = text.split("\n")
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._starts = line_starts(self._lines)
 
     def pieces(self) -> Iterator[Piece]:
         """The pieces, each knowing the headings above it."""
         path: list[tuple[int, str]] = []
+        titles: tuple[str, ...] = ()
         below_heading = False
-        line = 0
-        while line < len(self._lines):
-            if not self._lines[line].strip():
-                line += 1
-                continue
-            block = self._block(line)
+        for block in self._blocks():
             if block.level:
                 path = [(level, title) for level, title in path if level < block.level]
                 path.append((block.level, block.title))
-            titles = tuple(title for _, title in path)
+                titles = tuple(title for _, title in path)
             rank = NEVER if below_heading else block.level or block.rank
-            for part in self._parts(block):
-                yield Piece(part.start, part.end, part.size, rank or part.rank, titles, part.opening, part.closing)
-                rank = 0
             below_heading = bool(block.level)
-            line = block.last
-
-    def _end(self, line: int) -> int:
-        """Offset behind the last character, line end included, of the line before `line`."""
-        return min(self._starts[line], len(self._text))
+            start, end = self._starts[block.first], self._starts[block.last]
+            size = self._measure(self._text[start:end])
+            if size <= self._most:
+                yield Piece(start, end, size, rank, titles)
+                continue
+            for part in self._parts(block):
+                yield part._replace(rank=rank or part.rank, path=titles)
+                rank = 0
 
     # --- blocks ------------------------------------------------------------------------------------------------------
 
+    def _blocks(self) -> Iterator[_Block]:
+        line = 0
+        while line < len(self._lines):
+            if self._lines[line].strip():
+                block = self._block(line)
+                yield block
+                line = block.last
+            else:
+                line += 1
+
     def _block(self, line: int) -> _Block:
         text = self._lines[line]
-        heading = _HEADING.match(text)
-        if heading:
-            return _Block(line, line + 1, level=len(heading.group(1)), title=plain(heading.group(2) or ""))
-        item = _ITEM.match(text)
-        if item and not _is_rule(text):
+        begin = _BEGIN.match(text)
+        kind = begin.lastgroup if begin else None
+        if begin and kind == "heading":
+            title = _heading_title(text[begin.end() :])
+            return _Block(line, line + 1, level=len(begin["heading"]), title=plain(title))
+        if begin and kind == "item" and not _RULE.match(text):
             follows = line > 0 and self._lines[line - 1].strip() != ""
-            return _Block(line, self._item_end(line, len(item.group(1))), ITEM if follows else PARAGRAPH)
-        end = self._special_end(line)
+            return _Block(line, self._item_end(line, begin.start("item")), ITEM if follows else PARAGRAPH)
+        end = self._special_end(line, begin)
         return _Block(line, end) if end else self._paragraph(line)
 
-    def _special_end(self, line: int) -> int:
+    def _special_end(self, line: int, begin: re.Match[str] | None) -> int:
         """The line behind a fence, an HTML element, a quote or a table; 0 if none begins here."""
-        text = self._lines[line]
-        fence, html = _FENCE.match(text), _HTML.match(text)
-        if fence:
-            return self._fence_end(line, fence.group(1))
-        if html:
-            return self._html_end(line, html.group(1))
-        if text.lstrip().startswith(">"):
+        if begin and begin["fence"]:
+            return self._fence_end(line, begin["fence"])
+        if begin and begin["html"]:
+            return self._html_end(line, begin["html"])
+        if self._lines[line].lstrip().startswith(">"):
             return self._run(line, lambda other: other.lstrip().startswith(">"))
         return self._run(line, lambda other: bool(other.strip())) if self._is_table(line) else 0
 
@@ -114,7 +123,7 @@ class _Document:
             if underline:
                 level = 1 if underline.group(1)[0] == "=" else 2
                 return _Block(line, end + 1, level=level, title=plain(" ".join(self._lines[line:end])))
-            if any(begin.match(text) for begin in (_HEADING, _FENCE, _HTML, _ITEM)) or text.startswith(">"):
+            if _BEGIN.match(text) or text.startswith(">"):
                 break
             end += 1
         return _Block(line, end)
@@ -152,14 +161,15 @@ class _Document:
         end = line + 1
         after_blank = False
         while end < len(self._lines):
-            text = self._lines[end]
-            depth = len(text) - len(text.lstrip())
-            if text.strip() and depth <= indent and (after_blank or _starts_block(text)):
+            line_text = self._lines[end]
+            text = line_text.lstrip()
+            depth = len(line_text) - len(text)
+            if text and depth <= indent and (after_blank or _begins(line_text) in {"heading", "item", "fence"}):
                 break
-            fence = _FENCE.match(text.lstrip())
-            if fence:
-                end = self._fence_end(end, fence.group(1)) - 1
-            after_blank = not text.strip()
+            begin = _BEGIN.match(text)
+            if begin and begin["fence"]:
+                end = self._fence_end(end, begin["fence"]) - 1
+            after_blank = not text
             end += 1
         while not self._lines[end - 1].strip():
             end -= 1
@@ -168,15 +178,11 @@ class _Document:
     # --- what is too large -------------------------------------------------------------------------------------------
 
     def _parts(self, block: _Block) -> Iterator[Piece]:
-        """A block whole, or by its parts if it is too large."""
-        start, end = self._starts[block.first], self._end(block.last)
-        size = self._measure(self._text[start:end])
+        """A block that is too large by its parts."""
         first = self._lines[block.first]
-        fence = _FENCE.match(first)
-        if size <= self._most:
-            yield Piece(start, end, size, PARAGRAPH)
-        elif fence:
-            yield from self._wrapped(block, 1, LINE, opening=f"{first}\n", closing=f"\n{fence.group(1)}")
+        begin = _BEGIN.match(first)
+        if begin and begin["fence"]:
+            yield from self._wrapped(block, 1, LINE, opening=f"{first}\n", closing=f"\n{begin['fence']}")
         elif self._is_table(block.first):
             header = "\n".join(self._lines[block.first : block.first + 2])
             yield from self._wrapped(block, 2, ROW, opening=f"{header}\n")
@@ -190,7 +196,7 @@ class _Document:
         pieces: list[Piece] = []
         last = block.last - 1 if closing and block.last - block.first > header + 1 else block.last
         for line in range(block.first + header, last):
-            pieces += self._fitting(self._starts[line], self._end(line + 1), rank)
+            pieces += self._fitting(self._starts[line], self._starts[line + 1], rank)
         yield from self._enclosed(block, pieces, opening, closing)
 
     def _html_rows(self, block: _Block) -> Iterator[Piece]:
@@ -206,7 +212,7 @@ class _Document:
             return
         pieces: list[Piece] = []
         for first, end in zip(begins, [*begins[1:], block.last - 1], strict=True):
-            start, stop = self._starts[first], self._end(end)
+            start, stop = self._starts[first], self._starts[end]
             size = self._measure(self._text[start:stop])
             fits = size <= self._most
             pieces += [Piece(start, stop, size, ROW)] if fits else self._by_lines(_Block(first, end, ROW))
@@ -219,10 +225,9 @@ class _Document:
         """Pieces of a block: the first and the last take in what opens and closes it, the others repeat it."""
         last = len(pieces) - 1
         for number, piece in enumerate(pieces):
-            yield replace(
-                piece,
+            yield piece._replace(
                 start=piece.start if number else self._starts[block.first],
-                end=piece.end if number < last else self._end(block.last),
+                end=piece.end if number < last else self._starts[block.last],
                 opening=opening if number else "",
                 closing=closing if number < last else "",
             )
@@ -232,8 +237,8 @@ class _Document:
             text = self._lines[line]
             if text.strip():
                 apart = line > block.first and not self._lines[line - 1].strip()
-                rank = ITEM if apart or _ITEM.match(text.lstrip()) else LINE
-                yield from self._fitting(self._starts[line], self._end(line + 1), rank)
+                rank = ITEM if apart or _begins(text.lstrip()) == "item" else LINE
+                yield from self._fitting(self._starts[line], self._starts[line + 1], rank)
 
     def _fitting(self, start: int, end: int, rank: int) -> Iterator[Piece]:
         """A line whole, or by sentences, then by words, then by characters if it is too large."""
@@ -262,10 +267,14 @@ class _Document:
         return cuts
 
 
-def _starts_block(text: str) -> bool:
-    return any(begin.match(text) for begin in (_ITEM, _HEADING, _FENCE))
+def _begins(text: str) -> str:
+    """What a line begins, as a group of `_BEGIN`; empty for nothing."""
+    found = _BEGIN.match(text)
+    return (found.lastgroup or "") if found else ""
 
 
-def _is_rule(text: str) -> bool:
-    marks = text.replace(" ", "").replace("\t", "")
-    return len(marks) >= 3 and len(set(marks)) == 1 and marks[0] in "-*"
+def _heading_title(behind: str) -> str:
+    """The title of a heading from what stands behind its marks, which may stand at its end again."""
+    title = behind.strip(" \t")
+    unclosed = title.rstrip("#")
+    return unclosed.rstrip(" \t") if unclosed.endswith((" ", "\t")) else title

@@ -10,25 +10,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from string import ascii_letters, digits
 
 from wiki_pipeline.model import CleanPage
 
 # A capital or an underscore within a word; the first class is what lets the engine skip all other characters.
 _INNER = re.compile(r"[A-Z_](?<=[A-Za-z0-9][A-Z_])")
 _WORD = re.compile(r"[A-Za-z0-9_]{3,}")
+_WORD_CHARACTERS = f"{ascii_letters}{digits}_"
 _COMPOUND = re.compile(r"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[A-Za-z0-9]_[A-Za-z0-9]")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]+")
 _LINK = re.compile(r"!?\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+# Patterns of lines begin with the line end above: the engine seeks that, and tries nothing elsewhere. The first finds
+# rules of tables, others, and fences. It gives back nothing of what it took, since a row of dashes can be shared out
+# among groups in more ways than can be tried.
 _RULE = re.compile(
-    r"^[ >]*(?:\|[ ]*:?-+:?[ ]*)+\|?[ ]*$\n?|^[ >]*\|?(?:[ :]*-{3,}[ :]*\|?)+[ ]*$\n?|^ *(?:```|~~~).*$\n?",
-    re.MULTILINE,
+    r"\n(?:[ >]*+(?:"
+    r"(?:\|[ ]*+:?-++:?[ ]*+)+\|?[ ]*+"
+    r"|\|?[ :]*+-{3,}+(?:[ :]*+\|?[ :]*+-{3,}+)*[ :]*+\|?[ ]*+"
+    r")(?=\n|\Z)|[ ]*+(?:```|~~~).*)"
 )
-# At the beginning of a line: quotes, cells, a heading's marks, an admonition's kind.
-_LINE = re.compile(r"[ >|\t]*(?:#{1,6} )?(?:\[!\w+\])?")
-# Within it; the first class is what lets the engine skip all other characters.
+# What a line may begin with: quotes, a heading's marks, an admonition's kind.
+_BEGINNING = re.compile(r"\n(?:[ >\t]++(?:#{1,6} )?(?:\[!\w+\])?|#{1,6} (?:\[!\w+\])?|\[!\w+\])")
+# Escapes and emphasis; the first class is what lets the engine skip all other characters.
 _MARKS = re.compile(
-    r"[*~`|\\](?:(?<=\\)(?=[!-/:-@\[-`{-~])|(?<=[`|])|(?<=\*)\*|(?<=~)~|(?<=\w\*)(?!\w)|(?<!\w\*)(?<!\\\*)(?<=\*)(?=\w))"
+    r"[*~\\](?:(?<=\\)(?=[!-/:-@\[-`{-~])|(?<=\*)\*|(?<=~)~|(?<=\w\*)(?!\w)|(?<!\w\*)(?<!\\\*)(?<=\*)(?=\w))"
 )
 _MOST_IDENTIFIERS = 200
 
@@ -49,13 +56,21 @@ def embedding_text(searched: str) -> str:
 
 def plain_text(markdown: str) -> str:
     """Markdown without its marks: no link targets, tags, table rules or escapes."""
+    # Plain searches spare most texts most patterns.
     text = _LINK.sub(r"\1", markdown) if "](" in markdown else markdown
     text = _TAG.sub("", text.replace("<br>", " ")) if "<" in text else text
-    text = (
-        _RULE.sub("", text) if "---" in text or ":-" in text or "-:" in text or "```" in text or "~~~" in text else text
-    )
-    lines = (_LINE.sub("", line, count=1) for line in _MARKS.sub("", text).split("\n"))
-    return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
+    text = f"\n{text}"
+    if "---" in text or ":-" in text or "-:" in text or "```" in text or "~~~" in text:
+        text = _RULE.sub("", text)
+    if "*" in text or "~" in text or "\\" in text:
+        text = _MARKS.sub("", text)
+    text = _BEGINNING.sub("\n", text.replace("|", "").replace("`", ""))
+    return "\n".join(filter(None, map(_evenly_spaced, text.split("\n"))))
+
+
+def _evenly_spaced(line: str) -> str:
+    """The line with its words one space apart. Most lines are so; other white space is not printable."""
+    return line.strip() if line.isprintable() and "  " not in line else " ".join(line.split())
 
 
 def split_identifiers(text: str) -> str:
@@ -73,9 +88,7 @@ def _identifiers(text: str) -> Iterator[str]:
     end = 0
     for inner in _INNER.finditer(text):
         if inner.start() >= end:
-            begin = inner.start()
-            while begin > end and (text[begin - 1].isalnum() or text[begin - 1] == "_") and text[begin - 1].isascii():
-                begin -= 1
+            begin = end + len(text[end : inner.start()].rstrip(_WORD_CHARACTERS))
             word = _WORD.match(text, begin)
             end = word.end() if word else inner.end()
             if word:

@@ -8,14 +8,13 @@ falls into, but for rare cases where a size crosses a bound.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate, chain, count, pairwise
+from operator import add
+from typing import NamedTuple
 from zlib import crc32
-
-import numpy as np
 
 # Strength of the gap before a piece, lower is stronger; headings have their level, 1 to 6.
 DEEPEST_HEADING = 6
@@ -35,11 +34,9 @@ _LEAST = 0.4
 # Of a piece, for its hash. (Of 1,900 edits of single lines of code 3.3% changed more than two passages with 100
 # characters, 0.1% with 24.)
 _HASHED = 24
-_NEWLINE = re.compile("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Text that belongs together.
 
     Attributes:
@@ -60,8 +57,7 @@ class Piece:
     closing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A passage with the 1-based lines of the document that it holds, both included."""
 
     text: str
@@ -79,19 +75,27 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
         most: the bound of a passage, in the pieces' unit.
         overlap: size of the passage before that each repeats.
     """
-    lines = [0, *(newline.end() for newline in _NEWLINE.finditer(text))]
+    lines = line_starts(text.split("\n"))
     for first, last in spans(text, pieces, most):
         begin, end = pieces[first].start, pieces[last - 1].end
         if overlap and first:
             begin = _overlapping(text, pieces, first, overlap)
-        body = text[begin:end].strip("\n").rstrip()
-        if not body.strip():
+        whole = text[begin:end].rstrip()
+        if not whole:
             continue
-        begin += len(text[begin:end]) - len(text[begin:end].lstrip("\n"))
+        body = whole.lstrip("\n")
+        begin += len(whole) - len(body)
         opening, closing = pieces[first].opening, pieces[last - 1].closing
         shown = opening + body + closing if begin >= pieces[first].start else body + closing
-        path = common_path(pieces[index].path for index in range(first, last))
+        path = common_path({piece.path for piece in pieces[first:last]})
         yield Passage(shown, path, bisect_right(lines, begin), bisect_right(lines, begin + len(body) - 1))
+
+
+def line_starts(lines: Sequence[str]) -> list[int]:
+    """Where each line begins in the text that they make up, and where the last one ends."""
+    starts = [0, *map(add, accumulate(map(len, lines)), count(1))]
+    starts[-1] -= 1
+    return starts
 
 
 def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
@@ -110,7 +114,7 @@ def _cuts(totals: Sequence[int], strengths: Sequence[int], most: int) -> Iterato
 
     Whether a gap is a cut depends on nothing beyond the next stronger gaps to its left and right.
     """
-    places, gaps = np.array(totals), np.array(strengths)
+    gaps = _Gaps(strengths)
     least = most * _LEAST
     waiting = [(0, len(strengths))]
     while waiting:
@@ -120,16 +124,42 @@ def _cuts(totals: Sequence[int], strengths: Sequence[int], most: int) -> Iterato
             continue
         if totals[last] - totals[first] <= most or last - first == 1:
             continue
-        inside = gaps[first + 1 : last]
+        chosen = gaps.strongest(first + 1, last)
         begin = bisect_left(totals, totals[first] + least, first + 1, last)
-        inner = gaps[begin : bisect_right(totals, totals[last] - least, begin, last)]
-        chosen = inside.min()
-        if inner.size and inner.min() >> 32 == chosen >> 32:
-            chosen = inner.min()
-        strongest = np.flatnonzero(inside == chosen) + (first + 1)
+        end = bisect_right(totals, totals[last] - least, begin, last)
+        if begin < end:
+            inner = gaps.strongest(begin, end)
+            chosen = inner if inner >> 32 == chosen >> 32 else chosen
         middle = (totals[first] + totals[last]) // 2
-        cut = int(strongest[np.abs(places[strongest] - middle).argmin()])
+        cut = min(gaps.places(chosen, first + 1, last), key=lambda place: abs(totals[place] - middle))
         waiting += [(cut, last), (cut, cut), (first, cut)]
+
+
+class _Gaps:
+    """The gaps of a document, looked through by runs: in deep nesting each cut leaves nearly all of a span over, and
+    looking at each gap again would take time in proportion to the square of its length."""
+
+    _RUN = 128
+
+    def __init__(self, strengths: Sequence[int]) -> None:
+        self._strengths = strengths
+        self._runs = [min(strengths[begin : begin + self._RUN]) for begin in range(0, len(strengths), self._RUN)]
+        self._places: defaultdict[int, list[int]] = defaultdict(list)
+        for place, strength in enumerate(strengths):
+            self._places[strength].append(place)
+
+    def strongest(self, first: int, last: int) -> int:
+        """The strength of the strongest gap from `first` to `last` (exclusive)."""
+        begin, end = -(-first // self._RUN), last // self._RUN  # runs that are whole within
+        if begin >= end:
+            return min(self._strengths[first:last])
+        sides = self._strengths[first : begin * self._RUN], self._strengths[end * self._RUN : last]
+        return min(chain(self._runs[begin:end], *sides))
+
+    def places(self, strength: int, first: int, last: int) -> list[int]:
+        """The gaps of one strength from `first` to `last` (exclusive)."""
+        places = self._places[strength]
+        return places[bisect_left(places, first) : bisect_left(places, last)]
 
 
 def _without_scraps(cuts: list[int], totals: Sequence[int], strengths: Sequence[int], most: int) -> list[int]:
@@ -162,16 +192,13 @@ def _hash(beginning: str) -> int:
     return crc32(beginning.strip()[:_HASHED].encode("utf-8", "replace"))
 
 
-def common_path(paths: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
+def common_path(paths: Collection[tuple[str, ...]]) -> tuple[str, ...]:
     """The part that all paths begin with."""
-    common: tuple[str, ...] | None = None
-    for path in paths:
-        if common is None:
-            common = path
-        elif path != common:
-            length = next((at for at, (a, b) in enumerate(zip(common, path, strict=False)) if a != b), None)
-            common = common[: min(len(common), len(path)) if length is None else length]
-    return common or ()
+    first, last = min(paths), max(paths)  # in their order: what these two share, all between them share
+    if first == last:
+        return first
+    shared = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:shared]
 
 
 def _overlapping(text: str, pieces: Sequence[Piece], first: int, overlap: int) -> int:

@@ -11,6 +11,7 @@ import pytest
 from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.model import Chunk
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
+from wiki_pipeline.text.chunk.prose import prose_pieces
 from wiki_pipeline.text.tokens import estimate_tokens
 from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, cited, prose
 
@@ -166,6 +167,21 @@ def test_a_fence_over_the_bound_is_cut_between_lines_and_stays_a_fence() -> None
     assert len(chunks) > 2
     assert all(chunk.text.startswith("```python\n") and chunk.text.endswith("\n```") for chunk in chunks)
     assert [line for chunk in chunks for line in chunk.text.split("\n")[1:-1]] == lines
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# A #", "A"),
+        ("## A# ##  ", "A#"),
+        ("# #", "#"),
+        ("###", ""),
+        ("# A # #", "A #"),
+        (f"# A{' ' * 100_000}B", "A B"),
+    ],
+)
+def test_a_heading_is_its_text_without_closing_marks(line: str, title: str) -> None:
+    assert [piece.path for piece in prose_pieces(line, 1_000_000)] == [(title,)]
 
 
 def test_a_long_list_is_cut_between_its_items() -> None:

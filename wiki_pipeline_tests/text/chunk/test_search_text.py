@@ -55,6 +55,11 @@ def test_marks_are_removed_and_words_stay(markdown: str, expected: str) -> None:
     assert plain_text(markdown) == expected
 
 
+def test_a_long_row_of_dashes_that_is_no_rule_is_read_at_once() -> None:
+    row = "-" * 100  # groups of three and more can be told apart in it in some 10 ** 16 ways
+    assert plain_text(f"a\n{row} b\n{row}\nc") == f"a\n{row} b\nc"
+
+
 def test_the_first_line_is_the_place_and_the_words_of_identifiers() -> None:
     page = replace(PAGE, space_name="Handbook", space_key="HB", path="docs/page.md")
     place, _, body = search_text(page, ("Guide", "Run"), "Call `runAll`.").partition("\n")
