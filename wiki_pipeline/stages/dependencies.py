@@ -37,7 +37,7 @@ class Dependencies:
 
     def find(self, target: str) -> Included | None:
         """The page that an upstream address means, with its body; None if no source has it."""
-        place = self._index.page(target)
+        place = self._index.document(target, self._source)
         if place is None:
             return None
         if place not in self._pages:
@@ -62,7 +62,8 @@ class Dependencies:
             for page in self._read(source, document_ids)
         }
         return {
-            target: states.get(place, State()) if (place := self._index.page(target)) else State() for target in targets
+            target: states.get(place, State()) if (place := self._index.document(target, self._source)) else State()
+            for target in targets
         }
 
     def changed_at(self, source: str, document_id: str) -> datetime | None:
@@ -73,7 +74,7 @@ class Dependencies:
 
     def _places(self, targets: Iterable[str]) -> dict[SourceKey, list[str]]:
         """The ids of the pages that some addresses mean, by source; each once, sorted."""
-        places = {place for target in set(targets) if (place := self._index.page(target))}
+        places = {place for target in set(targets) if (place := self._index.document(target, self._source))}
         return {
             source: [id_ for _, id_ in some] for source, some in groupby(sorted(places), key=lambda place: place[0])
         }

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from wiki_pipeline.model import CleanPage, SourceKey, Stage, StageReport, digest
 from wiki_pipeline.sources import kinds
+from wiki_pipeline.stages.anchors import linked_anchors
 from wiki_pipeline.stages.derived import Inputs, each_document, update_from_table
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import SourceTables, Sync
@@ -46,7 +47,8 @@ def _links(tables: SourceTables) -> LinkIndex:
     documents = {key: store.table(Stage.CLEAN_PAGES, key).read(columns=COLUMNS) for key in sources}
     attachments = {key: store.table(Stage.ATTACHMENTS, key).read(columns=files.COLUMNS) for key in sources}
     complete = [key for key in sources if _is_complete(tables.pipeline, key, len(documents[key]))]
-    return LinkIndex(documents, complete, attachments)
+    links = LinkIndex(documents, complete, attachments)
+    return links.with_anchors(linked_anchors(tables, links))
 
 
 def _is_complete(pipeline: Pipeline, source: SourceKey, documents: int) -> bool:

@@ -8,7 +8,7 @@ stay in the wiki; everything else leads where it always led.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -49,9 +49,18 @@ class _Documents:
     paths: dict[str, int] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
 
+    def id(self, row: int) -> str:
+        return str(self.columns["document_id"][row].as_py())
+
     def address(self, row: int) -> str:
         document_id, title, path = (self.columns[name][row].as_py() for name in ("document_id", "title", "path"))
         return page_address(self.source, wiki_path(document_id, title, path))
+
+
+# A document by its row, or the address of what is none: a source's first page, a folder.
+_Place = tuple[_Documents, int] | str
+# The anchor that a fragment of a link means on one document's page.
+FindAnchor = Callable[[str], str]
 
 
 @dataclass(slots=True)
@@ -72,6 +81,7 @@ class LinkIndex:
         documents: of each source.
         complete: sources that hold all pages of their space: a link to a page that they lack is broken.
         attachments: of each source that has any.
+        anchors: of documents that links lead into, by source and id; elsewhere fragments stay as they are.
     """
 
     def __init__(
@@ -79,10 +89,12 @@ class LinkIndex:
         documents: Mapping[SourceKey, pa.Table],
         complete: Collection[SourceKey] = (),
         attachments: Mapping[SourceKey, pa.Table] | None = None,
+        anchors: Mapping[tuple[SourceKey, str], FindAnchor] | None = None,
     ) -> None:
         self._documents = documents
         self._complete = frozenset(complete)
         self._attachments = attachments or {}
+        self._anchors = anchors or {}
         self._sources: dict[SourceKey, _Documents] = {}
         self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
         self._spaces: dict[tuple[str, str], _Space] = {}
@@ -96,7 +108,11 @@ class LinkIndex:
 
     def __reduce__(self) -> tuple[type[LinkIndex], tuple[object, ...]]:
         # Built anew from its columns where it is unpickled.
-        return LinkIndex, (self._documents, self._complete, self._attachments)
+        return LinkIndex, (self._documents, self._complete, self._attachments, self._anchors)
+
+    def with_anchors(self, anchors: Mapping[tuple[SourceKey, str], FindAnchor]) -> LinkIndex:
+        """The same index, knowing where on some documents' pages fragments lead."""
+        return LinkIndex(self._documents, self._complete, self._attachments, anchors) if anchors else self
 
     def targets(self, source: SourceKey, path: str, links: Iterable[Link | Mapping[str, Any]]) -> tuple[str, ...]:
         """Where the links of a document of `source` at `path` lead in the wiki, in order; empty where they leave it,
@@ -120,13 +136,29 @@ class LinkIndex:
     def _resolve(self, target: str, source: SourceKey, path: str = "") -> str | None:
         """The wiki's address, fragment included, of what `target` means in a document of `source` at `path`; None if
         the wiki does not have it. `target` is an absolute address or, in a repository, a relative one."""
+        found = self._means(target, source, path)
+        if found is None:
+            return None
+        place, fragment = found
+        if isinstance(place, str):
+            return f"{place}#{fragment}" if fragment else place
+        documents, row = place
+        if not fragment:
+            return documents.address(row)
+        anchor = self._anchors.get((documents.source, documents.id(row)))
+        return f"{documents.address(row)}#{anchor(fragment) if anchor else fragment}"
+
+    def _means(self, target: str, source: SourceKey, path: str) -> tuple[_Place, str] | None:
+        """What a link means here, and its fragment."""
         if not target or target.startswith(("#", "//")) or len(target) > _MAX_TARGET:
             return None
         address = upstream.split(target)
         if address is None:
-            return self._file(target, source, path)
-        found = self._page(address) or self._blob(address)
-        return found and _with_fragment(found, address.fragment)
+            name, _, fragment = target.partition("#")
+            found = self._file(name, source, path)
+        else:
+            found, fragment = self._page(address) or self._blob(address), address.fragment
+        return None if found is None else (found, fragment)
 
     def _is_broken(self, target: str) -> bool:
         """Whether an absolute address names a page by its title, in a space that is here as a whole and lacks it.
@@ -144,20 +176,21 @@ class LinkIndex:
 
     # --- looking up ----------------------------------------------------------------------------------------------
 
-    def page(self, target: str) -> tuple[SourceKey, str] | None:
-        """The source and the id of the Confluence page that an absolute address means; None if it is not here."""
-        address = upstream.split(target)
-        place = address and upstream.confluence_place(address)
-        found = self._place(place) if place else None
-        return found and (found[0].source, found[0].columns["document_id"][found[1]].as_py())
+    def document(self, target: str, source: SourceKey, path: str = "") -> tuple[SourceKey, str] | None:
+        """The source and the id of the document that a link in a document of `source` means; None if it is not here."""
+        found = self._means(target, source, path)
+        if found is None or isinstance(found[0], str):
+            return None
+        documents, row = found[0]
+        return documents.source, documents.id(row)
 
-    def _page(self, address: upstream.Address) -> str | None:
+    def _page(self, address: upstream.Address) -> _Place | None:
         place = upstream.confluence_place(address)
         if place is None:
             return None
         found = self._place(place)
         if found is not None:
-            return found[0].address(found[1])
+            return found
         space = self._spaces.get((place.base, place.space.casefold()))
         is_space = space is not None and not place.page_id and not place.title
         return source_address(space.documents.source) if space is not None and is_space else None
@@ -170,10 +203,9 @@ class LinkIndex:
         row = space.titles.get(place.title.casefold()) if space is not None else None
         return None if space is None or row is None else (space.documents, row)
 
-    def _file(self, target: str, source: SourceKey, path: str) -> str | None:
+    def _file(self, name: str, source: SourceKey, path: str) -> _Place | None:
         """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
         documents = self._sources.get(source)
-        name, _, fragment = target.partition("#")
         name = unquote(name.partition("?")[0])
         if documents is None or not documents.paths or not name or ":" in name.split("/")[0]:
             return None
@@ -183,10 +215,10 @@ class LinkIndex:
         for candidate in candidates:
             found = self._in_repository(documents, candidate.lstrip("/"))
             if found:
-                return _with_fragment(found, fragment)
+                return found
         return None
 
-    def _blob(self, address: upstream.Address) -> str | None:
+    def _blob(self, address: upstream.Address) -> _Place | None:
         """A file or folder of a repository on its host's site, at any branch.
 
         A line number at another commit than the wiki's own is left to the host: here it would point at another line.
@@ -216,9 +248,9 @@ class LinkIndex:
         return f"/{reference}/" not in documents.columns["url"][row].as_py()
 
     @staticmethod
-    def _in_repository(documents: _Documents, path: str) -> str | None:
+    def _in_repository(documents: _Documents, path: str) -> _Place | None:
         if path in documents.paths:
-            return documents.address(documents.paths[path])
+            return documents, documents.paths[path]
         if not path:
             return source_address(documents.source)
         return page_address(documents.source, f"{path}/") if path in documents.folders else None
@@ -264,7 +296,3 @@ class LinkIndex:
             # Titles are unique upstream, but two pages may have swapped theirs between two looks at them.
             if other != row and page.document_id < documents.columns["document_id"][other].as_py():
                 space.titles[page.title.casefold()] = row
-
-
-def _with_fragment(address: str, fragment: str) -> str:
-    return f"{address}#{fragment}" if fragment else address

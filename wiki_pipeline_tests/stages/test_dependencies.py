@@ -243,6 +243,30 @@ def test_links_to_pages_that_are_nowhere_are_marked_and_counted(opened: Pipeline
     assert sync(opened)[Stage.WIKI_PAGES].broken_links == 1
 
 
+def test_a_link_into_another_page_lands_at_its_heading_also_when_that_is_renamed(
+    opened: Pipeline, spaces: tuple[Space, Space]
+) -> None:
+    eng, ops = spaces
+    rota = ops.add("On call", "<h2>Who to call?</h2><h2>Rota</h2>")
+    link = '<ac:link ac:anchor="{}"><ri:page ri:space-key="OPS" ri:content-title="On call"/></ac:link>'
+    old = '<a href="/wiki/display/OPS/On+call#Oncall-Whotocall?">old</a>'
+    page = eng.add("Guide", f"<p>{link.format('Who-to-call?')} {old} {link.format('Gone')}</p>")
+    eng.add("Beside", f"<p>{link.format('Rota')}</p>")
+    sync(opened, OPS)
+    sync(opened)
+
+    def html() -> str:
+        return str(opened.store.table(Stage.WIKI_PAGES, ENG).read([page.id], ["html"])["html"][0])
+
+    assert html().count('on-call#who-to-call"') == 2
+    assert 'on-call#Gone"' in html()
+    assert sync(opened)[Stage.WIKI_PAGES].commits == 0
+    rota.edit("<h2>Gone</h2><h2>Rota</h2>")
+    sync(opened, OPS)
+    assert sync(opened)[Stage.WIKI_PAGES].updated == 1
+    assert 'on-call#gone"' in html()
+
+
 def test_the_demo_handbook_shows_all_of_it(
     confluence_cloud: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,6 +144,16 @@ def test_targets_differ_exactly_when_a_linked_page_comes_goes_or_is_renamed() ->
     }
     as_column = [{"text": link.text, "target": link.target} for link in links]
     assert LinkIndex({SPACE: columns_of(pages["with"])}).targets(SPACE, "", as_column) == seen["with"]
+
+
+def test_a_fragment_leads_to_the_anchor_that_the_target_has_for_it() -> None:
+    links = index().with_anchors({(SPACE, "98487"): str.lower, (REPOSITORY, "docs/intro.md"): str.lower})
+    for known in (links, pickle.loads(pickle.dumps(links))):  # noqa: S301 - as other processes are given it
+        for target in ("display/ENG/On-call+Guide", "pages/viewpage.action?pageId=98487"):
+            assert known.resolve(f"https://acme.atlassian.net/wiki/{target}#Who-To", SPACE, "") == f"{GUIDE}#who-to"
+        assert known.resolve("intro.md#Start", REPOSITORY, "docs/README.md") == f"{HOME}docs/intro.md#start"
+        assert known.resolve(f"{BLOBS}docs/intro.md#Start", SPACE, "") == f"{HOME}docs/intro.md#start"
+        assert known.resolve("src/app.py#L12", REPOSITORY, "README.md") == f"{HOME}src/app.py#L12"
 
 
 @given(st.text(max_size=80), st.sampled_from(["", "docs/intro.md"]))

@@ -6,7 +6,6 @@ hostile page can neither exhaust the stack nor multiply its own size by indentat
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from lxml import etree
 from wiki_pipeline.model import Dependency, Heading, Link
 from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.allowance import Including
-from wiki_pipeline.text.clean.anchors import Places, Slugs
+from wiki_pipeline.text.clean.anchors import Places, Slugs, folded, identifier
 from wiki_pipeline.text.clean.known import NOTHING_KNOWN, Known
 from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, BLOCK, BLOCK_MACROS, INLINE, INLINE_MACROS, Element
@@ -210,10 +209,16 @@ class PageWriter:
         draft.places = Places()
         return Places.of(
             self.title,
-            (
-                (markdown.plain(one_line(draft.inline(node))), tuple(_anchor_names(node)))
-                for node in self.root.iter("h1", "h2", "h3", "h4", "h5", "h6")
-            ),
+            [
+                *(
+                    (
+                        markdown.plain(one_line(draft.inline(node))),
+                        (*_anchors_in(node), *filter(None, [node.get("id")])),
+                    )
+                    for node in self.root.iter("h1", "h2", "h3", "h4", "h5", "h6")
+                ),
+                ("", tuple(_anchors_in(self.root))),
+            ],
         )
 
     # --- collecting ------------------------------------------------------------------------------------------------
@@ -242,10 +247,12 @@ class PageWriter:
         return markdown.link(shown, "#" + self.places.find(name))
 
     def named_place(self, name: str) -> str:
-        """Where a link to `#name` leads; nothing to write if that is a heading of the page."""
-        if name in self.places.named:
-            return ""
-        return f'<a id="{html.escape(name)}"></a>'
+        """Where a link to `#name` leads; nothing to write if that is a heading's own anchor.
+
+        Links on the page itself lead to the heading that a name is in. It is written all the same, for other pages.
+        """
+        written = identifier(name)
+        return "" if self.places.headings.get(folded(written)) == written else f'<a id="{written}"></a>'
 
     def placeholder(self, text: str, *, ready: bool = False) -> str:
         """A short mark in place of content that only Confluence's server can make; `ready` text is Markdown already."""
@@ -294,12 +301,11 @@ def _has_block_body(node: Element) -> bool:
     return "\n" in (node.findtext(AC + "plain-text-body") or "").strip("\n")
 
 
-def _anchor_names(heading: Element) -> Iterator[str]:
-    for node in heading.iter(AC + "structured-macro"):
+def _anchors_in(root: Element) -> Iterator[str]:
+    """The names that anchor macros give."""
+    for node in root.iter(AC + "structured-macro"):
         if node.get(_NAME) == "anchor":
             yield from (child.text or "" for child in node.iter(AC + "parameter"))
-    if heading.get("id"):
-        yield heading.get("id") or ""
 
 
 def one_line(block: str) -> str:
