@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote
 
 from wiki_pipeline.model import Document, SourceKey
 
 ROOT = "/wiki/"
 _SLUG_CHARACTERS = 80
+_NEITHER = re.compile(r"[\W_]+")
 
 
 def wiki_path_of(document: Document) -> str:
@@ -35,10 +38,15 @@ def title_slug(title: str) -> str:
     Combining marks stay: without them words of several Indian and right-to-left scripts are not words.
     """
     text = unicodedata.normalize("NFKC", title).replace("İ", "i").lower()  # as Turks write it, in one letter
-    kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
+    kept = _NEITHER.sub(" ", text) if text.isascii() else "".join(map(_kept, text))
     return "-".join(kept.split())[:_SLUG_CHARACTERS].rstrip("-")
 
 
+def _kept(character: str) -> str:
+    return character if character.isalnum() or unicodedata.category(character)[0] == "M" else " "
+
+
+@lru_cache(maxsize=1024)
 def source_address(source: SourceKey) -> str:
     """The source's home in the wiki."""
     return f"{ROOT}{quote(source.slug)}/"

@@ -126,11 +126,11 @@ class LinkIndex:
 
     def files(self, target: str, source: SourceKey, path: str = "") -> Sequence[File]:
         """The mirrored file that `target` means in a document of `source` at `path`; several if it means a list."""
-        return self._attached.find(target, path, source)
+        return self._attached.find(target, path, source) if self._attached else ()
 
     def _otherwise(self, target: str, source: SourceKey, path: str) -> str:
         """What a page shows of a link that leads to no document: the file that it means, or that it is broken."""
-        found = self.files(target, source, path) if self._attached else ()
+        found = self.files(target, source, path)
         return repr(found) if found else BROKEN if self.is_broken(target) else ""
 
     def _resolve(self, target: str, source: SourceKey, path: str = "") -> str | None:

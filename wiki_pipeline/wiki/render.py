@@ -123,9 +123,10 @@ class _Finish:
         self._in_link = True
         given = dict(_ATTRIBUTE.findall(found["link"]))
         target = unescape(given.pop("href", ""))
-        address = self._address(target)
+        within = self._within(target)
+        address = within or (self._file(target) if target else "")
         href = f' href="{escape(address)}"{_relation(address)}' if address else ""
-        if self._links.is_broken(target):
+        if not within and self._links.is_broken(target):
             given |= {"class": "broken", "title": "Its space has no such page"}
         rest = "".join(f' {name}="{value}"' for name, value in given.items())
         return f"<a{href}{rest}>"
@@ -134,10 +135,11 @@ class _Finish:
         self._in_link, behind, self._behind_link = False, self._behind_link, ""
         return f"</a>{behind}"
 
-    def _address(self, target: str) -> str:
-        if not target or target.startswith("#"):
+    def _within(self, target: str) -> str | None:
+        """Where a target leads on the page itself or in the wiki."""
+        if target.startswith("#"):
             return target
-        return self._links.resolve(target, self._source, self._page.path) or self._file(target)
+        return self._links.resolve(target, self._source, self._page.path)
 
     def _file(self, target: str) -> str:
         """The address of a mirrored file, which is told about behind the link; upstream's where there is none."""
