@@ -105,6 +105,12 @@ class SyncInterruptedError(WikiPipelineError):
     code = "interrupted"
 
 
+class SyncCancelledError(SyncInterruptedError):
+    """A person cancelled the run of a sync. What was committed before stands; nothing starts it again by itself."""
+
+    code = "cancelled"
+
+
 class SyncTerminatedError(WikiPipelineError):
     """Somebody asked for a sync to stop. What was committed before stands; the next sync does the rest."""
 

@@ -3,6 +3,7 @@
 pending --claim--> claimed --settle--> applied | superseded
    ^                  |
    |                  +--settle, fail--> failed (due later) --claim--> ... --> dead (after its attempts)
+   |                  +--cancel (a person stopped it)--> dead
    +---- release (the worker is gone before it began: no attempt is counted)
 """
 
@@ -16,10 +17,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
-from wiki_pipeline.catalog.event_records import Claim, ClaimRecord, EventState, Origin, Retry
+from wiki_pipeline.catalog.event_records import FINISHED, Claim, ClaimRecord, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
+from wiki_pipeline.catalog.jobs import follow_events
 from wiki_pipeline.catalog.messages import Message, insert_messages
-from wiki_pipeline.catalog.tables import claims, events
+from wiki_pipeline.catalog.tables import claims, events, jobs
 from wiki_pipeline.model import SourceKey
 
 
@@ -103,9 +105,8 @@ class Claims:
 
     def jobs(self, claim_id: str) -> tuple[str, ...]:
         """Ids of the jobs that wait for events of a claim."""
-        chosen = select(events.c.job_id).where(events.c.claim_id == claim_id, events.c.job_id.is_not(None))
         with self._database.read() as connection:
-            return tuple(connection.execute(chosen.distinct().order_by(events.c.job_id)).scalars())
+            return _jobs(connection, claim_id)
 
     # --- settling ---
 
@@ -117,7 +118,8 @@ class Claims:
         """
         mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
         with self._database.write() as connection:
-            if not _close(connection, claim_id, failures=0, error=""):
+            source, waiting = _source(connection, claim_id), _jobs(connection, claim_id)
+            if source is None or not _close(connection, claim_id, failures=0, error=""):
                 return False
             moment = now(connection)
             for document_id, error in failures.items():
@@ -131,6 +133,7 @@ class Claims:
             older = superseded(moment, "A later event of the same document was applied.")
             connection.execute(update(events).where(mine).values(**older))
             _supersede_tried(connection, claim_id, failures.keys(), older)
+            follow_events(connection, source, moment, waiting, [f"{id_}: {said}" for id_, said in failures.items()])
         return True
 
     def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
@@ -138,12 +141,33 @@ class Claims:
         is left alone for a while, also by new events. False as for `settle`."""
         mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
         with self._database.write() as connection:
+            source, waiting = _source(connection, claim_id), _jobs(connection, claim_id)
             failed_before = connection.execute(select(claims.c.failures).where(claims.c.claim_id == claim_id)).scalar()
-            if failed_before is None:
+            if source is None or failed_before is None:
                 return False
-            wait = timedelta(seconds=retry.delay(failed_before + 1))
-            _close(connection, claim_id, failures=failed_before + 1, error=error, due_at=now(connection) + wait)
+            moment, wait = now(connection), timedelta(seconds=retry.delay(failed_before + 1))
+            _close(connection, claim_id, failures=failed_before + 1, error=error, due_at=moment + wait)
             fail_events(connection, mine, error, retry)
+            follow_events(connection, source, moment, waiting, [error])
+        return True
+
+    def cancel(self, claim_id: str, reason: str) -> bool:
+        """Take down that a person stopped the work of a claim: nothing of it starts again by itself. Its events are
+        dead, with the reason, until they are retried; those of a schedule, which comes again, are superseded; its jobs
+        are terminated. False as for `settle`."""
+        mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
+        with self._database.write() as connection:
+            waiting = _jobs(connection, claim_id)
+            if not _close(connection, claim_id):
+                return False
+            moment = now(connection)
+            scheduled = mine & (events.c.origin == Origin.SCHEDULE.value)
+            connection.execute(update(events).where(scheduled).values(**superseded(moment, reason)))
+            dead = {"state": EventState.DEAD.value, "settled_at": moment, "claim_id": None, "reason": reason}
+            connection.execute(update(events).where(mine).values(**dead))
+            ended = {"status": JobStatus.TERMINATED.value, "errors": [reason], "finished_at": moment}
+            unfinished = jobs.c.job_id.in_(waiting) & jobs.c.status.not_in([status.value for status in FINISHED])
+            connection.execute(update(jobs).where(unfinished).values(**ended))
         return True
 
     def release(self, claim_id: str, reason: str) -> bool:
@@ -205,6 +229,16 @@ def _described(connection: Connection, claim_id: str, source: SourceKey) -> Clai
         jobs=tuple(sorted({row.job_id for row in rows if row.job_id})),
         what=tuple(sorted({row.what for row in rows})),
     )
+
+
+def _jobs(connection: Connection, claim_id: str) -> tuple[str, ...]:
+    chosen = select(events.c.job_id).where(events.c.claim_id == claim_id, events.c.job_id.is_not(None))
+    return tuple(connection.execute(chosen.distinct().order_by(events.c.job_id)).scalars())
+
+
+def _source(connection: Connection, claim_id: str) -> SourceKey | None:
+    found = connection.execute(select(claims.c.source).where(claims.c.claim_id == claim_id)).scalar()
+    return None if found is None else SourceKey.parse(found)
 
 
 def _close(connection: Connection, claim_id: str, **values: Any) -> bool:

@@ -174,6 +174,7 @@ class JobRecord:
         errors: up to `ERRORS_KEPT` messages, each with the document it is about.
         run_id: of the Dagster run that works on it.
         terminate: somebody asked to stop it.
+        next_attempt_at: when what failed is tried again; None if nothing waits for that.
     """
 
     job_id: str
@@ -190,6 +191,7 @@ class JobRecord:
     errors: tuple[str, ...]
     run_id: str
     terminate: bool
+    next_attempt_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

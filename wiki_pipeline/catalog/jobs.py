@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence, Set
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.event_records import FINISHED, OPEN, EventState, JobRecord, JobStatus, Origin
@@ -52,14 +52,14 @@ class Jobs:
     def get(self, job_id: str) -> JobRecord | None:
         """The job; None if there is none of that id."""
         with self._database.read() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+            row = connection.execute(select(jobs, _NEXT_ATTEMPT).where(jobs.c.job_id == job_id)).one_or_none()
         return None if row is None else _record(row)
 
     def find(
         self, tenant: str, *, source: SourceKey | None = None, statuses: Sequence[JobStatus] = (), limit: int = 100
     ) -> list[JobRecord]:
         """Jobs, newest first."""
-        chosen = select(jobs).where(jobs.c.tenant == tenant)
+        chosen = select(jobs, _NEXT_ATTEMPT).where(jobs.c.tenant == tenant)
         if source is not None:
             chosen = chosen.where(jobs.c.source == str(source))
         if statuses:
@@ -69,11 +69,11 @@ class Jobs:
             return [_record(row) for row in rows]
 
     def start(self, job_ids: Sequence[str], run_id: str) -> None:
-        """Take down that a run works on jobs; counts of an attempt before begin anew."""
+        """Take down that a run works on jobs; counts of an attempt before begin anew, its errors are still shown."""
         anew = {"status": JobStatus.IN_PROGRESS.value, "run_id": run_id, "total": None, "progress": 0, "failed": 0}
         with self._database.write() as connection:
             mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
-            connection.execute(update(jobs).where(mine).values(started_at=now(connection), errors=[], **anew))
+            connection.execute(update(jobs).where(mine).values(started_at=now(connection), **anew))
 
     def advance(self, job_ids: Sequence[str], *, total: int | None, progress: int, failed: int) -> bool:
         """Take down how far jobs have come. True if somebody asked to stop one of them."""
@@ -92,20 +92,13 @@ class Jobs:
             ended = {"status": status.value, "errors": kept, "finished_at": now(connection)}
             connection.execute(update(jobs).where(mine).values(**ended))
 
-    def finish_covered(self, source: SourceKey) -> None:
-        """Take down that those of a source's jobs are complete which nobody took up and which have no event left that
-        could make work: something else did theirs."""
-        open_ = events.c.state.in_([state.value for state in OPEN])
-        busy = select(events.c.job_id).where(events.c.source == str(source), events.c.job_id.is_not(None), open_)
-        had = select(events.c.job_id).where(events.c.source == str(source), events.c.job_id.is_not(None))
-        mine = (jobs.c.source == str(source)) & (jobs.c.status == JobStatus.PENDING.value)
+    def follow(self, source: SourceKey) -> None:
+        """End those of a source's jobs whose events have all come to an end, by whomever."""
         with self._database.write() as connection:
-            covered = mine & jobs.c.job_id.in_(had) & jobs.c.job_id.not_in(busy)
-            ended = {"status": JobStatus.COMPLETED.value, "finished_at": now(connection)}
-            connection.execute(update(jobs).where(covered).values(**ended))
+            follow_events(connection, source, now(connection))
 
     def wait(self, job_ids: Sequence[str], errors: Sequence[str] = ()) -> None:
-        """Put jobs back in line after a failed attempt: their events are due again later."""
+        """Put jobs back in line: their events are pending again."""
         with self._database.write() as connection:
             mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
             waiting = {"status": JobStatus.PENDING.value, "errors": list(errors[:ERRORS_KEPT])}
@@ -126,7 +119,7 @@ class Jobs:
             if asked and connection.execute(claimed).first() is None:
                 ended = {"status": JobStatus.TERMINATED.value, "finished_at": moment}
                 connection.execute(update(jobs).where(open_).values(**ended))
-            row = connection.execute(select(jobs).where(jobs.c.job_id == job_id)).one_or_none()
+            row = connection.execute(select(jobs, _NEXT_ATTEMPT).where(jobs.c.job_id == job_id)).one_or_none()
         return None if row is None else _record(row)
 
     def expire(self, age: timedelta) -> int:
@@ -136,6 +129,42 @@ class Jobs:
                 jobs.c.finished_at < now(connection) - age
             )
             return connection.execute(delete(jobs).where(old)).rowcount
+
+
+def follow_events(
+    connection: Connection, source: SourceKey, moment: datetime, tried: Collection[str] = (), errors: Sequence[str] = ()
+) -> None:
+    """End those of a source's jobs whose events have all come to an end: applied and superseded ones are done, dead
+    ones are not. A job with an event that is tried again goes on, and shows what failed.
+
+    Args:
+        tried: ids of the jobs that an attempt has just worked for.
+        errors: of that attempt.
+    """
+    kept = list(errors[:ERRORS_KEPT])
+    open_ = (jobs.c.source == str(source)) & jobs.c.status.in_(_OPEN)
+    for job_id in connection.execute(select(jobs.c.job_id).where(open_)).scalars().all():
+        mine = (events.c.source == str(source)) & (events.c.job_id == job_id)
+        states = {EventState(state) for state in connection.execute(select(events.c.state).where(mine)).scalars()}
+        change: dict[str, Any] = {"errors": kept} if job_id in tried else {}
+        if states and states.isdisjoint(OPEN):
+            change |= {"status": _ended(states, bool(change and kept)).value, "finished_at": moment}
+        if change:
+            connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**change))
+
+
+def _ended(states: Set[EventState], with_errors: bool) -> JobStatus:
+    if states == {EventState.DEAD}:
+        return JobStatus.FAILED
+    return JobStatus.COMPLETED_WITH_ERRORS if with_errors or EventState.DEAD in states else JobStatus.COMPLETED
+
+
+_NEXT_ATTEMPT = (
+    select(func.min(events.c.due_at))
+    .where(events.c.job_id == jobs.c.job_id, events.c.state == EventState.FAILED.value)
+    .scalar_subquery()
+    .label("next_attempt_at")
+)
 
 
 def _record(row: Row[Any]) -> JobRecord:

@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.partitions import registered_source
-from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.errors import SyncCancelledError, WikiPipelineError
 from wiki_pipeline.model import Progress
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -34,7 +34,16 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PipelineResource]:
         with self._opened:
-            yield self
+            try:
+                yield self
+            finally:
+                if self._sync is not None and not self._sync.complete and _is_cancelled(context):
+                    self._sync.fail(
+                        SyncCancelledError(
+                            f"The run that synced {self._sync.source} was cancelled.",
+                            "What was committed before stands. POST /v1/events/retry or the next poll does the rest.",
+                        )
+                    )
             self._pipeline = self._sync = None
 
     def pipeline(self) -> Pipeline:
@@ -78,6 +87,12 @@ def people_can_read_errors() -> Iterator[None]:
         yield
     except WikiPipelineError as error:
         raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
+
+
+def _is_cancelled(context: dg.InitResourceContext) -> bool:
+    """Whether somebody cancelled the run, rather than stopped its process."""
+    run = context.instance.get_run_by_id(context.run_id) if context.instance and context.run_id else None
+    return run is not None and run.status in {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 
 def _log(progress: Progress) -> None:

@@ -68,6 +68,12 @@ def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool | None:
     return alive
 
 
+def was_cancelled(instance: dg.DagsterInstance, record: ClaimRecord) -> bool:
+    """Whether somebody cancelled the run that was made for a claim."""
+    tags = {CLAIM_TAG: record.claim_id or ""}
+    return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_CANCELLED)) > 0
+
+
 def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
     """End the runs of partitions whose process is gone, so that they keep no other waiting. Returns their ids.
 

@@ -40,8 +40,11 @@ def freshness_events(context: dg.SensorEvaluationContext, pipeline: PipelineReso
     opened, instance = pipeline.pipeline(), context.instance
     for run_id in runs.end_lost_runs(instance, opened.catalog):
         context.log.warning("Run %s had lost its process.", run_id)
-    for lost in free_lost_claims(opened, lambda record: runs.is_alive(instance, record)):
-        context.log.warning("The work on %s had lost its run and is done again.", lost.source)
+    lost = free_lost_claims(
+        opened, lambda record: runs.is_alive(instance, record), lambda record: runs.was_cancelled(instance, record)
+    )
+    for record in lost:
+        context.log.warning("The work on %s had lost its run.", record.source)
     wait_until(lambda: opened.catalog.claims.due(opened.settings.tenant), opened.settings.sensor_wait_seconds)
     return requested(instance, opened)
 

@@ -40,14 +40,18 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
     return work
 
 
-def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool | None]) -> list[ClaimRecord]:
+def free_lost_claims(
+    pipeline: Pipeline,
+    is_alive: Callable[[ClaimRecord], bool | None],
+    was_cancelled: Callable[[ClaimRecord], bool] = lambda _: False,
+) -> list[ClaimRecord]:
     """Free what was claimed by workers that are gone, so that it is claimed again. Returns what was freed.
 
     Who works holds the source's lease from before it took the claim up until after it settled it: a claim that was
     taken up and has no lease lost its worker, unless `is_alive` knows better. So did one that was not taken up, if
     `is_alive` says that its worker ended; if that knows of no worker at all (None), the claim is left alone until it
     runs out, because its worker may be about to start. A worker that ended counts as a failed attempt: what kills it
-    must not do so for ever.
+    must not do so for ever. What a person cancelled is not done again.
 
     Raises:
         CatalogError: the catalog can't be used.
@@ -58,7 +62,10 @@ def free_lost_claims(pipeline: Pipeline, is_alive: Callable[[ClaimRecord], bool 
         is_late = record.claim_id in expired
         worker = _has_worker(pipeline, record, is_alive)
         if worker is False or (worker is None and (record.run_id or is_late)):
-            if _free(pipeline, record, never_was=worker is None):
+            if worker is False and was_cancelled(record):
+                claims.cancel(record.claim_id or "", "Its run was cancelled.")
+                freed.append(record)
+            elif _free(pipeline, record, never_was=worker is None):
                 freed.append(record)
         elif is_late:
             claims.keep(record.claim_id or "", CLAIM_SECONDS)

@@ -161,6 +161,11 @@ class Sync(SourceTables):
         self.reports.append(report)
         return report
 
+    @property
+    def complete(self) -> bool:
+        """Whether all stages did their work."""
+        return {report.stage for report in self.reports} == set(Stage)
+
     def fail(self, error: BaseException) -> None:
         """Take down what ended the sync; of a defect or an interruption, what people should know."""
         if isinstance(error, WikiPipelineError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wiki_pipeline.catalog import Catalog, JobStatus, Retry, SyncMode
-from wiki_pipeline.errors import SyncInterruptedError, SyncTerminatedError, WikiPipelineError
+from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, SyncTerminatedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 
@@ -87,12 +87,13 @@ class Work:
         failures = {f.document_id: f"{f.stage}: {f.message}" for report in reports for f in report.failures}
         if isinstance(error, SyncTerminatedError):
             self._terminate(error)
+        elif isinstance(error, SyncCancelledError):
+            self.catalog.claims.cancel(self.claim_id, error.message)
         elif isinstance(error, SyncInterruptedError):
             self.catalog.claims.release(self.claim_id, error.message)
             self.catalog.jobs.wait(self.jobs, [str(error)])
         elif error is not None:
             self.catalog.claims.fail(self.claim_id, str(error), self.retry)
-            self.catalog.jobs.finish(self.jobs, JobStatus.FAILED, [str(error)])
         elif not complete:
             self.catalog.claims.release(self.claim_id, "The run that took it up did not run all stages.")
         else:
@@ -101,18 +102,16 @@ class Work:
                 self.catalog.upstream.reached(self.source, cursor)
 
     def _settle(self, reports: Sequence[StageReport], failures: dict[str, str]) -> None:
-        if self.claim_id:
-            self.catalog.claims.settle(self.claim_id, failures, self.retry)
-        if self.mode is SyncMode.FULL:
-            self.catalog.events.cover(self.source, self.up_to, _COVERED)
-            self.catalog.jobs.finish_covered(self.source)
         if self.jobs:
             first = reports[0]
             total = first.added + first.updated + first.deleted + first.unchanged + first.failed
             failed = len(failures)
             self.catalog.jobs.advance(self.jobs, total=total, progress=max(0, total - failed), failed=failed)
-            status = JobStatus.COMPLETED_WITH_ERRORS if failures else JobStatus.COMPLETED
-            self.catalog.jobs.finish(self.jobs, status, [f"{id_}: {said}" for id_, said in failures.items()])
+        if self.claim_id:
+            self.catalog.claims.settle(self.claim_id, failures, self.retry)
+        if self.mode is SyncMode.FULL:
+            self.catalog.events.cover(self.source, self.up_to, _COVERED)
+            self.catalog.jobs.follow(self.source)
 
     def _terminate(self, error: SyncTerminatedError) -> None:
         stopped = [job_id for job_id in self.jobs if (job := self.catalog.jobs.get(job_id)) and job.terminate]

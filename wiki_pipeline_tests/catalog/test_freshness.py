@@ -247,6 +247,30 @@ def test_a_job_is_followed_from_its_event_to_its_end(catalog: Catalog, source: S
     assert catalog.jobs.expire(timedelta(seconds=-1)) == 1
 
 
+def test_a_job_goes_on_until_its_events_are_applied_or_dead(catalog: Catalog, source: SourceKey) -> None:
+    both = catalog.jobs.create(source, "Pages 7 and 8", [Hint("git", source, "7"), Hint("git", source, "8")])
+    one = catalog.jobs.create(source, "Page 8", [Hint("git", source, "8")])
+
+    def status(job_id: str) -> tuple[JobStatus, tuple[str, ...], bool]:
+        job = catalog.jobs.get(job_id)
+        assert job is not None
+        assert (job.finished_at is None) == (job.status is JobStatus.IN_PROGRESS)
+        return job.status, job.errors, job.next_attempt_at is not None
+
+    for attempt in range(3):
+        (claim,) = catalog.claims.claim("default", 60)
+        catalog.jobs.start(claim.jobs, f"run {attempt}")
+        if attempt == 1:
+            catalog.claims.fail(claim.claim_id, "no network", AT_ONCE)
+        else:
+            catalog.claims.settle(claim.claim_id, {"8": "no title"}, AT_ONCE)
+        if attempt < 2:
+            error = "no network" if attempt else "8: no title"
+            assert status(both.job_id) == status(one.job_id) == (JobStatus.IN_PROGRESS, (error,), True)
+    assert status(both.job_id) == (JobStatus.COMPLETED_WITH_ERRORS, ("8: no title",), False)
+    assert status(one.job_id) == (JobStatus.FAILED, ("8: no title",), False)
+
+
 def test_a_job_that_nobody_works_on_yet_takes_its_events_with_it(catalog: Catalog, source: SourceKey) -> None:
     job = catalog.jobs.create(source, "Page 7")
     catalog.events.record([said(source, "7", job_id=job.job_id)])

@@ -8,7 +8,7 @@ import pytest
 
 from wiki_pipeline.catalog import Claim, EventState, JobStatus, Message, Origin, SyncMode
 from wiki_pipeline.errors import SyncTerminatedError
-from wiki_pipeline.freshness import claim_work, free_lost_claims, stale_documents
+from wiki_pipeline.freshness import claim_work, free_lost_claims, poll, request_resync, stale_documents
 from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
 from wiki_pipeline.stages import raw_pages
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -133,18 +133,47 @@ def test_what_a_run_left_that_ended_before_it_began_is_tried_again_and_counts_as
     assert (event.state, event.attempts) == (EventState.FAILED, 1)
 
 
-def test_a_source_out_of_reach_fails_its_job_and_keeps_its_event(opened: Pipeline, server: ConfluenceServer) -> None:
+def test_a_job_whose_source_is_out_of_reach_goes_on_until_it_is_done(
+    opened: Pipeline, server: ConfluenceServer
+) -> None:
     job = opened.catalog.jobs.create(ENG, "Everything")
     opened.catalog.events.record(
         [Message("default", Origin.API, [Hint("confluence", ENG, what="reload")], job_id=job.job_id)]
     )
     server.fault("*", faults.login_page(), times=None)
     work(opened)
+    waiting = opened.catalog.jobs.get(job.job_id)
+    assert waiting is not None
+    assert waiting.status is JobStatus.IN_PROGRESS
+    assert "CONFLUENCE" in waiting.errors[0] or "Confluence" in waiting.errors[0]
+    assert waiting.next_attempt_at is not None
+    assert states(opened) == [EventState.FAILED]
+    server.heal()
+    sync(opened)  # whoever does the work: the job is done
     ended = opened.catalog.jobs.get(job.job_id)
     assert ended is not None
-    assert ended.status is JobStatus.FAILED
-    assert "CONFLUENCE" in ended.errors[0] or "Confluence" in ended.errors[0]
-    assert states(opened) == [EventState.FAILED]
+    assert (ended.status, ended.next_attempt_at) == (JobStatus.COMPLETED, None)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_a_person_cancelled_does_not_start_again_by_itself(opened: Pipeline, space: Space, begun: bool) -> None:
+    page = space.page("Page 3")
+    page.edit("<p>Now with gravel.</p>")
+    job = opened.catalog.jobs.create(ENG, "Page 3", [Hint("confluence", ENG, str(page.id), "reload")])
+    request_resync(opened, "today")
+    (claim,) = claim_work(opened)
+    if begun:
+        opened.catalog.claims.started(claim.claim_id, "run", -1)
+    assert len(free_lost_claims(opened, lambda _: False, lambda _: True)) == 1
+    assert claim_work(opened) == []
+    assert states(opened) == [EventState.DEAD, EventState.SUPERSEDED]  # the resync comes again tomorrow
+    ended = opened.catalog.jobs.get(job.job_id)
+    assert ended is not None
+    assert ended.status is JobStatus.TERMINATED
+    assert "gravel" not in body(opened, str(page.id))
+    poll(opened, ENG)
+    work(opened)
+    assert "gravel" in body(opened, str(page.id))
 
 
 def test_a_job_counts_what_was_done(opened: Pipeline, space: Space) -> None:

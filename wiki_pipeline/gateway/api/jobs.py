@@ -35,6 +35,7 @@ class Job(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    next_attempt_at: datetime | None = Field(description="When what failed is tried again; null if nothing is.")
     terminating: bool = Field(description="Somebody asked to stop it; its run does so between two batches.")
 
 
@@ -108,5 +109,6 @@ def _job(record: JobRecord, ids: dict[str, str]) -> Job:
         created_at=record.created_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
+        next_attempt_at=record.next_attempt_at,
         terminating=record.terminate and record.finished_at is None,
     )
