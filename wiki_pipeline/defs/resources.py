@@ -91,7 +91,7 @@ def people_can_read_errors() -> Iterator[None]:
 
 def _is_cancelled(context: dg.InitResourceContext) -> bool:
     """Whether somebody cancelled the run, rather than stopped its process."""
-    run = context.instance.get_run_by_id(context.run_id) if context.instance and context.run_id else None
+    run = context.instance.get_run_by_id(context.run.run_id) if context.instance and context.run else None
     return run is not None and run.status in {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from wiki_pipeline.catalog import EventState, Message, Origin
 from wiki_pipeline.definitions import defs
+from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.defs.resources import CLAIM_TAG
-from wiki_pipeline.model import Hint, SourceKey, Stage
+from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
 from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.stages.sync import lease_name
 from wiki_pipeline_tests.confluence_server import Space
@@ -139,6 +142,55 @@ def test_a_run_whose_process_is_gone_is_ended_and_its_work_done_again(
     assert run(instance, again).success
     (event,) = opened.catalog.events.find("default")
     assert (event.state, event.attempts) == (EventState.APPLIED, 1)
+
+
+@pytest.mark.parametrize(
+    ("held", "silent_seconds", "is_lost"), [(False, -1.0, True), (True, -1.0, False), (False, 60.0, False)]
+)
+def test_a_run_without_its_lease_that_was_silent_for_long_is_ended(
+    instance: dg.DagsterInstance,
+    opened: Pipeline,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    held: bool,
+    silent_seconds: float,
+    is_lost: bool,
+) -> None:
+    run_id = make_run(instance, dg.DagsterRunStatus.STARTED, {})
+    instance.report_engine_event("Something happened.", run_id=run_id, job_name="sync_source")
+    assert runs.end_lost_runs(instance, opened.catalog) == []  # it has only begun
+    monkeypatch.setattr(runs, "CLAIM_SECONDS", -1.0)
+    monkeypatch.setattr(runs, "_SILENT_SECONDS", silent_seconds)
+    with opened.catalog.lease(lease_name(ENG), 60) if held else nullcontext():
+        assert runs.end_lost_runs(instance, opened.catalog) == ([run_id] if is_lost else [])
+    ended = instance.get_run_by_id(run_id)
+    assert ended is not None
+    assert ended.is_finished == is_lost
+
+
+def test_a_run_that_a_person_cancels_while_it_works_is_not_made_again(
+    instance: dg.DagsterInstance, opened: Pipeline
+) -> None:
+    say(opened, "")
+    (request,) = tick(instance)
+
+    def cancelling(_: Progress) -> None:
+        (made,) = instance.get_runs(dg.RunsFilter(tags={CLAIM_TAG: request.run_key or ""}))
+        instance.report_run_canceling(made)
+        raise DagsterExecutionInterruptedError
+
+    result = defs.resolve_job_def("sync_source").execute_in_process(
+        partition_key=request.partition_key,
+        instance=instance,
+        run_config=request.run_config,
+        resources={"listener": dg.ResourceDefinition.hardcoded_resource(cancelling)},
+        tags=request.tags,
+        raise_on_error=False,
+    )
+    assert not result.success
+    assert opened.catalog.syncs(ENG)[0].error_code == "cancelled"
+    assert not tick(instance)
+    assert states(opened) == [EventState.DEAD]
 
 
 def make_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, tags: Mapping[str, str]) -> str:
