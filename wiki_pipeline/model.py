@@ -376,12 +376,17 @@ class DocumentGone:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFailure:
-    """One document that could not be brought up to date. It keeps its old rows and is tried again next time."""
+    """One document that could not be brought up to date. It keeps its old rows and is tried again next time.
+
+    Attributes:
+        parent_id: of an attachment: the document that shows it.
+    """
 
     document_id: str
     title: str
     stage: Stage
     message: str
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,6 +247,7 @@ def _upsert_failures(
         set_={
             "title": statement.excluded.title,
             "message": statement.excluded.message,
+            "parent_id": statement.excluded.parent_id,
             "attempts": failures.c.attempts + 1,
             "last_failed_at": statement.excluded.last_failed_at,
         },
@@ -260,6 +261,7 @@ def _upsert_failures(
                 "stage": stage.value,
                 "title": failure.title,
                 "message": failure.message,
+                "parent_id": failure.parent_id,
                 "attempts": 1,
                 "first_failed_at": moment,
                 "last_failed_at": moment,
@@ -283,6 +285,7 @@ def _failure_record(row: Row[Any]) -> FailureRecord:
         attempts=row.attempts,
         first_failed_at=row.first_failed_at,
         last_failed_at=row.last_failed_at,
+        parent_id=row.parent_id,
     )
 
 

@@ -66,6 +66,7 @@ class FailureRecord:
     Attributes:
         message: of the last attempt.
         attempts: how many in a row failed.
+        parent_id: of an attachment: the document that shows it.
     """
 
     source: SourceKey
@@ -76,6 +77,7 @@ class FailureRecord:
     attempts: int
     first_failed_at: datetime
     last_failed_at: datetime
+    parent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

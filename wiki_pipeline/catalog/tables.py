@@ -116,6 +116,7 @@ failures = Table(
     Column("attempts", Integer, CheckConstraint("attempts > 0", name="attempts"), nullable=False),
     _moment("first_failed_at"),
     _moment("last_failed_at"),
+    _text("parent_id", server_default=""),  # of an attachment: the document that shows it
 )
 
 syncs = Table(

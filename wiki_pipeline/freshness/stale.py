@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from wiki_pipeline.catalog import EventRecord, EventState, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
+from wiki_pipeline.stages import attachments, chunks, clean_pages, vectors, wiki_pages
 from wiki_pipeline.stages.dependents import dependents_behind
 from wiki_pipeline.stages.derived import Inputs
 from wiki_pipeline.stages.pipeline import Pipeline
@@ -71,6 +71,7 @@ class _Served:
 
 _DERIVED: Mapping[Stage, Callable[[SourceTables], Inputs]] = {
     Stage.CLEAN_PAGES: clean_pages.inputs,
+    Stage.ATTACHMENTS: attachments.inputs,
     Stage.CHUNKS: chunks.inputs,
     Stage.VECTORS: vectors.inputs,
     Stage.WIKI_PAGES: wiki_pages.inputs,
@@ -110,7 +111,10 @@ def stale_in(pipeline: Pipeline, record: SourceRecord) -> list[StaleDocument]:
 def _all(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
     for failure in pipeline.catalog.failures(source):
         detail = f"{failure.stage}: {failure.message}"
-        yield failure.document_id, _Found(Reason.FAILED, failure.first_failed_at, detail, title=failure.title)
+        yield (
+            failure.parent_id or failure.document_id,
+            _Found(Reason.FAILED, failure.first_failed_at, detail, title=failure.title),
+        )
     yield from _by_listing(pipeline, source, served)
     yield from _by_events(pipeline.catalog.events.unsettled(source), served)
     yield from _by_dependencies(pipeline, source)
@@ -163,7 +167,10 @@ def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Fo
     since = last.finished or last.started if last else None
     for stage, inputs in _DERIVED.items():
         plan = inputs(tables).behind(tables.table(stage), stage)
-        for document_id in [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]:
+        behind = [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]
+        if behind and stage is Stage.ATTACHMENTS:
+            behind = tables.table(stage).read(behind, ["parent_id"])["parent_id"].to_pylist()
+        for document_id in behind:
             yield document_id, _Found(Reason.STAGE_BEHIND, since, f"{stage} is behind the stage before it.")
 
 

@@ -8,7 +8,7 @@ looked for at its page before it is believed to be gone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
+from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.stages import interruptible, mirror
+from wiki_pipeline.stages.derived import Inputs
 from wiki_pipeline.stages.mirror import Kept, Wanted
-from wiki_pipeline.stages.sync import Sync
+from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.text import attachments as files
 from wiki_pipeline.wiki.files import Files, file_place, is_gallery
@@ -40,6 +42,28 @@ def update(sync: Sync) -> StageReport:
         StoreError, LeaseLostError: the table could not be written.
     """
     return sync.done(interruptible.run(_update(sync)))
+
+
+def inputs(tables: SourceTables) -> Inputs:
+    """What the table should be made from, as far as that is known without asking the source: the files that it has, in
+    the versions that it has them."""
+    before = mirror.kept(tables.table(Stage.ATTACHMENTS)).values()
+    wanted = mirror.within_limits(tables.settings, (Wanted(row.ref, row.parent_id) for row in before), 0)
+    return Inputs(_state(wanted), CODE_VERSION, _parameters(tables.settings))
+
+
+def _state(wanted: Sequence[Wanted]) -> pa.Table:
+    return pa.table(
+        {
+            "document_id": pa.array([item.ref.attachment_id for item in wanted], pa.string()),
+            "input_hash": pa.array([item.input_hash for item in wanted], pa.string()),
+        }
+    )
+
+
+def _parameters(settings: Settings) -> tuple[object, ...]:
+    """What a larger limit would change in a row that is kept: its text. Smaller ones are in the rows' input."""
+    return (settings.attachment_types, settings.extraction_characters)
 
 
 async def _update(sync: Sync) -> StageReport:
@@ -63,21 +87,13 @@ async def _update(sync: Sync) -> StageReport:
 
 
 def _reconciliation(sync: Sync, wanted: list[Wanted]) -> Reconciliation:
-    table = pa.table(
-        {
-            "document_id": pa.array([item.ref.attachment_id for item in wanted], pa.string()),
-            "input_hash": pa.array([item.input_hash for item in wanted], pa.string()),
-        }
-    )
-    settings = sync.settings
     return Reconciliation(
         sync.table(Stage.ATTACHMENTS),
-        table,
+        _state(wanted),
         stage=Stage.ATTACHMENTS,
         source=sync.source,
         code_version=CODE_VERSION,
-        # What a larger limit would change in a row that is kept: its text. Smaller ones are in the rows' input.
-        parameters=[settings.attachment_types, settings.extraction_characters],
+        parameters=_parameters(sync.settings),
         delete_missing=sync.named is None,
         progress=sync.tell,
         lease=sync.writing,

@@ -67,6 +67,7 @@ class Kept:
     """A row of the table without its long columns."""
 
     document_id: str
+    parent_id: str
     url: str
     path: str
     title: str
@@ -212,7 +213,7 @@ class _Rows:
                 case DocumentGone(attachment_id):
                     gone.append(attachment_id)
                 case DocumentFailure():
-                    failures.append(answer)
+                    failures.append(replace(answer, parent_id=items[answer.document_id].parent_id))
         return Batch(rows_to_arrow(rows, self._schema), failures, bytes=taken), gone
 
     async def _bytes(

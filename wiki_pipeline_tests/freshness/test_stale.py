@@ -8,8 +8,8 @@ from wiki_pipeline.catalog import Message, Origin
 from wiki_pipeline.freshness import Reason, poll, stale_documents
 from wiki_pipeline.model import DocumentFailure, Hint, Stage
 from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import Space
-from wiki_pipeline_tests.installation import ENG, pipeline, work
+from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline_tests.installation import ENG, pipeline, sync, work
 
 
 def reasons(opened: Pipeline) -> dict[str, Reason]:
@@ -53,6 +53,41 @@ def test_a_document_that_fails_says_why(opened: Pipeline, space: Space) -> None:
     opened.catalog.record_failures(ENG, Stage.CLEAN_PAGES, [failure])
     (stale,) = stale_documents(opened, ENG)
     assert (stale.reason, stale.detail) == (Reason.FAILED, "clean_pages: It has no end.")
+
+
+PICTURE = '<p><ac:image><ri:attachment ri:filename="rig.png"/></ac:image></p>'
+
+
+def test_an_attachment_that_fails_is_shown_as_its_page(
+    opened: Pipeline, space: Space, server: ConfluenceServer
+) -> None:
+    page = space.page("Page 3")
+    page.attach("rig.png", b"\x89PNG\r\n\x1a\none", "image/png")
+    page.edit(PICTURE)
+    for part in ("/download", "/binary"):
+        server.fault(f"*{part}*", faults.status(500), times=None)
+    sync(opened, documents=[str(page.id)])
+    (stale,) = stale_documents(opened, ENG)
+    assert (stale.document_id, stale.title, stale.reason) == (str(page.id), "Page 3", Reason.FAILED)
+    assert "rig.png" in stale.detail
+    server.heal()
+    sync(opened)
+    assert stale_documents(opened, ENG) == []
+
+
+def test_a_changed_setting_of_attachments_leaves_pages_that_show_them_behind(
+    opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = space.page("Page 3")
+    page.attach("rig.png", b"\x89PNG\r\n\x1a\none", "image/png")
+    page.edit(PICTURE)
+    sync(opened)
+    assert stale_documents(opened, ENG) == []
+    monkeypatch.setenv("WIKI_PIPELINE_EXTRACTION_CHARACTERS", "1000")
+    with pipeline() as again:
+        assert reasons(again) == {str(page.id): Reason.STAGE_BEHIND}
+        sync(again)
+        assert stale_documents(again, ENG) == []
 
 
 def test_a_changed_setting_leaves_a_stage_behind(opened: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
