@@ -56,11 +56,16 @@ _LOCAL_UPLOAD_PACK = (
 
 @dataclass(frozen=True)
 class Isolation:
-    """Makes the environments for one repository."""
+    """Makes the environments for one repository.
+
+    Attributes:
+        asked: see `Repository.asked`.
+    """
 
     address: Address
     credential: Credential | None
     settings: GitSettings
+    asked: bool = False
 
     def local(self, git_dir: Path) -> dict[str, str]:
         """For commands on a clone of ours, which reach no network."""
@@ -91,6 +96,8 @@ class Isolation:
 
     def _transport(self) -> list[tuple[str, str]]:
         return [
+            # Where a stranger sends us was checked; where that server sends us on was not.
+            *((("http.followRedirects", "false"),) if self.asked else ()),
             ("protocol.version", "2"),
             ("http.lowSpeedLimit", "1"),
             ("http.lowSpeedTime", str(self.settings.stall_timeout)),

@@ -16,6 +16,7 @@ from wiki_pipeline.errors import SourceUnreachableError
 from wiki_pipeline.sources.git.command import Environment, GitCommand, GitFailedError, GitTimeoutError
 from wiki_pipeline.sources.git.failures import explain, no_git_server, timed_out
 from wiki_pipeline.sources.git.isolation import REMOTE, Isolation
+from wiki_pipeline.sources.git.reach import check_reachable
 
 _OBJECTS_A_REQUEST = 20_000
 _FETCH = (
@@ -146,6 +147,8 @@ class Remote:
         """Git's answer, after as many tries as the settings allow; only what may pass is tried again."""
         settings = self._isolation.settings
         for attempt in range(settings.tries):
+            if self._isolation.asked:
+                check_reachable(self.address, settings)
             try:
                 return self._git.run(environment, *arguments, stdin=stdin)
             except GitTimeoutError:

@@ -34,6 +34,7 @@ class Repository(BaseModel):
         name: of the source; empty takes it from the address.
         include, exclude: as the settings of the same name, for this repository instead of those.
         forge: where the host's name does not tell what runs there.
+        asked: somebody asked for it over HTTP: it is fetched from where strangers may send us only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -44,6 +45,7 @@ class Repository(BaseModel):
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     forge: Literal["", "github", "gitlab", "bitbucket", "bitbucket-server", "gitea", "azure"] = ""
+    asked: bool = False
 
     @classmethod
     def parse(cls, specification: str) -> Repository:

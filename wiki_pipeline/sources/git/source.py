@@ -66,7 +66,7 @@ class GitSource:
         self._home = home
         address, forge = repository.address, forge_of(repository.address, repository.forge)
         credential = credential_for(address, forge, settings)
-        isolation = Isolation(address, credential, settings)
+        isolation = Isolation(address, credential, settings, repository.asked)
         self._pages = PageMaker(key, address, forge)
         self._git = GitCommand(settings.timeout, lambda text: redact(text, credential))
         self._remote = Remote(key.name, self._git, isolation)

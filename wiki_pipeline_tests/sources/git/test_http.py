@@ -13,7 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.errors import AccessDeniedError, SourceError, SourceNotFoundError, SourceUnreachableError
+from wiki_pipeline.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    SourceError,
+    SourceNotFoundError,
+    SourceUnreachableError,
+)
 from wiki_pipeline_tests.sources.git.http_server import GitServer, command_lines, dropped, hang, redirect, status
 from wiki_pipeline_tests.sources.git.reading import describe, open_source, read, sync
 from wiki_pipeline_tests.sources.git.upstream import Upstream
@@ -121,6 +127,24 @@ def test_a_token_stays_when_the_server_sends_us_elsewhere(tmp_path: Path, server
             sync(tmp_path / "home", f"{server.url}/org/repo", settings=tokens(server))
         assert thief.requests
         assert {request.authorization for request in thief.requests} == {""}
+
+
+def test_what_strangers_ask_for_is_fetched_from_where_they_may_send_us_only(tmp_path: Path, server: GitServer) -> None:
+    url = f"{server.url}/org/repo"
+    sync(tmp_path / "home", url)
+    server.requests.clear()
+    with pytest.raises(ConfigurationError, match="asked for over http"):
+        sync(tmp_path / "home", url, asked=True)
+    with pytest.raises(ConfigurationError, match="on a private network"):
+        describe(tmp_path / "home", url.replace("http://", "https://"), asked=True)
+    assert server.requests == []
+    allowed = {"WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES": True}
+    assert len(sync(tmp_path / "home", url, asked=True, settings=allowed).pages) == 100
+    with GitServer(tmp_path / "served") as elsewhere:
+        server.faults = [redirect(elsewhere.url)] * 10
+        with pytest.raises(SourceError):
+            sync(tmp_path / "home", url, asked=True, settings=allowed)
+        assert elsewhere.requests == []
 
 
 def test_a_token_for_another_port_or_host_is_not_sent(tmp_path: Path, server: GitServer) -> None:

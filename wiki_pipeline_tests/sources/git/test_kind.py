@@ -212,6 +212,15 @@ def test_addresses_that_can_not_be_used_say_why(address: str, says: str) -> None
     assert "s3cret" not in str(caught.value)
 
 
+def test_what_is_asked_for_over_http_is_known_as_such() -> None:
+    (request,) = KIND.requests()
+    url = "https://93.184.216.34/org/repo"
+    asked = request.body.model_validate({"url": url})
+    assert Repository.parse(request.read("default", asked, {}).specification).asked
+    known = {SourceKey("default", "git", "org/repo"): Repository(url=url).dump()}
+    assert not Repository.parse(request.read("default", asked, known).specification).asked
+
+
 def test_datasource_ids_name_host_and_repository() -> None:
     assert KIND.datasource_id(KEY, '{"url": "https://github.com/org/repo"}') == "src_git___github_com__org_repo"
     assert KIND.datasource_id(KEY, '{"url": "/srv/git/x"}') == "src_git___local__org_repo"
