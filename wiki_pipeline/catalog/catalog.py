@@ -15,6 +15,7 @@ from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
+from wiki_pipeline.catalog.marks import Marks
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
     FailureRecord,
@@ -50,6 +51,7 @@ class Catalog:
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
         alerts: problems that people were told of.
+        marks: whether something has changed of what staleness is told by.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -67,6 +69,7 @@ class Catalog:
         self.upstream = Upstream(self._database)
         self.people = People(self._database)
         self.alerts = Alerts(self._database)
+        self.marks = Marks(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

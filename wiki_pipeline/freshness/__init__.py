@@ -17,6 +17,7 @@ from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resolving import resolve
 from wiki_pipeline.freshness.resync import call_off, request_resync, resync_of
 from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents, stale_in
+from wiki_pipeline.freshness.stale_lists import StaleLists
 from wiki_pipeline.freshness.waiting import wait_until
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Polled",
     "Reason",
     "StaleDocument",
+    "StaleLists",
     "alert",
     "alert_sync",
     "call_off",

@@ -16,6 +16,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.freshness import StaleLists
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
@@ -28,6 +29,7 @@ from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.settings import Settings
+from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import Filters, Store, search
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.wiki import site
@@ -53,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
     catalog = Catalog(settings.catalog_url)
     store = Store(settings.lance_url, settings.tenant)
     metrics = Metrics(catalog, settings.tenant)
-    services = Services(settings, catalog, store, Library(catalog, store), open_embedder(settings), metrics)
+    library, stale = Library(catalog, store), StaleLists(Pipeline(settings, catalog, store))
+    services = Services(settings, catalog, store, library, open_embedder(settings), metrics, stale)
     intake = Intake(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager

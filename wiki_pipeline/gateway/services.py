@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
+from wiki_pipeline.freshness import StaleLists
 from wiki_pipeline.gateway.library import Library
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.settings import Settings
@@ -28,6 +29,7 @@ class Services:
     library: Library
     embedder: Embedder
     metrics: Metrics
+    stale: StaleLists
 
     @property
     def pipeline(self) -> Pipeline:

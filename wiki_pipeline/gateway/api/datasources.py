@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.catalog import FailureRecord, SourceRecord, Standing, SyncMode, SyncRecord, SyncStatus
-from wiki_pipeline.freshness import stale_in
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 from wiki_pipeline.model import Stage
@@ -124,7 +123,7 @@ def one_source(
     failures = serving.library.failures(record.key)
     return DatasourceDetails(
         **_facts(serving, record, serving.catalog.events.standing(serving.settings.tenant).get(record.key)),
-        stale=len(stale_in(serving.pipeline, record)),
+        stale=len(serving.stale.of(record)),
         syncs=[_sync(sync) for sync in syncs[:_SYNCS_SHOWN]],
         failures=[_failure(failure) for failure in failures[:_FAILURES_SHOWN]],
     )

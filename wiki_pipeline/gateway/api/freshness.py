@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.catalog import EventState, Origin, SourceRecord
-from wiki_pipeline.freshness import Reason, stale_in
+from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 
@@ -103,9 +103,10 @@ def stale(
 ) -> StaleList:
     """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what the
     sources said last counts, by listing, poll, sync or webhook."""
-    found = [item for record in _chosen(serving, source) for item in _stale(serving, record)]
-    wanted = [item for item in found if not reason or item.reason in reason]
-    return StaleList(total=len(wanted), documents=wanted[offset : offset + limit])
+    found = ((record, item) for record in _chosen(serving, source) for item in serving.stale.of(record))
+    wanted = [(record, item) for record, item in found if not reason or item.reason in reason]
+    shown = [_stale(record, item) for record, item in wanted[offset : offset + limit]]
+    return StaleList(total=len(wanted), documents=shown)
 
 
 @router.get("/events", summary="List freshness events", responses=_UNKNOWN)
@@ -141,13 +142,6 @@ def _chosen(serving: Services, source: str | None) -> list[SourceRecord]:
     return [serving.source_named(source)] if source else serving.library.sources()
 
 
-def _stale(serving: Services, record: SourceRecord) -> list[Stale]:
-    id_ = datasource_id(record)
-    return [
-        Stale(
-            datasource_id=id_,
-            source=str(record.key),
-            **{name: getattr(item, name) for name in Stale.model_fields if name not in {"datasource_id", "source"}},
-        )
-        for item in stale_in(serving.pipeline, record)
-    ]
+def _stale(record: SourceRecord, item: StaleDocument) -> Stale:
+    told = {name: getattr(item, name) for name in Stale.model_fields if name not in {"datasource_id", "source"}}
+    return Stale(datasource_id=datasource_id(record), source=str(record.key), **told)
