@@ -115,8 +115,8 @@ class Hit:
 
     Attributes:
         score: higher is better; comparable only within one answer, where it never rises. The cosine similarity
-            (vector), BM25 (text), both stretched and added, with what the title says (hybrid); of passages put behind
-            other documents' at most that of those.
+            (vector); BM25 with what the title says (text); both stretched and added, with what the title says
+            (hybrid); of passages put behind other documents' at most that of those.
         created_date, last_modified: Unix seconds.
         page_id: the document id of a Confluence page, otherwise None.
 
@@ -209,6 +209,8 @@ def search(
             sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
     if mode == "hybrid":
         ranked = named(fused(*sides, weight=embedder.weight, terms=" ".join(_telling(words))), words)
+    elif mode == "text":
+        ranked = named(sides[0], words, best=max((c.score for c in sides[0]), default=0.0))
     else:
         (ranked,) = sides
     return [_hit(candidate) for candidate in thinned(ranked, per_document)[:k]]
