@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from wiki_pipeline.model import CleanPage, RawPage, SourceKey, WikiPage
 from wiki_pipeline.text.clean import Known, clean_page
+from wiki_pipeline.text.clean.anchors import Places
 from wiki_pipeline.text.clean.known import Included, text_hash
 from wiki_pipeline.wiki.links import LinkIndex
 from wiki_pipeline.wiki.render import render_page
@@ -51,7 +52,11 @@ def clean_pages() -> tuple[CleanPage, ...]:
 @cache
 def wiki_pages() -> tuple[WikiPage, ...]:
     """The pages as HTML, with links that lead to each other."""
-    links = LinkIndex({SOURCE: columns_of(clean_pages())})
+    anchors = {
+        (SOURCE, page.document_id): Places.of_page(page.title, page.headings, page.markdown).find
+        for page in clean_pages()
+    }
+    links = LinkIndex({SOURCE: columns_of(clean_pages())}).with_anchors(anchors)
     return tuple(render_page(page, SOURCE, links) for page in clean_pages())
 
 

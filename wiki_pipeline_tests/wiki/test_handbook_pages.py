@@ -6,6 +6,7 @@ at (`python -m wiki_pipeline_tests.pictures.handbook`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,17 @@ def shown() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "text"), [pytest.param(name, text, id=name) for name, text in shown()])
 def test_a_page_of_the_handbook_is_what_was_looked_at(name: str, text: str) -> None:
     assert text == (GOLDEN / name).read_text("utf-8")
+
+
+def test_every_link_to_a_place_on_a_page_lands_there() -> None:
+    pages = {page.document_id: page for page in wiki_pages()}
+    landed = 0
+    for page in pages.values():
+        for address, place in re.findall(r'href="((?:/wiki/[^"#]*)?)#([^"]+)"', page.html):
+            target = pages[address.split("/")[3]] if address else page
+            assert f'id="{place}"' in target.html, (page.title, address, place)
+            landed += bool(address)
+    assert landed > 3
 
 
 def test_there_is_no_golden_page_too_many() -> None:
