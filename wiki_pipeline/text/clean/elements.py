@@ -10,6 +10,7 @@ from wiki_pipeline.text.clean import markdown
 from wiki_pipeline.text.clean.emphasis import before, emphasised
 from wiki_pipeline.text.clean.markdown import escape, paragraph
 from wiki_pipeline.text.clean.registry import AC, Element, element
+from wiki_pipeline.text.clean.sites import site_name
 from wiki_pipeline.text.clean.writer import PageWriter, one_line
 
 # Fields of a form that show no text of their own.
@@ -169,9 +170,9 @@ def images(node: Element, page: PageWriter) -> str:
 
 @element("iframe", "embed", "video", "audio", "source")
 def embedded(node: Element, page: PageWriter) -> str:
-    """A link to what is embedded."""
+    """A link to what is embedded, by its title, or what it is on a well-known site (`YouTube video`)."""
     target = page.upstream.absolute(node.get("src") or "")
-    return page.link(escape(node.get("title") or target), target) + page.inline(node)
+    return page.link(escape(node.get("title") or site_name(target) or target), target) + page.inline(node)
 
 
 @element("time")

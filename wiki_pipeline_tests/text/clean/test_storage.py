@@ -287,6 +287,35 @@ def test_a_plain_panel_is_a_quote() -> None:
     assert markdown(rich("panel", "<p>x</p>", bgColor="#fff")) == "> x"
 
 
+@pytest.mark.parametrize(
+    ("icon", "expected"),
+    [
+        ({"panelIcon": ":rocket:"}, "> 🚀\n>\n> x"),
+        ({"panelIcon": ":whale:", "panelIconText": "🐋", "title": "Sea"}, "> 🐋 **Sea**\n>\n> x"),
+        ({"panelIcon": ":acme-logo:", "panelIconText": ":acme-logo:"}, "> x"),
+        ({"panelIcon": ":bulb:", "panelIconText": "💡"}, "> [!TIP]\n> x"),
+    ],
+)
+def test_a_panel_shows_its_icon(icon: dict[str, str], expected: str) -> None:
+    assert markdown(rich("panel", "<p>x</p>", **icon)) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://www.youtube.com/watch?v=a1", "YouTube video"),
+        ("https://youtu.be/a1", "YouTube video"),
+        ("https://player.vimeo.com/video/1", "Vimeo video"),
+        ("https://e.example/youtube.com", "https://e.example/youtube.com"),
+        ("https://notyoutube.com/a", "https://notyoutube.com/a"),
+    ],
+)
+def test_what_is_embedded_from_a_well_known_site_is_named(url: str, shown: str) -> None:
+    assert markdown(macro("widget", url=url)) == f"[{shown}]({url})"
+    assert markdown(f'<iframe src="{url}"></iframe>') == f"[{shown}]({url})"
+    assert markdown(macro("widget", url=url, title="Tides")) == f"[Tides]({url})"
+
+
 def test_a_panel_of_the_new_editor_is_an_alert() -> None:
     kind = '<ac:adf-attribute key="panel-type">note</ac:adf-attribute>'
     node = f'<ac:adf-node type="panel">{kind}<ac:adf-content><p>x</p></ac:adf-content></ac:adf-node>'

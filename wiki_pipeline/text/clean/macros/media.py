@@ -6,6 +6,7 @@ from wiki_pipeline.text.clean.links import resource
 from wiki_pipeline.text.clean.macros.parameters import parameters, referring_parameter
 from wiki_pipeline.text.clean.markdown import escape
 from wiki_pipeline.text.clean.registry import Element, macro
+from wiki_pipeline.text.clean.sites import site_name
 from wiki_pipeline.text.clean.writer import PageWriter
 
 
@@ -73,11 +74,13 @@ def drawing(node: Element, page: PageWriter) -> str:
     "google-drive",
 )
 def embedded(node: Element, page: PageWriter) -> str:
-    """A link to what is embedded."""
+    """A link to what is embedded, by its title, or what it is on a well-known site (`YouTube video`)."""
     target, _ = _referred(node, page)
     values = parameters(node)
     target = target or page.upstream.absolute(values.get("url") or values.get("src") or values.get("") or "")
-    return page.link(escape(values.get("title") or target), target) if target else page.placeholder("Embedded content")
+    if not target:
+        return page.placeholder("Embedded content")
+    return page.link(escape(values.get("title") or site_name(target) or target), target)
 
 
 @macro("gallery")

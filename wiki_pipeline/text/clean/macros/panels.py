@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.clean.elements import collapsed
+from wiki_pipeline.text.clean.emoticons import EMOTICONS
 from wiki_pipeline.text.clean.macros.parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.clean.markdown import escape
 from wiki_pipeline.text.clean.registry import AC, PLAIN, RICH, Element, element, macro
@@ -34,9 +35,17 @@ def alert(node: Element, page: PageWriter) -> str:
 
 @macro("panel", "bgcolor", "tile", reads=(RICH, PLAIN))
 def panel(node: Element, page: PageWriter) -> str:
-    """A GitHub alert where its icon says which, a quote otherwise; its title in bold."""
+    """A GitHub alert where its icon says which, a quote with the icon otherwise; its title in bold."""
     values = parameters(node)
-    return framed(_ICONS.get(values.get("panelIcon", ""), ""), values.get("title", ""), _content(node, page), page)
+    name = values.get("panelIcon", "")
+    kind = _ICONS.get(name, "")
+    icon = "" if kind else _icon(name, values.get("panelIconText", ""))
+    return framed(kind, values.get("title", ""), _content(node, page), page, icon)
+
+
+def _icon(name: str, character: str) -> str:
+    """A panel's emoji, by the character that the panel names, or by its short name; empty if neither is known."""
+    return character if character and not character.isascii() else EMOTICONS.get(name.strip(":"), "")
 
 
 @macro("expand", "ui-expand", "expandable", reads=(RICH, PLAIN))
@@ -76,7 +85,10 @@ def editor_node(node: Element, page: PageWriter) -> str:
     body = page.blocks(node)
     kind = node.get("type") or ""
     if kind == "panel":
-        return framed(_ALERTS.get(_attribute(node, "panel-type"), "NOTE"), "", body, page)
+        given = _attribute(node, "panel-type")
+        if given != "custom":
+            return framed(_ALERTS.get(given, "NOTE"), "", body, page)
+        return framed("", "", body, page, _icon(_attribute(node, "panel-icon"), _attribute(node, "panel-icon-text")))
     if kind == "decision-item" and body:
         return f"- ⤷ {body}"
     return body
@@ -88,9 +100,10 @@ def editor_attribute(node: Element, page: PageWriter) -> str:
     return ""
 
 
-def framed(kind: str, title: str, body: str, page: PageWriter) -> str:
-    """A quote with an alert's mark and a title."""
-    parts = [f"**{escape(title)}**"] if title else []
+def framed(kind: str, title: str, body: str, page: PageWriter, icon: str = "") -> str:
+    """A quote with an alert's mark, an emoji and a title."""
+    heading = f"{escape(icon)} **{escape(title)}**" if title else escape(icon)
+    parts = [heading.strip()] if title or (icon and body) else []
     if body:
         parts.append(body)
     if not parts:
