@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
+from itertools import filterfalse
 
 from wiki_pipeline.model import CleanPage, RawPage
 
@@ -18,8 +19,7 @@ _CHARACTER = re.compile(r"[぀-ヿ㐀-䶿一-鿿豈-﫿가-힯]")
 
 def count_words(text: str) -> int:
     """About the number of words that people would count."""
-    runs = text.split()
-    words = len(runs) - sum(map(_NO_WORD.__contains__, runs))
+    words = len(list(filterfalse(_NO_WORD.__contains__, text.split())))
     return words if text.isascii() else words + len(_CHARACTER.findall(text))
 
 
@@ -86,20 +86,19 @@ def _stands_there(source: str, result: str) -> bool:
         return False  # parts of one word, perhaps
     text = html.unescape(text).replace("\x01", "\n").replace("\xa0", " ").replace("\\", "")
     result = result.replace("\\", "").replace("\xa0", " ")
-    at = 0
-    for line in text.split("\n"):
-        if piece := line.strip():
-            at = _end_of(piece, result, at)
-            if at < 0:
-                return False
+    at, result = 1, f"\n{result}\n"
+    for piece in filter(None, map(str.strip, text.split("\n"))):
+        at = _end_of(piece, result, at)
+        if at < 0:
+            return False
     return True
 
 
 def _end_of(piece: str, result: str, at: int) -> int:
-    """Where a piece of text ends in the result, at whole words; -1 if it is not there."""
+    """Where a piece of text ends in the result, which has a line end on both sides, at whole words; -1 if nowhere."""
     while (begin := result.find(piece, at)) >= 0:
         at = begin + len(piece)
-        if not (_is_torn(result[max(begin - 1, 0) : begin], piece[0]) or _is_torn(piece[-1], result[at : at + 1])):
+        if not (_is_torn(result[begin - 1], piece[0]) or _is_torn(piece[-1], result[at])):
             return at
         at = begin + 1
     return -1
