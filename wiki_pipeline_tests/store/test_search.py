@@ -187,11 +187,11 @@ def test_identifiers_are_found_by_their_words_and_by_other_spellings(tmp_path: P
 @pytest.mark.parametrize("mode", ["hybrid", "text"])
 def test_the_page_whose_title_is_asked_for_comes_before_those_that_speak_of_it(tmp_path: Path, mode: Mode) -> None:
     store = Store(str(tmp_path), "default")
-    fill(store, {"rota": ["On-call rota\nWho is called first this week, and who stands in"]}, title="On-call rota")
-    fill(store, {"talk": ["The on-call rota: how the on-call rota came about, and who made the on-call rota"]})
+    fill(store, {"rota": ["Duty roster\nWho is called first this week, and who stands in"]}, title="Duty roster")
+    fill(store, {"talk": ["The duty roster: how the duty roster came about, and who made the duty roster"]})
     fill(store, {"head": ["Rules\nNobody is on call twice in a row, unless they agree"]}, heading_path=("Rules",))
     fill(store, {"body": ["Of all that was said in the meeting, the rules were what people remembered"]})
-    assert documents(find(store, "on-call rota", mode=mode))[0] == "rota"
+    assert documents(find(store, "duty roster", mode=mode))[0] == "rota"
     assert documents(find(store, "rules", mode=mode))[0] == "head"
 
 
