@@ -22,5 +22,6 @@ defs = dg.Definitions(
     schedules=schedules(settings),
     # In process, however a run is started: its sync holds the source's lease from the first step to the last.
     executor=dg.in_process_executor,
-    resources={"pipeline": PipelineResource(), "listener": log_progress},
+    # Assets write their tables themselves; Dagster's own IO manager would load file systems of all kinds in each run.
+    resources={"pipeline": PipelineResource(), "listener": log_progress, "io_manager": dg.mem_io_manager},
 )

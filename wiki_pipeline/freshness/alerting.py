@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import urllib.error
-import urllib.request
-from http.client import HTTPException
 from typing import Any, NoReturn
 
 from wiki_pipeline.catalog import SyncStatus
@@ -66,16 +63,19 @@ def close_solved(pipeline: Pipeline) -> list[str]:
     return solved
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> NoReturn:
-        raise HTTPException("a redirect")
-
-
 def _post(settings: Settings, text: str) -> bool:
     """Post a message. True if it arrived, or nobody wants it. The address is a secret: it gets into no log.
 
     The standard library's client: httpx writes the addresses that it asks into the log.
     """
+    import urllib.request  # noqa: PLC0415 - a tenth of a second in every run, for what hardly ever happens
+    from http.client import HTTPException  # noqa: PLC0415
+    from urllib.error import HTTPError  # noqa: PLC0415
+
+    class NoRedirects(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> NoReturn:
+            raise HTTPException("a redirect")
+
     address = settings.alert_url.get_secret_value()
     if not address:
         return True
@@ -88,9 +88,9 @@ def _post(settings: Settings, text: str) -> bool:
     body = json.dumps({"text": text}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - see above
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=settings.alert_timeout):
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=settings.alert_timeout):
             return True
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         reason = f"it answered {error.code}"
         error.close()
     except (OSError, HTTPException, ValueError) as error:
