@@ -121,8 +121,17 @@ class LinkIndex:
         This is what a rendered page depends on besides its own text: it goes into the stage's input hash, so that a
         new, renamed or deleted page renders again those that link to it, and no others.
         """
-        names = (link.target if isinstance(link, Link) else link["target"] for link in links)
-        return tuple([self.resolve(name, source, path) or self._otherwise(name, source, path) for name in names])
+        pairs = (
+            (link.text, link.target) if isinstance(link, Link) else (link["text"], link["target"]) for link in links
+        )
+        return tuple([self._shown(text, target, source, path) for text, target in pairs])
+
+    def _shown(self, text: str, target: str, source: SourceKey, path: str) -> str:
+        found = self.resolve(target, source, path)
+        if found is None:
+            return self._otherwise(target, source, path)
+        title = self.title(text, target, source, path)
+        return f"{found} {title}" if title else found
 
     def files(self, target: str, source: SourceKey, path: str = "") -> Sequence[File]:
         """The mirrored file that `target` means in a document of `source` at `path`; several if it means a list."""
@@ -183,6 +192,18 @@ class LinkIndex:
             return None
         documents, row = found[0]
         return documents.source, documents.id(row)
+
+    def title(self, text: str, target: str, source: SourceKey, path: str = "") -> str:
+        """The title of the wiki page that a link leads to, if its text is no more than its address or the page's id, as
+        Confluence shows such links; else empty."""
+        if not text.isdecimal() and unquote(text) != unquote(target):
+            return ""
+        found = self._means(target, source, path)
+        if found is None or isinstance(found[0], str):
+            return ""
+        documents, row = found[0]
+        is_page = not documents.columns["path"][row].as_py() and (not text.isdecimal() or text == documents.id(row))
+        return str(documents.columns["title"][row]) if is_page else ""
 
     def _page(self, address: upstream.Address) -> _Place | None:
         place = upstream.confluence_place(address)

@@ -21,7 +21,7 @@ from wiki_pipeline.wiki.anchors import Anchors
 from wiki_pipeline.wiki.files import File, is_gallery, is_list
 from wiki_pipeline.wiki.links import LinkIndex
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 
 _TOO_LARGE = (
     '<p class="notice">This page is too large or too deeply nested to be laid out. Its text follows as it is.</p>\n'
@@ -29,7 +29,7 @@ _TOO_LARGE = (
 _DOCUMENT_COLUMNS = [column.name for column in fields(Document)]
 # The places of sanitised HTML that need more than sanitising. Sound because `<` and `>` occur in tags alone there.
 _PLACES = re.compile(
-    r"<(?:a(?P<link>(?: [^>]*)?)>|/(?P<unlink>a)>|img(?P<image>[^>]*)>"
+    r"<(?:a(?P<link>(?: [^>]*)?)>(?P<bare>(?:https?://[^<\s]+|\d+)(?=</a>))?|/(?P<unlink>a)>|img(?P<image>[^>]*)>"
     r"|h(?P<level>[1-6])(?P<heading>[^>]*)>(?P<inner>.*?)</h(?P=level)>"
     r"|blockquote class=\"markdown-alert-(?P<alert>[a-z]+)\">"
     r"|table(?P<table>[^>]*)>|/(?P<untable>table)>"
@@ -83,6 +83,7 @@ class _Finish:
         self._behind_link = ""
         self._kinds = {
             "link": self._link,
+            "bare": self._link,
             "unlink": self._link_end,
             "image": self._image,
             "inner": self._heading,
@@ -119,7 +120,8 @@ class _Finish:
     # --- links and images ----------------------------------------------------------------------------------------
 
     def _link(self, found: re.Match[str]) -> str:
-        """A link with `href` leading into the wiki, upstream or nowhere; marked where there is no such page."""
+        """A link with `href` leading into the wiki, upstream or nowhere; marked where there is no such page. One that
+        shows nothing but an address shows the title of the page instead."""
         self._in_link = True
         given = dict(_ATTRIBUTE.findall(found["link"]))
         target = unescape(given.pop("href", ""))
@@ -129,7 +131,9 @@ class _Finish:
         if not within and self._links.is_broken(target):
             given |= {"class": "broken", "title": "Its space has no such page"}
         rest = "".join(f' {name}="{value}"' for name, value in given.items())
-        return f"<a{href}{rest}>"
+        shown = found["bare"] or ""
+        title = self._links.title(unescape(shown), target, self._source, self._page.path) if shown else ""
+        return f"<a{href}{rest}>{escape(title) or shown}"
 
     def _link_end(self, _found: re.Match[str]) -> str:
         self._in_link, behind, self._behind_link = False, self._behind_link, ""

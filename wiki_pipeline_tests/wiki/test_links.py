@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.model import Link, SourceKey
 from wiki_pipeline.wiki.links import LinkIndex
+from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.wiki.pages import BLOBS, REPOSITORY, SPACE, columns_of, file, index, space_page
 
 GUIDE = "/wiki/confluence-ENG/98487/on-call-guide"
@@ -144,6 +146,22 @@ def test_targets_differ_exactly_when_a_linked_page_comes_goes_or_is_renamed() ->
     }
     as_column = [{"text": link.text, "target": link.target} for link in links]
     assert LinkIndex({SPACE: columns_of(pages["with"])}).targets(SPACE, "", as_column) == seen["with"]
+
+
+def test_a_link_that_shows_an_address_or_an_id_has_the_title_of_its_page() -> None:
+    links, guide = index(), "https://acme.atlassian.net/wiki/spaces/ENG/pages/98487"
+    assert links.title(guide, guide, SPACE) == links.title("98487", guide, SPACE) == "On-call Guide"
+    assert links.title("100", guide, SPACE) == links.title("Guide", guide, SPACE) == ""
+    assert links.title("https://example.org/", "https://example.org/", SPACE) == ""
+    assert links.title(f"{BLOBS}src/app.py", f"{BLOBS}src/app.py", REPOSITORY) == ""
+    page = space_page(
+        "7", "Plan", markdown=f"[{guide}]({guide}) [98487]({guide}) [Guide]({guide}) [https://e.org](https://e.org)"
+    )
+    shown = re.findall("<a[^>]*>([^<]*)</a>", render_page(page, SPACE, links).html)
+    assert shown == ["On-call Guide", "On-call Guide", "Guide", "https://e.org"]
+    named = [Link(guide, guide)]
+    renamed = LinkIndex({SPACE: columns_of([space_page("98487", "On-Call Guide")])})
+    assert renamed.targets(SPACE, "", named) != links.targets(SPACE, "", named)
 
 
 def test_a_fragment_leads_to_the_anchor_that_the_target_has_for_it() -> None:
