@@ -14,6 +14,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from bs4.element import CData, Comment, Declaration, Doctype, NavigableString, PageElement, ProcessingInstruction
+from bs4.exceptions import ParserRejectedMarkup
 from lxml import etree
 
 from wiki_pipeline.text.clean.registry import Element, qualified
@@ -69,7 +70,10 @@ def parse(text: str) -> tuple[Element, str]:
         return _paragraphs(text), "The page is not well-formed or too large to be laid out: its text is kept."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "looks like a file name", "looks like XML": both are fine here
-        soup = _Soup(_ended(text), "html.parser")
+        try:
+            soup = _Soup(_ended(text), "html.parser")
+        except ParserRejectedMarkup:  # a marked section of a kind that there is not: shown as text
+            soup = _Soup(_ended(text.replace("<![", "&lt;![")), "html.parser")
     # Declared once: else lxml declares them at each element, and looks all the way up whenever one moves.
     root = etree.Element("root", nsmap={"ac": "ac", "ri": "ri", "at": "at"})
     parents: list[Element] = [root]

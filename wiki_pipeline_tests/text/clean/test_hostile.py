@@ -113,6 +113,7 @@ _ATTRIBUTES = [
 _PIECES = [f"</{tag}>" for tag in _TAGS] + [f"<{tag}/>" for tag in _TAGS]
 _PIECES += [
     "<![CDATA[",
+    "<![dth[",
     "]]>",
     "]] >",
     "&nbsp;",

@@ -99,6 +99,10 @@ def test_a_section_without_end_ends_with_the_element_around_it() -> None:
     assert page.notes == ("The page is not well-formed and was repaired (a CDATA section has no end).",)
 
 
+def test_a_marked_section_of_a_kind_that_there_is_not_is_text() -> None:
+    assert repaired("<p>one<![dth[ two ]]>three</p><br>") == "one\\<![dth[ two ]]>three"
+
+
 def test_words_of_code_that_was_never_closed_are_kept() -> None:
     page = converted('<p>one</p><ac:structured-macro ac:name="code"><ac:plain-text-body><![CDATA[two<p>three</p>')
     assert page.markdown == "one\n\n```\ntwo<p>three</p>\n```"
