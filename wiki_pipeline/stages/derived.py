@@ -14,7 +14,7 @@ from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, Compute, Plan, StageTable, compare, reconcile
 
-_DOCUMENTS_A_PART = 16
+_DOCUMENTS_A_PART = 8  # at least, where processes share the work
 Input = TypeVar("Input", bound=Document)
 
 

@@ -20,7 +20,7 @@ from wiki_pipeline.text.embed.protocol import Embedded
 
 CODE_VERSION = "1"
 
-_TEXTS_A_PART = 64
+_TEXTS_A_PART = 32  # at least, where processes share the work
 Embed = Callable[[list[str]], list[Embedded]]
 
 

@@ -65,11 +65,13 @@ def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
     ids: list[str] = []
     hashes: list[str] = []
     broken = 0
-    for batch in tables.table(Stage.CLEAN_PAGES).batches(["document_id", "path", "links", "content_hash"]):
-        for row in batch.to_pylist():
-            ids.append(row["document_id"])
-            targets = links.targets(tables.source, row["path"], row["links"])
+    names = ["document_id", "path", "links", "content_hash"]
+    for batch in tables.table(Stage.CLEAN_PAGES).batches(names):
+        columns = (batch.column(name).to_pylist() for name in names)
+        for document_id, path, linked, content_hash in zip(*columns, strict=True):
+            ids.append(document_id)
+            targets = links.targets(tables.source, path, linked) if linked else ()
             broken += targets.count(BROKEN)
-            hashes.append(digest(row["content_hash"], targets))
+            hashes.append(digest(content_hash, targets))
     wanted = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
     return Inputs(wanted, CODE_VERSION), broken

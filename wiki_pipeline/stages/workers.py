@@ -64,13 +64,13 @@ class Workers:
         self._numbers = _Pipe()
         self._workers = [_Worker(self._numbers.reader) for _ in range(self._count)]
 
-    def map(self, work: Work[T], rows: pa.Table, part_rows: int) -> list[T]:
+    def map(self, work: Work[T], rows: pa.Table, least: int) -> list[T]:
         """The work done on all of the rows, part by part; results in the order of the rows.
 
         Args:
             work: pickled once as long as it is the same object; its result for a part depends on that part alone.
             rows: all of them, in one part where there is no other process.
-            part_rows: of a part, otherwise; more where that would make too many parts.
+            least: rows of a part, otherwise.
 
         Raises:
             Exception: whatever `work` raises.
@@ -78,7 +78,7 @@ class Workers:
         ready = [worker for worker in self._workers if worker.ready()]
         if self._numbers is None or not ready:
             return [work(rows)]
-        parts = Parts.of(rows, part_rows)
+        parts = Parts.of(rows, least, len(ready) + 1)
         try:
             packed = parts.packed()
             self._numbers.write(range(len(parts)))
@@ -138,7 +138,7 @@ class _Worker:
                 self._is_ready = bool(self._connection.recv())
         return self._is_ready
 
-    def begin(self, work: Work[Any], parts: tuple[bytes, int]) -> bool:
+    def begin(self, work: Work[Any], parts: tuple[bytes, tuple[int, ...]]) -> bool:
         """Have it do parts until none is left; whether it is still there to do so."""
         try:
             if work is not self._work:

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.model import DocumentFailure, Progress, SourceKey, Stage, StageReport, digest
+from wiki_pipeline.model import DocumentFailure, Progress, SourceKey, Stage, StageReport, digests
 from wiki_pipeline.store.content import content_hashes
 from wiki_pipeline.store.plan import Plan, make_plan
 from wiki_pipeline.store.stage_table import StageTable
@@ -87,7 +87,7 @@ class _Tally:
 
 def fingerprint(stage: Stage, code_version: str, parameters: Sequence[object], input_hash: str) -> str:
     """What the rows of a document carry that a stage made from an input of this hash; 32 hex digits."""
-    return digest(str(stage), code_version, tuple(parameters), input_hash)
+    return _fingerprints(stage, code_version, parameters, [input_hash])[0]
 
 
 class Reconciliation:
@@ -124,7 +124,7 @@ class Reconciliation:
         self._later = later
         self._state = output.state()
         self._fingerprint = partial(fingerprint, stage, code_version, parameters)
-        fingerprints = _fingerprints(wanted, stage, code_version, parameters)
+        fingerprints = _fingerprints(stage, code_version, parameters, wanted["input_hash"].to_pylist())
         self.plan: Plan = make_plan(
             self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing, redo=redo
         )
@@ -289,9 +289,11 @@ def compare(
     table: StageTable, wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object] = ()
 ) -> Plan:
     """What differs between a stage's table and what it should be; nothing is done about it."""
-    fingerprints = _fingerprints(wanted, stage, code_version, parameters)
+    fingerprints = _fingerprints(stage, code_version, parameters, wanted["input_hash"].to_pylist())
     return make_plan(table.state(), wanted["document_id"], fingerprints, delete_missing=True)
 
 
-def _fingerprints(wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object]) -> list[str]:
-    return [fingerprint(stage, code_version, parameters, hash_) for hash_ in wanted["input_hash"].to_pylist()]
+def _fingerprints(
+    stage: Stage, code_version: str, parameters: Sequence[object], input_hashes: Iterable[str]
+) -> list[str]:
+    return digests((str(stage), code_version, tuple(parameters)), input_hashes)

@@ -100,6 +100,7 @@ class LinkIndex:
         self._spaces: dict[tuple[str, str], _Space] = {}
         self._repositories: dict[str, _Documents] = {}
         self._homes: dict[str, SourceKey] = {}
+        self._bases: dict[str, str] = {}
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
         self._attached = mirrored(self._attachments)
@@ -306,14 +307,24 @@ class LinkIndex:
             self._homes.setdefault(base.removesuffix("/src/"), documents.source)
 
     def _add_page(self, documents: _Documents, row: int, page: _Record) -> None:
-        address = upstream.split(page.url)
-        place = address and upstream.confluence_place(address)
-        if not place:
+        base = self._base(page.url)
+        if not base:
             return
-        self._pages.setdefault(place.base, {}).setdefault(page.document_id, (documents, row))
-        space = self._spaces.setdefault((place.base, page.space_key.casefold()), _Space(documents))
+        self._pages.setdefault(base, {}).setdefault(page.document_id, (documents, row))
+        space = self._spaces.setdefault((base, page.space_key.casefold()), _Space(documents))
         if space.documents is documents:
             other = space.titles.setdefault(page.title.casefold(), row)
             # Titles are unique upstream, but two pages may have swapped theirs between two looks at them.
             if other != row and page.document_id < documents.columns["document_id"][other].as_py():
                 space.titles[page.title.casefold()] = row
+
+    def _base(self, url: str) -> str:
+        """Of which Confluence a page's address is; empty if of none."""
+        site = upstream.confluence_site(url)
+        if site in self._bases:
+            return self._bases[site]
+        address = upstream.split(url)
+        place = address and upstream.confluence_place(address)
+        if place and site:
+            self._bases[site] = place.base
+        return place.base if place else ""

@@ -22,6 +22,7 @@ _CONFLUENCE = re.compile(
     r"|x/(?P<tiny>[\w+-]{4,12})"
     r")/?"
 )
+_SITE = re.compile(r"https?://[^/?#]+/(?:[^/?#]+/)*?(?=(?:spaces|display|pages|x)/)")
 _FILE = re.compile(
     r"(?P<context>/(?:[^/]+/)*?)"
     r"(?:download/(?:attachments|thumbnails)/(?P<id>\d+)/(?P<name>[^/]+)|pages/viewpageattachments\.action)"
@@ -65,6 +66,13 @@ def split(url: str) -> Address | None:
     default = 443 if parts.scheme == "https" else 80
     named = host if port in {None, default} else f"{host}:{port}"
     return Address(named, parts.path or "/", parts.query, parts.fragment)
+
+
+def confluence_site(url: str) -> str:
+    """Scheme, host and context path of an address that has the form of a page's own; empty if it has not. Pages of one
+    site have one, and it takes a tenth of the time of taking addresses apart."""
+    found = _SITE.match(url)
+    return found[0] if found else ""
 
 
 def confluence_place(address: Address) -> ConfluencePlace | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import workers as room
@@ -73,8 +75,19 @@ def test_a_table_of_many_rows_is_cut_into_no_more_parts_than_can_be_numbered(wor
 
 def test_a_part_takes_no_more_of_its_table_along_than_its_rows() -> None:
     table = pa.table({"text": ["x" * 10_000] * 100})
-    packed, _ = Parts.of(table.slice(3, 2), 1).packed()
+    packed, _ = Parts.of(table.slice(3, 2), 1, 2).packed()
     assert len(packed) < 25_000
+
+
+@given(st.integers(0, 3_000), st.integers(1, 40), st.integers(2, 64))
+def test_parts_are_all_of_the_rows_in_order_and_never_grow(count: int, least: int, processes: int) -> None:
+    parts = Parts.of(rows([*range(count)]), least, processes)
+    cut = [parts[number]["number"].to_pylist() for number in range(len(parts))]
+    assert [number for part in cut for number in part] == [*range(count)]
+    sizes = [len(part) for part in cut]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) <= MOST
+    assert all(size >= least for size in sizes[:-1])
 
 
 def test_one_process_does_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
