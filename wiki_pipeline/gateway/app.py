@@ -124,7 +124,9 @@ def _warm_up(services: Services) -> None:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
     except WikiPipelineError as error:
         log.warning("The first search will be slow, or fail: %s", error)
-    _keep_what_is_loaded()
+    finally:
+        _keep_what_is_loaded()
+        services.warm.set()
 
 
 def _keep_what_is_loaded() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -21,7 +22,11 @@ from wiki_pipeline.text.embed import Embedder
 
 @dataclass(frozen=True)
 class Services:
-    """Settings, catalog, tables and embedding model; safe between threads."""
+    """Settings, catalog, tables and embedding model; safe between threads.
+
+    Attributes:
+        warm: whether what takes seconds to load is there.
+    """
 
     settings: Settings
     catalog: Catalog
@@ -30,6 +35,7 @@ class Services:
     embedder: Embedder
     metrics: Metrics
     stale: StaleLists
+    warm: threading.Event = field(default_factory=threading.Event)
 
     @property
     def pipeline(self) -> Pipeline:

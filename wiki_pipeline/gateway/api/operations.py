@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Serving
 
+_LOADED_WITHIN = 30.0
 router = APIRouter(tags=["operations"])
 
 
@@ -38,7 +39,9 @@ async def alive() -> Alive:
     responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach."}},
 )
 def ready(serving: Serving) -> Ready:
-    """Asks the catalog and the storage."""
+    """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
+    and the storage."""
+    serving.warm.wait(_LOADED_WITHIN)
     return Ready(status="ok", sources=len(serving.library.sources()), tables=len(serving.store.names()))
 
 
