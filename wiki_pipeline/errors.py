@@ -141,6 +141,12 @@ class CatalogError(WikiPipelineError):
     code = "catalog_failed"
 
 
+class CatalogDamagedError(CatalogError):
+    """The catalog's file is damaged. `wiki-pipeline up` sets it aside and makes a new one."""
+
+    code = "catalog_damaged"
+
+
 class ChangeRefusedError(CatalogError):
     """The catalog's rules don't allow a change, as an event of a source that is not there. Nothing was changed."""
 

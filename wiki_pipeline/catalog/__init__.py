@@ -30,6 +30,8 @@ from wiki_pipeline.catalog.records import (
     SyncRecord,
     SyncStatus,
 )
+from wiki_pipeline.catalog.recovery import Recovery, recover
+from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 
 __all__ = [
     "OPEN",
@@ -47,6 +49,7 @@ __all__ = [
     "Message",
     "Observation",
     "Origin",
+    "Recovery",
     "Retry",
     "SourceRecord",
     "Standing",
@@ -54,4 +57,8 @@ __all__ = [
     "SyncRecord",
     "SyncStatus",
     "UpstreamDocument",
+    "find_damage",
+    "make_private",
+    "recover",
+    "set_aside",
 ]

@@ -6,7 +6,7 @@ code path.
 
 from __future__ import annotations
 
-import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +23,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from wiki_pipeline.catalog import schema
+from wiki_pipeline.catalog.sqlite_files import make_private
 from wiki_pipeline.catalog.tables import UtcDateTime
-from wiki_pipeline.errors import CatalogError, ChangeRefusedError, ConfigurationError
+from wiki_pipeline.errors import CatalogDamagedError, CatalogError, ChangeRefusedError, ConfigurationError
 
 LOCK_SECONDS = 30  # how long a transaction waits for another one's locks
 _READ_ONLY = "catalog_read_only"
@@ -97,6 +98,12 @@ class Database:
         except IntegrityError as error:
             raise ChangeRefusedError(f"The catalog {self.address} refused a change: {_reason(error)}.") from None
         except (SQLAlchemyError, OSError) as error:
+            if _is_damage(error):
+                raise CatalogDamagedError(
+                    f"The catalog {self.address} is damaged: {_reason(error)}.",
+                    "Stop everything that uses it and start `wiki-pipeline up`, which keeps the damaged file aside and "
+                    "makes a new catalog from what it still holds, the tables and the settings.",
+                ) from None
             raise CatalogError(
                 f"The catalog {self.address} can't be used: {_reason(error)}.",
                 "Check that it is there, has room and may be written, then try again.",
@@ -159,6 +166,16 @@ def _address(url: URL) -> str:
     return URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
 
 
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite address; None for a server's.
+
+    Raises:
+        ConfigurationError: the address can't be used.
+    """
+    parsed = _parse(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
 def _reading(engine: Engine) -> Engine:
     return engine.execution_options(postgresql_readonly=True, **{_READ_ONLY: True})
 
@@ -170,10 +187,7 @@ def _open(url: URL) -> Engine:
 
 
 def _open_sqlite(url: URL) -> Engine:
-    path = Path(str(url.database))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made here rather than by SQLite, for its mode; SQLite gives the files beside it (-wal, -shm) the same.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    make_private(Path(str(url.database)))
     engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -213,6 +227,11 @@ def _open_postgresql(url: URL) -> Engine:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
 
     return engine
+
+
+def _is_damage(error: SQLAlchemyError | OSError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None) if isinstance(error, DBAPIError) else None
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _reason(error: SQLAlchemyError | OSError) -> str:

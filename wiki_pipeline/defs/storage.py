@@ -8,11 +8,13 @@ done once a process. `dagster.yaml` names this class; PostgreSQL takes its place
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import dagster as dg
@@ -23,6 +25,8 @@ from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, E
 from dagster._core.storage.runs import RunStorage, SqliteRunStorage
 from dagster._core.storage.schedules import ScheduleStorage, SqliteScheduleStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
+
+from wiki_pipeline.catalog import find_damage, set_aside
 
 _BUSY_SECONDS = 30  # as Dagster's own
 
@@ -72,6 +76,67 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
         return SqlPollingEventWatcher(self)
 
 
+_DATABASES: Mapping[str, tuple[str, Callable[[str], EventLog | SqliteRunStorage | SqliteScheduleStorage]]] = {
+    "history/runs.db": ("runs", SqliteRunStorage.from_local),
+    "history/events/event_log.db": ("event_logs", EventLog),
+    "schedules/schedules.db": ("job_ticks", SqliteScheduleStorage.from_local),
+}
+"""Dagster's databases below its folder: the table that is never missing, and what makes one in a folder."""
+
+
+def set_damaged_aside(folder: Path) -> list[str]:
+    """Rename databases that are damaged; new ones are made when the storage is opened. For when nothing else uses them.
+
+    Returns:
+        What was done, in sentences for people.
+
+    Raises:
+        CatalogError: another process uses one of them.
+    """
+    done = []
+    for name in _DATABASES:
+        damage = find_damage(folder / name)
+        if damage is not None:
+            kept = set_aside(folder / name)
+            done.append(f"Dagster's database {folder / name} was damaged ({damage}). It is kept as {kept}.")
+    return done
+
+
+def _make_missing(folder: Path) -> None:
+    """Make the databases that are missing, or were left without tables by a process that died while it made them.
+
+    Each is made in a folder of its own and gets its place once it is complete. One process does this at a time.
+    """
+    if all(_is_complete(folder / name, table) for name, (table, _) in _DATABASES.items()):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "storage.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name, (table, make) in _DATABASES.items():
+            path = folder / name
+            if _is_complete(path, table):
+                continue
+            if path.exists():
+                set_aside(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(prefix=".making-", dir=folder) as draft:
+                make(draft).dispose()
+                (Path(draft) / path.name).replace(path)
+
+
+def _is_complete(path: Path, table: str) -> bool:
+    """Whether a database was made to its end, where Dagster marks its indexes as built; one in use has rows besides."""
+    if not path.exists():
+        return False
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": _BUSY_SECONDS})
+    with engine.connect() as connection:
+        has = sa.inspect(connection).has_table
+        return any(
+            has(name) and connection.execute(sa.text(f"SELECT 1 FROM {name} LIMIT 1")).first() is not None  # noqa: S608
+            for name in ("secondary_indexes", table)
+        )
+
+
 class LocalStorage(DagsterStorage, ConfigurableClass):
     """Dagster's SQLite storage for runs and schedules, and `EventLog` for their events.
 
@@ -82,6 +147,7 @@ class LocalStorage(DagsterStorage, ConfigurableClass):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         folder = Path(base_dir)
         self._inst_data = inst_data
+        _make_missing(folder)
         self._runs = SqliteRunStorage.from_local(str(folder / "history"))
         self._events = EventLog(str(folder / "history" / "events"))
         self._schedules = SqliteScheduleStorage.from_local(str(folder / "schedules"))

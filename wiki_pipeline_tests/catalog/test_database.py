@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from wiki_pipeline.catalog import Catalog, schema
 from wiki_pipeline.catalog.tables import metadata
-from wiki_pipeline.errors import CatalogError, ConfigurationError
+from wiki_pipeline.errors import CatalogDamagedError, CatalogError, ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline_tests.catalog import other_process
 
@@ -153,7 +153,7 @@ def test_a_server_that_is_out_of_reach_is_named_without_its_credentials(tmp_path
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     file = tmp_path / "catalog.sqlite"
     file.write_text("This is a text, and a long enough one to be looked at as a database header. " * 5)
-    with pytest.raises(CatalogError, match=r"catalog\.sqlite can't be used: file is not a database"):
+    with pytest.raises(CatalogDamagedError, match=r"catalog\.sqlite is damaged: file is not a database"):
         Catalog(f"sqlite:///{file}").sources("default")
 
 

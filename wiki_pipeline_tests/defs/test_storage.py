@@ -1,18 +1,25 @@
 """Dagster's state as `dagster.yaml` has it kept: seen by every process, told while it is written, and quick."""
 
+import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from wiki_pipeline.defs import storage
+from wiki_pipeline.defs.instance import prepare
 from wiki_pipeline.defs.storage import EventLog
+from wiki_pipeline_tests import open_databases
 
 CONFIGURATION = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 PARTITIONS = dg.DynamicPartitionsDefinition(name="numbers")
@@ -50,6 +57,71 @@ def latest(instance: dg.DagsterInstance) -> str:
     assert event is not None
     assert event.asset_materialization is not None
     return str(event.asset_materialization.metadata["number"].value)
+
+
+@pytest.mark.parametrize("name", list(storage._DATABASES))
+@pytest.mark.parametrize("left", [b"", "no tables", "half its tables"])
+def test_a_database_that_was_left_half_made_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, left: bytes | str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
+    if isinstance(left, bytes):
+        file.write_bytes(left)
+    else:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            if left == "half its tables":
+                connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+                connection.execute("CREATE TABLE secondary_indexes (id INTEGER)")
+            connection.commit()
+    shutil.copy(CONFIGURATION, tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with dg.DagsterInstance.get() as opened:
+        run(opened, "7")
+        assert latest(opened) == "7"
+        assert opened.get_dynamic_partitions("numbers") == ["7"]
+        assert opened.get_ticks("origin", "selector") == []
+
+
+def test_kills_while_the_databases_are_made_leave_nothing_that_must_be_mended(tmp_path: Path) -> None:
+    shutil.copy(CONFIGURATION, tmp_path)
+    program = [sys.executable, "-m", "wiki_pipeline.defs.instance"]
+    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path)}
+    files = [tmp_path / name for name in storage._DATABASES]
+    for number in range(len(files) + 1):
+        with subprocess.Popen(program, env=environment) as process:
+            while process.poll() is None and not any(tmp_path.glob(".making-*/*")):
+                time.sleep(0.001)
+            for _ in range(number * 40):  # a bit later each time
+                if process.poll() is None:
+                    time.sleep(0.001)
+            process.kill()
+    subprocess.run(program, env=environment, check=True)
+    for name, (table, _) in storage._DATABASES.items():
+        assert storage._is_complete(tmp_path / name, table)
+    assert open_databases.damaged(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", list(storage._DATABASES))
+def test_a_damaged_database_is_set_aside_and_made_anew(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(CONFIGURATION, tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    with dg.DagsterInstance.get() as opened:
+        run(opened, "1")
+        opened.event_log_storage.dispose()
+    content = bytearray((tmp_path / name).read_bytes())
+    content[4096:] = b"\x00" * (len(content) - 4096)
+    (tmp_path / name).write_bytes(content)
+    (said,) = prepare(tmp_path)
+    assert str(tmp_path / name) in said
+    assert "was damaged" in said
+    with dg.DagsterInstance.get() as opened:
+        run(opened, "2")
+        assert latest(opened) == "2"
+    assert prepare(tmp_path) == []
 
 
 def test_the_configuration_names_the_storage(instance: dg.DagsterInstance) -> None:

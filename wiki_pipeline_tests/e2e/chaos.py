@@ -25,6 +25,7 @@ import httpx
 from wiki_pipeline.catalog import OPEN, Catalog, EventState, Origin
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Store
+from wiki_pipeline_tests import open_databases
 from wiki_pipeline_tests.confluence_server import ConfluenceServer
 from wiki_pipeline_tests.confluence_server.faults import dropped, rate_limited, slow_body, status
 from wiki_pipeline_tests.e2e.deliveries import Postman
@@ -35,6 +36,7 @@ from wiki_pipeline_tests.sources.git.upstream import Upstream
 SPACE, REPOSITORY = SourceKey("default", "confluence", "ENG"), SourceKey("default", "git", "handbook")
 _MODEL, _DIMENSION = "wordllama-l2_supercat-256", 256
 _SETTLED_SECONDS = 900.0
+_LOOK_SECONDS = 1.0  # between two looks for deleted databases
 _EDIT_SECONDS = 0.7  # between two, on average
 _POLL = ("dagster", "job", "execute", "-m", "wiki_pipeline.definitions", "-j", "poll_sources")
 # Kinds of processes, by words of their command lines. Runs are the children of the code server.
@@ -76,6 +78,7 @@ class Chaos:
     answers: Counter[int] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     _deaths: dict[str, list[float]] = field(default_factory=dict)
+    _deleted: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Raises:
@@ -106,6 +109,8 @@ class Chaos:
                 wait_for("every event is settled", self._settled, _SETTLED_SECONDS)
                 wait_for("every run has ended", lambda: not _unfinished(addresses), _SETTLED_SECONDS)
                 services.stop()
+            if torn := [*self._deleted, *open_databases.damaged(self._home)]:
+                raise WrongError(f"Databases deleted while they were open, or damaged: {torn}")
             self._account_for_events(postman.accepted)
             fresh = self.folder / "fresh"
             elsewhere = {"WIKI_PIPELINE_HOME": str(fresh), "DAGSTER_HOME": str(fresh / "dagster")}
@@ -116,7 +121,7 @@ class Chaos:
 
     def _rage(self, upstreams: Sequence[EditedSpace | EditedRepository], postman: Postman, services: Services) -> None:
         edits, kills = random.Random(f"{self.seed} edits"), random.Random(f"{self.seed} kills")
-        edit_at = start = time.monotonic()
+        edit_at = look_at = start = time.monotonic()
         kill_at, kind = start + kills.expovariate(self.kills / 60), _kind(kills)
         while (moment := time.monotonic()) < start + self.seconds:
             if moment >= edit_at:
@@ -124,6 +129,9 @@ class Chaos:
                     postman.take(told)
                 self.edits += 1
                 edit_at = moment + edits.expovariate(1 / _EDIT_SECONDS)
+            if moment >= look_at:
+                self._deleted.update(open_databases.deleted(self.folder))
+                look_at = moment + _LOOK_SECONDS
             if moment >= kill_at and self._kill(kind, services):
                 kill_at, kind = moment + kills.expovariate(self.kills / 60), _kind(kills)
             time.sleep(0.05)

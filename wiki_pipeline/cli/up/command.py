@@ -11,10 +11,11 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from wiki_pipeline.catalog import recover
 from wiki_pipeline.cli.output import progress_console
 from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
-from wiki_pipeline.cli.up.supervisor import adopt_orphans, keep_running, run, until_ready
+from wiki_pipeline.cli.up.supervisor import ServiceError, adopt_orphans, keep_running, run, until_ready
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.running import announce, only_one
 from wiki_pipeline.settings import Settings, load
@@ -30,6 +31,8 @@ def command() -> None:
     """
     settings = load(Settings)
     with only_one(settings.home):
+        if recovered := recover(settings.catalog_url):
+            _tell(str(recovered))
         planned = plan(settings, _tell)
         announce(settings.home, planned.running)
         if planned.shows_demo:
@@ -59,7 +62,8 @@ async def _everything(planned: Plan) -> None:
     """Run all services until cancelled, or until one can't be kept running; all are stopped at the end."""
     _tell(f"Starting Dagster, the wiki and the API. Logs are in {_near(planned.logs)}.")
     # Alone, before anything else that uses Dagster: the services and the first sync start at the same time.
-    await run([sys.executable, "-m", "wiki_pipeline.defs.instance"], planned.environment)
+    if await run([sys.executable, "-m", "wiki_pipeline.defs.instance"], planned.environment):
+        raise ServiceError("Dagster's own state can't be used; see above.")
     try:
         async with asyncio.TaskGroup() as tasks:
             for service in (*planned.before_sync, *planned.others):
