@@ -6,11 +6,11 @@ import dagster as dg
 
 from wiki_pipeline.defs.assets import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.defs.jobs import forget_source, sync_source
+from wiki_pipeline.defs.observations import sources_upstream
 from wiki_pipeline.defs.resources import PipelineResource, log_progress
 from wiki_pipeline.defs.schedules import poll_sources, schedules, upkeep
 from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, nameless_events
 from wiki_pipeline.defs.stale import stale_documents
-from wiki_pipeline.defs.upstream import sources_upstream
 from wiki_pipeline.settings import Settings, load
 
 settings = load(Settings)

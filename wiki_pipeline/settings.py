@@ -24,10 +24,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from wiki_pipeline.chunk_settings import ChunkSizeSetting, KindOfChunks
-from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.running import running
+from wiki_pipeline.text.chunk.size import CODE_CHUNKS, PROSE_CHUNKS
+from wiki_pipeline.text.chunk.size_settings import ChunkSizeSetting, KindOfChunks
 
 # Pictures that browsers show, and documents that people attach to pages.
 DEFAULT_ATTACHMENT_TYPES = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from wiki_pipeline_tests.confluence_server import ConfluenceServer
+from wiki_pipeline.demo.confluence import ConfluenceServer
 
 # How long an example takes is the machine's affair; what must be true of it is not.
 settings.register_profile("whatever the machine", deadline=None)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.catalog import Claim, SyncMode
+from wiki_pipeline.demo.confluence.downloads import media_origin
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import claim_work, resolve
 from wiki_pipeline.model import SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import open_sync
-from wiki_pipeline_tests.confluence_server.downloads import media_origin
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import open_sync
 
 ENG = SourceKey("default", "confluence", "ENG")
 

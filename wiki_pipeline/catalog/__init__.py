@@ -5,6 +5,7 @@ freshness: events and the claims on them, jobs, and what each source said last t
 """
 
 from wiki_pipeline.catalog.catalog import Catalog
+from wiki_pipeline.catalog.event_batches import Message
 from wiki_pipeline.catalog.event_records import (
     OPEN,
     AlertRecord,
@@ -21,7 +22,6 @@ from wiki_pipeline.catalog.event_records import (
     UpstreamDocument,
 )
 from wiki_pipeline.catalog.leases import Lease
-from wiki_pipeline.catalog.messages import Message
 from wiki_pipeline.catalog.records import (
     FailureRecord,
     LeaseRecord,

@@ -17,10 +17,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.event_batches import Message, insert_messages
 from wiki_pipeline.catalog.event_records import FINISHED, Claim, ClaimRecord, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
 from wiki_pipeline.catalog.jobs import follow_events
-from wiki_pipeline.catalog.messages import Message, insert_messages
 from wiki_pipeline.catalog.tables import claims, events, jobs
 from wiki_pipeline.model import SourceKey
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.event_batches import Message, insert_messages
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
-from wiki_pipeline.catalog.messages import Message, insert_messages
 from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import SourceKey
 

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.event_batches import Message, insert_messages
 from wiki_pipeline.catalog.event_records import FINISHED, OPEN, EventState, JobRecord, JobStatus, Origin
 from wiki_pipeline.catalog.events import WAITING, superseded
-from wiki_pipeline.catalog.messages import Message, insert_messages
 from wiki_pipeline.catalog.tables import events, jobs
 from wiki_pipeline.model import Hint, SourceKey
 

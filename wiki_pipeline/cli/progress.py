@@ -12,7 +12,7 @@ from rich.text import Text
 
 from wiki_pipeline.model import Progress as StageProgress
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.sync import Listener
+from wiki_pipeline.sync.session import Listener
 
 _SECONDS_BETWEEN_LINES = 10.0
 

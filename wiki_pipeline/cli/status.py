@@ -13,7 +13,7 @@ from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.freshness import StaleDocument, stale_in
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _SYNCS_LOOKED_AT = 50
 

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.checks import specs
+from wiki_pipeline.defs.observations import served, sources_upstream
 from wiki_pipeline.defs.partitions import sources
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource
-from wiki_pipeline.defs.upstream import served, sources_upstream
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import attachments as attachments_stage
 from wiki_pipeline.stages import chunks as chunks_stage
@@ -18,7 +18,7 @@ from wiki_pipeline.stages import clean_pages as clean_stage
 from wiki_pipeline.stages import raw_pages as raw_stage
 from wiki_pipeline.stages import vectors as vectors_stage
 from wiki_pipeline.stages import wiki_pages as wiki_stage
-from wiki_pipeline.stages.sync import Listener
+from wiki_pipeline.sync.session import Listener
 
 
 class SyncConfig(dg.Config):

@@ -12,8 +12,8 @@ from wiki_pipeline.defs.partitions import NAME, publish_sources
 from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import Hint, SourceKey
-from wiki_pipeline.stages.sync import Listener
-from wiki_pipeline.stages.work import CLAIM_SECONDS
+from wiki_pipeline.sync.claim import CLAIM_SECONDS
+from wiki_pipeline.sync.session import Listener
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"  # what Dagster makes of a signal; it has no public name
 # The caller tells what happens; Dagster's own log of the run stays in its event log.

@@ -5,7 +5,7 @@ import dagster as dg
 from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.forget import forget
+from wiki_pipeline.sync.forget import forget
 
 # In process: the steps of a small sync take half a second that way, and eight with a process a step.
 sync_source = dg.define_asset_job(

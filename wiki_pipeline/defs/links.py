@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.wiki.addresses import source_address
+from wiki_pipeline.sync.pipeline import Pipeline
 
 
 def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str | None]]:

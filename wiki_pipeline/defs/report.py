@@ -12,8 +12,8 @@ from wiki_pipeline.defs.checks import checked
 from wiki_pipeline.defs.links import links
 from wiki_pipeline.defs.plot import bars, histogram
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.stages.sync import Sync
 from wiki_pipeline.store import StageTable
+from wiki_pipeline.sync.session import Sync
 
 _PREVIEW_ROWS = 8
 

@@ -14,8 +14,8 @@ from wiki_pipeline.defs.partitions import registered_source
 from wiki_pipeline.errors import SyncCancelledError, WikiPipelineError
 from wiki_pipeline.model import Progress
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import Listener, Sync, open_sync
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import Listener, Sync, open_sync
 
 CLAIM_TAG = "wiki_pipeline/claim"  # of a run: the freshness events that it takes care of
 

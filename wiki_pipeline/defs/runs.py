@@ -11,8 +11,8 @@ from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import resync_of
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.stages.sync import lease_name
-from wiki_pipeline.stages.work import CLAIM_SECONDS
+from wiki_pipeline.sync.claim import CLAIM_SECONDS
+from wiki_pipeline.sync.session import lease_name
 
 RESYNC_TAG = "wiki_pipeline/resync"  # of all runs of one resync: followed, cancelled and retried as a whole by it
 _PARTITION_TAG = "dagster/partition"

@@ -6,16 +6,16 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from wiki_pipeline.defs.jobs import sync_source
+from wiki_pipeline.defs.observations import observation
 from wiki_pipeline.defs.partitions import publish_sources
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.sensors import requested
 from wiki_pipeline.defs.stale import evaluation, materialization
-from wiki_pipeline.defs.upstream import observation
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import freshness, poll_all, request_resync
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.stages.upkeep import upkeep as tidy_up
+from wiki_pipeline.sync.maintenance import upkeep as tidy_up
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 500

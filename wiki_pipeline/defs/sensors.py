@@ -9,10 +9,10 @@ import dagster as dg
 
 from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.jobs import sync_source
+from wiki_pipeline.defs.observations import observation
 from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource
 from wiki_pipeline.defs.stale import KEY, evaluation, materialization
-from wiki_pipeline.defs.upstream import observation
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import (
     alert,
@@ -26,7 +26,7 @@ from wiki_pipeline.freshness import (
 )
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 
 @dg.sensor(

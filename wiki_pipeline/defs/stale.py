@@ -11,7 +11,7 @@ from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs.links import source_links
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.freshness import Freshness, StaleDocument, freshness
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 KEY = dg.AssetKey("stale_documents")
 CHECK = "documents_fresh"

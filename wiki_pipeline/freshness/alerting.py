@@ -10,7 +10,7 @@ from wiki_pipeline.catalog import SyncStatus
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _LOG = logging.getLogger(__name__)
 _SYNC = "sync of "

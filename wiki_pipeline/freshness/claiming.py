@@ -8,9 +8,9 @@ from dataclasses import replace
 from wiki_pipeline.catalog import Claim, ClaimRecord, EventRecord
 from wiki_pipeline.errors import StoreError
 from wiki_pipeline.model import Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import lease_name
-from wiki_pipeline.stages.work import CLAIM_SECONDS, retry
+from wiki_pipeline.sync.claim import CLAIM_SECONDS, retry
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import lease_name
 
 
 def claim_work(pipeline: Pipeline) -> list[Claim]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 LAG_WINDOW = timedelta(days=1)
 

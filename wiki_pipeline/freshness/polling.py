@@ -10,9 +10,9 @@ from wiki_pipeline.catalog import EventState, Message, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
 from wiki_pipeline.model import AttachmentRef, DocumentRef, Hint, SourceKey, Stage
 from wiki_pipeline.sources.protocol import Source
-from wiki_pipeline.stages import interruptible, mirror
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.work import retry
+from wiki_pipeline.sync import downloads, signals
+from wiki_pipeline.sync.claim import retry
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _WAITING = {EventState.PENDING, EventState.FAILED}
 
@@ -47,7 +47,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     """
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
-    hints, cursor = interruptible.run(_look(pipeline, source, before))
+    hints, cursor = signals.run(_look(pipeline, source, before))
     tried = catalog.events.try_once_more(source, retry(pipeline.settings))
     # An event that tells a version may turn out to be late, and not be looked at; and who works on a claimed one may
     # have looked already, before the change that was seen here.
@@ -99,7 +99,7 @@ def _beside_changed(pipeline: Pipeline, source: SourceKey, changed: Sequence[Att
     """Documents of the source with attachments that are not kept as they are upstream."""
     if not changed:
         return set()
-    kept = mirror.kept(pipeline.store.table(Stage.ATTACHMENTS, source))
+    kept = downloads.kept(pipeline.store.table(Stage.ATTACHMENTS, source))
     held = {document.document_id for document in pipeline.catalog.upstream.documents(source)}
     new = (ref for ref in changed if (row := kept.get(ref.attachment_id)) is None or row.version_key != ref.version_key)
     return held & {ref.document_id for ref in new}

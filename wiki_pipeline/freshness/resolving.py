@@ -9,9 +9,9 @@ from wiki_pipeline.catalog import EventRecord
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.stages import interruptible
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.work import retry
+from wiki_pipeline.sync import signals
+from wiki_pipeline.sync.claim import retry
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _AT_ONCE = 200
 
@@ -44,7 +44,7 @@ def _found(pipeline: Pipeline, kind: str, events: Sequence[EventRecord]) -> dict
     ids = list(dict.fromkeys(event.document_id for event in events))
     held = pipeline.catalog.upstream.holders(tenant, kind, ids)
     known = {r.key: r.specification for r in pipeline.catalog.sources(tenant) if r.key.kind == kind}
-    located = interruptible.run(kinds()[kind].locate(ids, known)) if kind in kinds() else {}
+    located = signals.run(kinds()[kind].locate(ids, known)) if kind in kinds() else {}
     return {
         event.event_id: list(dict.fromkeys([*held.get(event.document_id, ()), *located.get(event.document_id, ())]))
         for event in events

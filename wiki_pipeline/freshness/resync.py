@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wiki_pipeline.catalog import Claim, Message, Origin
 from wiki_pipeline.model import Hint
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _WHAT = "full resync "
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 from wiki_pipeline.catalog import EventRecord, EventState, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages import attachments, chunks, clean_pages, vectors, wiki_pages
-from wiki_pipeline.stages.dependents import dependents_behind
-from wiki_pipeline.stages.derived import Inputs
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import SourceTables
+from wiki_pipeline.sync.dependents import dependents_behind
+from wiki_pipeline.sync.drivers import Inputs
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import SourceTables
 
 
 class Reason(StrEnum):

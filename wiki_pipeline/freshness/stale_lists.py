@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.freshness.stale import StaleDocument, stale_in
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import SourceTables
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import SourceTables
 
 _MOST_DOCUMENTS = 200_000  # kept at once, about 100 MB
 

@@ -21,16 +21,16 @@ from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
-from wiki_pipeline.gateway.envelope import Envelope
-from wiki_pipeline.gateway.intake import Intake
-from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.event_writer import Intake
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
+from wiki_pipeline.gateway.security import Envelope
 from wiki_pipeline.gateway.services import Services
+from wiki_pipeline.gateway.wiki_reader import Library
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import Filters, Store, search
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.wiki import site
 

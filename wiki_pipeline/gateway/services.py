@@ -11,12 +11,12 @@ from fastapi import Depends, Request
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
 from wiki_pipeline.freshness import StaleLists
-from wiki_pipeline.gateway.library import Library
 from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.gateway.wiki_reader import Library
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import Store
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import Embedder
 
 

@@ -18,7 +18,7 @@ from wiki_pipeline.catalog import Catalog, Message, Origin
 from wiki_pipeline.errors import PayloadError, SignatureError, WikiPipelineError
 from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
-from wiki_pipeline.gateway.intake import Intake
+from wiki_pipeline.gateway.event_writer import Intake
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds

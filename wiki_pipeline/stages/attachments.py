@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.errors import IncompleteListingError
+from wiki_pipeline.links.files import Files, file_place, is_gallery
 from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources.protocol import Source
-from wiki_pipeline.stages import interruptible, mirror
-from wiki_pipeline.stages.derived import Inputs
-from wiki_pipeline.stages.mirror import Kept, Wanted
-from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.store import Reconciliation
+from wiki_pipeline.sync import downloads, signals
+from wiki_pipeline.sync.downloads import Kept, Wanted
+from wiki_pipeline.sync.drivers import Inputs
+from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import attachments as files
-from wiki_pipeline.wiki.files import Files, file_place, is_gallery
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"
 
@@ -41,14 +41,14 @@ def update(sync: Sync) -> StageReport:
         SourceError: the source could not be read. What was committed before stands.
         StoreError, LeaseLostError: the table could not be written.
     """
-    return sync.done(interruptible.run(_update(sync)))
+    return sync.done(signals.run(_update(sync)))
 
 
 def inputs(tables: SourceTables) -> Inputs:
     """What the table should be made from, as far as that is known without asking the source: the files that it has, in
     the versions that it has them."""
-    before = mirror.kept(tables.table(Stage.ATTACHMENTS)).values()
-    wanted = mirror.within_limits(tables.settings, (Wanted(row.ref, row.parent_id) for row in before), 0)
+    before = downloads.kept(tables.table(Stage.ATTACHMENTS)).values()
+    wanted = downloads.within_limits(tables.settings, (Wanted(row.ref, row.parent_id) for row in before), 0)
     return Inputs(_state(wanted), CODE_VERSION, _parameters(tables.settings))
 
 
@@ -67,7 +67,7 @@ def _parameters(settings: Settings) -> tuple[object, ...]:
 
 
 async def _update(sync: Sync) -> StageReport:
-    before = mirror.kept(sync.table(Stage.ATTACHMENTS))
+    before = downloads.kept(sync.table(Stage.ATTACHMENTS))
     references = _References.of(sync) if sync.settings.attachment_max_bytes else _References()
     if not references.targets and not before:
         with _reconciliation(sync, []) as work:
@@ -80,7 +80,7 @@ async def _update(sync: Sync) -> StageReport:
         with _reconciliation(sync, wanted) as work:
             work.delete(listing.gone(wanted))
             todo = set(work.plan.todo.to_pylist())
-            await mirror.bring(sync, source, [w for w in wanted if w.ref.attachment_id in todo], before, work)
+            await downloads.bring(sync, source, [w for w in wanted if w.ref.attachment_id in todo], before, work)
     if sync.named is None:
         sync.gone(sorted(sync.failing_attachments().difference(item.ref.attachment_id for item in wanted)))
     return replace(work.report, skipped=_skipped(sync))
@@ -176,7 +176,7 @@ class _Listing:
                 self._refs.setdefault(ref.attachment_id, ref)
         found = [Wanted(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]
         others = sum(row.size for key, row in self._before.items() if row.file_hash and key not in shown_by)
-        return mirror.within_limits(self._sync.settings, found, others if self._sync.named is not None else 0)
+        return downloads.within_limits(self._sync.settings, found, others if self._sync.named is not None else 0)
 
     def gone(self, wanted: Iterable[Wanted]) -> list[str]:
         """Rows of files that are known not to be there, or not to be shown, any more; the rest a full sync decides."""

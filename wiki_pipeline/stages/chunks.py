@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.model import CleanPage, Stage, StageReport, digest
-from wiki_pipeline.stages.derived import Inputs, each_document, input_state, update_from_table
-from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.store import Batch
+from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
+from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import chunk
 
 CODE_VERSION = chunk.CODE_VERSION

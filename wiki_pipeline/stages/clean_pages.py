@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.model import LostWords, RawPage, Stage, StageReport
-from wiki_pipeline.stages.conversion import Conversion
-from wiki_pipeline.stages.dependencies import Dependencies
-from wiki_pipeline.stages.dependents import dependents_in, read_dependents
-from wiki_pipeline.stages.derived import Inputs, each_document, input_state, update_from_table
-from wiki_pipeline.stages.sync import SourceTables, Sync
 from wiki_pipeline.store import Batch, StageTable, fingerprint
+from wiki_pipeline.sync.conversion import Conversion
+from wiki_pipeline.sync.dependents import dependents_in, read_dependents
+from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
+from wiki_pipeline.sync.included_pages import Dependencies
+from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import clean
 
 CODE_VERSION = clean.CODE_VERSION

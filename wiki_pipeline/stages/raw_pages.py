@@ -26,11 +26,11 @@ from wiki_pipeline.model import (
     rows_to_arrow,
 )
 from wiki_pipeline.sources.protocol import Fetched, Source
-from wiki_pipeline.stages import interruptible
-from wiki_pipeline.stages.people import People
-from wiki_pipeline.stages.sync import Sync
-from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, Plan, Reconciliation
+from wiki_pipeline.sync import signals
+from wiki_pipeline.sync.names import People
+from wiki_pipeline.sync.session import Sync
+from wiki_pipeline.sync.workers import LARGE
 
 CODE_VERSION = "1"
 
@@ -57,7 +57,7 @@ def update(
     whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
-    return sync.done(interruptible.run(work))
+    return sync.done(signals.run(work))
 
 
 async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:

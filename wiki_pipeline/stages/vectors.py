@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.stages.conversion import Embedding
-from wiki_pipeline.stages.derived import Inputs, input_state, update_from_table
-from wiki_pipeline.stages.sync import SourceTables, Sync
-from wiki_pipeline.stages.workers import LARGE
 from wiki_pipeline.store import Batch, KnownVectors, vector_rows
+from wiki_pipeline.sync.conversion import Embedding
+from wiki_pipeline.sync.drivers import Inputs, input_state, update_from_table
+from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.workers import LARGE
 from wiki_pipeline.text.chunk import embedding_text
 from wiki_pipeline.text.embed.protocol import Embedded
 

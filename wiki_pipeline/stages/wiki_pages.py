@@ -7,14 +7,14 @@ from functools import partial
 
 import pyarrow as pa
 
+from wiki_pipeline.links import files
+from wiki_pipeline.links.index import BROKEN, COLUMNS, LinkIndex
 from wiki_pipeline.model import CleanPage, SourceKey, Stage, StageReport, digest
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.stages.anchors import linked_anchors
-from wiki_pipeline.stages.derived import Inputs, each_document, update_from_table
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import SourceTables, Sync
-from wiki_pipeline.wiki import files
-from wiki_pipeline.wiki.links import BROKEN, COLUMNS, LinkIndex
+from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
+from wiki_pipeline.sync.linked_anchors import linked_anchors
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
 
 __all__ = ["CODE_VERSION", "update"]

@@ -6,13 +6,13 @@ The only room that knows lancedb and lance. The names below are what stages, gat
 from __future__ import annotations
 
 from wiki_pipeline.store.filters import Filters
+from wiki_pipeline.store.maintenance import Upkeep, maintain, tidy
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.reconcile import Compute, reconcile
 from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
 from wiki_pipeline.store.search import Hit, search
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.tables import Store
-from wiki_pipeline.store.upkeep import Upkeep, maintain, tidy
 from wiki_pipeline.store.vectors import KnownVectors, vector_rows
 
 __all__ = [

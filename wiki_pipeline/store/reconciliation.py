@@ -28,10 +28,10 @@ import pyarrow.compute as pc
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, Progress, SourceKey, Stage, StageReport, digests
 from wiki_pipeline.store.content import content_hashes
+from wiki_pipeline.store.maintenance import UNINDEXED_ROWS_IN_SYNC, index_rows, maintain
 from wiki_pipeline.store.plan import Plan, make_plan
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.state import data_version, run_starts
-from wiki_pipeline.store.upkeep import UNINDEXED_ROWS_IN_SYNC, index_rows, maintain
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from wiki_pipeline.links.wiki_addresses import title_slug
 from wiki_pipeline.model import Heading
-from wiki_pipeline.wiki.addresses import title_slug
 
 _NOT_LETTERS = re.compile(r"[\W_]+")
 

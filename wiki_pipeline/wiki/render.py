@@ -14,12 +14,12 @@ from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import unquote, urljoin, urlsplit
 
+from wiki_pipeline.links.files import File, is_gallery, is_list
+from wiki_pipeline.links.index import LinkIndex
+from wiki_pipeline.links.wiki_addresses import wiki_path_of
 from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
-from wiki_pipeline.wiki.addresses import wiki_path_of
 from wiki_pipeline.wiki.anchors import Anchors
-from wiki_pipeline.wiki.files import File, is_gallery, is_list
-from wiki_pipeline.wiki.links import LinkIndex
 
 CODE_VERSION = "3"
 

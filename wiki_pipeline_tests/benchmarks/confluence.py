@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from wiki_pipeline.demo.confluence.control import RemoteServer, server_process
 from wiki_pipeline_tests.benchmarks.measure import PEERS, ROOT, Run, run
-from wiki_pipeline_tests.confluence_server.control import RemoteServer, server_process
 
 SPACE = "ENG"
 # What a sync asks a listing for, and how much at a time; and what it asks for with the bodies.

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+from wiki_pipeline.demo.confluence import view
+from wiki_pipeline.demo.confluence.content import Content
 from wiki_pipeline_tests.benchmarks.measure import PEERS, ROOT
-from wiki_pipeline_tests.confluence_server import view
-from wiki_pipeline_tests.confluence_server.content import Content
-from wiki_pipeline_tests.text.clean.examples import EXAMPLES, Example
-from wiki_pipeline_tests.text.clean.pages import converted
-from wiki_pipeline_tests.text.clean.verdict import Verdict, verdict
+from wiki_pipeline_tests.text.confluence.examples import EXAMPLES, Example
+from wiki_pipeline_tests.text.confluence.pages import converted
+from wiki_pipeline_tests.text.confluence.verdict import Verdict, verdict
 
 TABLE = Path(__file__).parent / "results" / "conversion.md"
 OURS, FROM_VIEW = "wiki-pipeline", "markdownify of `view`"

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from wiki_pipeline.demo.confluence.control import RemoteServer
 from wiki_pipeline_tests.benchmarks.confluence import (
     BODIES,
     BODIES_AT_ONCE,
@@ -19,7 +20,6 @@ from wiki_pipeline_tests.benchmarks.confluence import (
 )
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import Run, median, run, start_seconds, tell
-from wiki_pipeline_tests.confluence_server.control import RemoteServer
 
 SIZES = (1_000, 10_000)
 ROUNDS = 3

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from wiki_pipeline_tests.confluence_server.vocabulary import ADJECTIVES, AUTHORS, NOUNS, TEAMS, VERBS
+from wiki_pipeline.demo.confluence.vocabulary import ADJECTIVES, AUTHORS, NOUNS, TEAMS, VERBS
 
 _BEGIN = 1_650_000_000  # Unix seconds of the first commit
 _APART = 7_200

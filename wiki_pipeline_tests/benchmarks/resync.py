@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from wiki_pipeline.demo.confluence.control import RemoteServer
 from wiki_pipeline_tests.benchmarks.confluence import (
     LEAN_LISTING,
     LISTED_AT_ONCE,
@@ -19,7 +20,6 @@ from wiki_pipeline_tests.benchmarks.confluence import (
 )
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import Run, highest, median, run, start_seconds, tell
-from wiki_pipeline_tests.confluence_server.control import RemoteServer
 
 PAGES = 10_000
 ROUNDS = 5

@@ -21,8 +21,8 @@ import pyarrow as pa
 
 from wiki_pipeline.model import CHUNKS, Chunk, CleanPage, SourceKey, digest, rows_to_arrow
 from wiki_pipeline.store import Store, search, vector_rows
+from wiki_pipeline.store.maintenance import index_rows
 from wiki_pipeline.store.search import Mode
-from wiki_pipeline.store.upkeep import index_rows
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
 from wiki_pipeline.text.embed.static import StaticEmbedder
 from wiki_pipeline.text.tokens import estimate_tokens

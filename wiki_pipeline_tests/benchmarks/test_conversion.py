@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from wiki_pipeline_tests.benchmarks.conversion import TABLE, page
-from wiki_pipeline_tests.text.clean.examples import EXAMPLES
-from wiki_pipeline_tests.text.clean.verdict import Verdict
+from wiki_pipeline_tests.text.confluence.examples import EXAMPLES
+from wiki_pipeline_tests.text.confluence.verdict import Verdict
 
 
 def test_the_comparison_lists_each_example_of_the_documentation() -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from wiki_pipeline.cli import main
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline_tests.installation import install, install_for_space
 
 Run = Callable[..., Result]

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.running import Running, announce, only_one
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.confluence_server import Space
 from wiki_pipeline_tests.installation import ENG
 
 

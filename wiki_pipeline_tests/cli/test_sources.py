@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
 from wiki_pipeline_tests.installation import ENG, pipeline
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 

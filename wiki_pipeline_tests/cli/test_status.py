@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.confluence_server import Space
 from wiki_pipeline_tests.installation import ENG
 
 

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 
 from wiki_pipeline.catalog import EventState, Origin, SyncStatus
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import Stage
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
 from wiki_pipeline_tests.installation import ENG, pipeline
 
 

@@ -9,8 +9,8 @@ import dagster as dg
 import pytest
 
 from wiki_pipeline.defs.partitions import publish_sources
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install_for_space, pipeline
 
 PICTURE = '<ac:image><ri:attachment ri:filename="it.png"/></ac:image>'

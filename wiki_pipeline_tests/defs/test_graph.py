@@ -8,10 +8,10 @@ import pytest
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.partitions import NAME
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.text.clean import registry
-from wiki_pipeline_tests.confluence_server import Space
+from wiki_pipeline.text.confluence import registry
 from wiki_pipeline_tests.defs.conftest import PICTURE, PNG
 from wiki_pipeline_tests.installation import ENG, pipeline
 

@@ -12,9 +12,9 @@ from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.runs import RESYNC_TAG
 from wiki_pipeline.defs.schedules import expire_runs
 from wiki_pipeline.defs.stale import CHECK, KEY
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import Hint
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.defs.daemon import run, scheduled, tick, work
 from wiki_pipeline_tests.defs.test_sensors import edit, make_run, say, states
 from wiki_pipeline_tests.installation import ENG, sync

@@ -14,10 +14,10 @@ from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.defs.resources import CLAIM_TAG
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import lease_name
-from wiki_pipeline_tests.confluence_server import Space
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import lease_name
 from wiki_pipeline_tests.defs.daemon import run, tick, work
 from wiki_pipeline_tests.installation import ENG, sync
 

@@ -23,11 +23,11 @@ from typing import Any
 import httpx
 
 from wiki_pipeline.catalog import OPEN, Catalog, EventState, Origin
+from wiki_pipeline.demo.confluence import ConfluenceServer
+from wiki_pipeline.demo.confluence.faults import dropped, rate_limited, slow_body, status
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Store
 from wiki_pipeline_tests import open_databases
-from wiki_pipeline_tests.confluence_server import ConfluenceServer
-from wiki_pipeline_tests.confluence_server.faults import dropped, rate_limited, slow_body, status
 from wiki_pipeline_tests.e2e.deliveries import Postman
 from wiki_pipeline_tests.e2e.services import Services, WrongError, environment, started, wait_for
 from wiki_pipeline_tests.e2e.upstream import EditedRepository, EditedSpace

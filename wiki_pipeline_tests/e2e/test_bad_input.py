@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.catalog import SyncStatus
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -20,8 +21,7 @@ from wiki_pipeline.errors import (
     WikiPipelineError,
 )
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync
 
 TITLES = [

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from wiki_pipeline.catalog import Catalog, EventState
+from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Space
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Store
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space
 from wiki_pipeline_tests.e2e.deliveries import signed
 from wiki_pipeline_tests.e2e.services import environment, started, wait_for
 from wiki_pipeline_tests.e2e.upstream import Told, page_told, pushed

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Space
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Space
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 
 Rows = list[tuple[tuple[str, object], ...]]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import wiki_pipeline
+from wiki_pipeline.demo.confluence import ConfluenceServer
+from wiki_pipeline.demo.confluence.loader import load_folder
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import search
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed.static import StaticEmbedder
-from wiki_pipeline_tests.confluence_server import ConfluenceServer
-from wiki_pipeline_tests.confluence_server.loader import load_folder
 from wiki_pipeline_tests.installation import install_for_space, pipeline, sync
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from wiki_pipeline_tests.confluence_server import Content, Space
+from wiki_pipeline.demo.confluence import Content, Space
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 WORDS = ["pump", "winch", "gauge", "mast", "tide", "buoy", "harbour", "battery", "mooring", "sensor"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install_for_space, pipeline, sync
 
 

@@ -15,7 +15,7 @@ from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.freshness import alert, alert_sync, close_solved
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install, pipeline
 
 SOURCE = SourceKey("default", "git", "org/repo")

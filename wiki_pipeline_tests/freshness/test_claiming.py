@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 
 from wiki_pipeline.catalog import Claim, EventState, JobStatus, Message, Origin, SyncMode
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.errors import SyncTerminatedError
 from wiki_pipeline.freshness import claim_work, free_lost_claims, poll, request_resync, stale_documents
 from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
 from wiki_pipeline.stages import raw_pages
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import lease_name, open_sync
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import lease_name, open_sync
 from wiki_pipeline_tests.installation import ENG, sync, work
 
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
+from wiki_pipeline.demo.confluence.content import Content
 from wiki_pipeline.freshness import Reason, poll, stale_documents
 from wiki_pipeline.model import Hint, SourceKey
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
-from wiki_pipeline_tests.confluence_server.content import Content
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install_for_space, pipeline, sync, work
 
 _SMALL, _TOO_LARGE = "<p>Of pumps.</p>", f"<p>{'Of pumps and much more. ' * 100}</p>"

@@ -8,12 +8,12 @@ import pytest
 from git import Repo
 
 from wiki_pipeline.catalog import EventRecord, EventState, Message, Origin, Retry
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.errors import SourceError
 from wiki_pipeline.freshness import claim_work, poll, poll_all, stale_documents
 from wiki_pipeline.model import Hint, SourceKey, Stage
-from wiki_pipeline.stages.add import add
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
+from wiki_pipeline.sync.add import add
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
 
 PNG = b"\x89PNG\r\n\x1a\n"

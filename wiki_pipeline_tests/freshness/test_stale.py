@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.freshness import Reason, poll, stale_documents
 from wiki_pipeline.model import DocumentFailure, Hint, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, pipeline, sync, work
 
 

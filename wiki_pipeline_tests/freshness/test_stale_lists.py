@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from wiki_pipeline.catalog import Message, Origin, Retry
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.freshness import StaleLists, claim_work, poll
 from wiki_pipeline.freshness.stale import stale_in
 from wiki_pipeline.model import DocumentFailure, DocumentRef, Hint, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline_tests.confluence_server import Space
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, sync, work
 
 

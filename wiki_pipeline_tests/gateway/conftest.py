@@ -16,8 +16,8 @@ from wiki_pipeline.gateway.server import server
 from wiki_pipeline.model import RAW_PAGES, DocumentFailure, RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import open_sync
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.gateway.documents import FILES, PAGES, REPOSITORY, SPACE
 
 SITE = "https://acme.atlassian.net/wiki"

@@ -7,10 +7,10 @@ import pytest
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.errors import AccessDeniedError
-from wiki_pipeline.gateway.library import Library
+from wiki_pipeline.gateway.wiki_reader import Library
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.stages.sync import open_sync
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.wiki.views import Currency, Freshness
 from wiki_pipeline_tests.gateway.documents import PAGES, REPOSITORY, SPACE
 

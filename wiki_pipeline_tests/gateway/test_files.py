@@ -10,11 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from wiki_pipeline.links.files import file_address
 from wiki_pipeline.model import ATTACHMENTS, Attachment, RawPage, Stage, rows_to_arrow
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.mirror import file_hash_of
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.wiki.files import file_address
+from wiki_pipeline.sync.downloads import file_hash_of
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.gateway.conftest import SITE, SPECIFICATION, bring, serving
 from wiki_pipeline_tests.gateway.documents import SPACE
 from wiki_pipeline_tests.gateway.test_browser import ARGUMENTS, CHROMIUM

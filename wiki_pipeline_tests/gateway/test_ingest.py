@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from wiki_pipeline.catalog import Catalog, EventState, JobStatus, Message, Origin, Retry
+from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline.model import Hint, SourceKey
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.git.settings import Repository
-from wiki_pipeline_tests.confluence_server import ConfluenceServer
 from wiki_pipeline_tests.gateway.conftest import serving
 
 ENG = SourceKey("default", "confluence", "ENG")

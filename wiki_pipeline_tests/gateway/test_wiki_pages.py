@@ -11,9 +11,9 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from wiki_pipeline.links.wiki_addresses import page_address
 from wiki_pipeline.model import Stage
-from wiki_pipeline.stages.pipeline import Pipeline
-from wiki_pipeline.wiki.addresses import page_address
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.gateway.conftest import bring
 from wiki_pipeline_tests.gateway.documents import LONG_TITLE, REPOSITORY, SPACE, page
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
+from wiki_pipeline.demo.confluence.content import Content
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import search
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import open_embedder
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space, faults
-from wiki_pipeline_tests.confluence_server.content import Content
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 from wiki_pipeline_tests.text.attachments.files import pdf, word_bomb
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install, pipeline, sync
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 from wiki_pipeline_tests.text.attachments.files import pdf

@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable, Store, reconcile, search
+from wiki_pipeline.store.maintenance import Tier, index_rows, join_fragments
 from wiki_pipeline.store.search import MAX_HITS
 from wiki_pipeline.store.stage_table import StageTable as Table
-from wiki_pipeline.store.upkeep import Tier, index_rows, join_fragments
 from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, Directions, vector_table
 
 DOCUMENTS = [f"d{i}" for i in range(12)]

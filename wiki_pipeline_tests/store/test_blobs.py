@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.model import ATTACHMENTS, Attachment, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.store import StageTable, Store
-from wiki_pipeline.store.upkeep import Tier, join_fragments
+from wiki_pipeline.store.maintenance import Tier, join_fragments
 
 KEY = SourceKey("default", "confluence", "ENG")
 

@@ -23,8 +23,8 @@ from lancedb import query
 from wiki_pipeline.errors import EmbeddingError, StoreError
 from wiki_pipeline.store import StageTable, Store
 from wiki_pipeline.store.indexes import create_vector_index, index_names, index_statistics
+from wiki_pipeline.store.maintenance import Tier, index_rows, join_fragments
 from wiki_pipeline.store.replace import addresses, replace
-from wiki_pipeline.store.upkeep import Tier, index_rows, join_fragments
 from wiki_pipeline_tests.store.made import (
     DIMENSION,
     MODEL,

@@ -15,9 +15,9 @@ from wiki_pipeline.errors import SearchError, StoreError
 from wiki_pipeline.model import CleanPage, SourceKey
 from wiki_pipeline.store import Filters, Hit, Store, search, vector_rows
 from wiki_pipeline.store.indexes import TEXT_INDEXES, index_names
+from wiki_pipeline.store.maintenance import index_rows
 from wiki_pipeline.store.ranking import Candidate, fused
 from wiki_pipeline.store.search import Mode
-from wiki_pipeline.store.upkeep import index_rows
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.embed.static import StaticEmbedder
 from wiki_pipeline.text.normalise import normalise

@@ -8,7 +8,7 @@ import numpy as np
 
 from wiki_pipeline.model import digest, vectors_schema
 from wiki_pipeline.store import KnownVectors, Store, vector_rows
-from wiki_pipeline.store.upkeep import Tier, join_fragments
+from wiki_pipeline.store.maintenance import Tier, join_fragments
 from wiki_pipeline_tests.store.made import (
     DIMENSION,
     MODEL,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from urllib.parse import unquote_plus
 
+from wiki_pipeline.links.index import LinkIndex
 from wiki_pipeline.model import CleanPage, RawPage, SourceKey, WikiPage
 from wiki_pipeline.text.clean import Known, clean_page
-from wiki_pipeline.text.clean.anchors import Places
-from wiki_pipeline.text.clean.known import Included, text_hash
-from wiki_pipeline.wiki.links import LinkIndex
+from wiki_pipeline.text.heading_anchors import Places
+from wiki_pipeline.text.known import Included, text_hash
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests import handbook
-from wiki_pipeline_tests.text.clean.pages import STORAGE
+from wiki_pipeline_tests.text.confluence.pages import STORAGE
 from wiki_pipeline_tests.wiki.pages import columns_of
 
 SOURCE = SourceKey("default", "confluence", "HANDBOOK")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.model import CleanPage, Document, SourceKey
-from wiki_pipeline.wiki.links import COLUMNS, LinkIndex
 
 SPACE = SourceKey("default", "confluence", "ENG")
 REPOSITORY = SourceKey("default", "git", "acme/rocket")

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from wiki_pipeline.links.index import LinkIndex
 from wiki_pipeline.model import CleanPage, Heading, WikiPage
-from wiki_pipeline.wiki.links import LinkIndex
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.wiki.pages import BLOBS, REPOSITORY, SPACE, columns_of, file, index, space_page
 

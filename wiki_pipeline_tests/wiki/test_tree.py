@@ -8,8 +8,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.links.wiki_addresses import wiki_path_of
 from wiki_pipeline.model import WIKI_PAGES, Ancestor, Document
-from wiki_pipeline.wiki.addresses import wiki_path_of
 from wiki_pipeline.wiki.outline import DEPTH, SIBLINGS, WHOLE, Level, crumbs, outline
 from wiki_pipeline.wiki.tree import COLUMNS, Node, Tree, build
 from wiki_pipeline_tests.wiki.pages import file

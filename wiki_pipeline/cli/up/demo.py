@@ -20,7 +20,7 @@ PORT = 8090
 _SPACE = "HANDBOOK"
 _REPOSITORY = "wiki-pipeline"
 _LEADING = {"CONFLUENCE_URL", "CONFLUENCE_SPACES", "WIKI_PIPELINE_GIT_REPOSITORIES"}
-_SERVER = "wiki_pipeline_tests.confluence_server"
+_SERVER = "wiki_pipeline.demo.confluence"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from wiki_pipeline.gateway.errors import ErrorAnswer
-from wiki_pipeline.gateway.library import Place
 from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.gateway.wiki_reader import Place
 from wiki_pipeline.store import Filters, Hit, search
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 

@@ -20,8 +20,8 @@ from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
 from wiki_pipeline.gateway.pages.wiki import Responses, Slug
 from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.links.files import FOLDER, PICTURES
 from wiki_pipeline.model import Stage
-from wiki_pipeline.wiki.files import FOLDER, PICTURES
 
 _PIECE = 262_144
 _HASH = re.compile(r"[0-9a-f]{32}")

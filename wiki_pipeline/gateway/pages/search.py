@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.errors import status_of
-from wiki_pipeline.gateway.library import Place
 from wiki_pipeline.gateway.services import Services, Serving
+from wiki_pipeline.gateway.wiki_reader import Place
 from wiki_pipeline.store import Filters, Hit, search
 from wiki_pipeline.store.search import MAX_QUERY, Mode
 from wiki_pipeline.wiki import site

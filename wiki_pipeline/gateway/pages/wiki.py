@@ -13,11 +13,11 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from wiki_pipeline.catalog import FailureRecord
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
-from wiki_pipeline.gateway.library import Found, Library, Shelf
 from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.gateway.wiki_reader import Found, Library, Shelf
+from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import WikiPage
 from wiki_pipeline.wiki import site, views
-from wiki_pipeline.wiki.addresses import page_address, source_address
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.outline import crumbs, outline
 from wiki_pipeline.wiki.tree import Node, introduction

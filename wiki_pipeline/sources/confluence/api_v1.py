@@ -9,8 +9,8 @@ from functools import partial
 from urllib.parse import quote
 
 from wiki_pipeline.errors import IncompleteListingError, SourceNotFoundError
+from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
-from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.cursors import follow

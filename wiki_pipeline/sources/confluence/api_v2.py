@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from wiki_pipeline.errors import IncompleteListingError
+from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
-from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.cursors import follow_from_both_ends

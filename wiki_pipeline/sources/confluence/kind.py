@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
-from wiki_pipeline.sources.confluence.address import Site, read_target
 from wiki_pipeline.sources.confluence.locating import spaces_of
 from wiki_pipeline.sources.confluence.request import PageRequest
 from wiki_pipeline.sources.confluence.resolve import find_page

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import Ancestor
-from wiki_pipeline.sources.confluence.address import join_link
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.offsets import walk

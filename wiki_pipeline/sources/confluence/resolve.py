@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
-from wiki_pipeline.sources.confluence.address import Target
+from wiki_pipeline.links.confluence import Target
 from wiki_pipeline.sources.confluence.answers import Json, NotTheApiError, RefusedError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings

@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.confluence import Site
 from wiki_pipeline.settings import Secrets, SettingsGroup, Words
-from wiki_pipeline.sources.confluence.address import Site
 from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
 
 

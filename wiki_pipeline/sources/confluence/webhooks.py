@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
+from wiki_pipeline.links.confluence import Site
 from wiki_pipeline.model import Hint, SourceKey
-from wiki_pipeline.sources.confluence.address import Site
 from wiki_pipeline.sources.confluence.events import Effect, counted_name, effect_of, normal_name, why_ignored
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification

@@ -11,8 +11,8 @@ import base64
 import re
 from dataclasses import dataclass, field
 
-from wiki_pipeline.sources.git.address import Address
-from wiki_pipeline.sources.git.forges import Forge
+from wiki_pipeline.links.forges import Forge
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.sources.git.settings import GitSettings
 
 _USER_VARIABLE, _SECRET_VARIABLE = "WIKI_PIPELINE_HELPER_USER", "WIKI_PIPELINE_HELPER_SECRET"

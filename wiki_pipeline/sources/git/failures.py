@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from wiki_pipeline.errors import AccessDeniedError, SourceError, SourceNotFoundError, SourceUnreachableError
-from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.links.repository import Address
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 _LONGEST_QUOTE = 300

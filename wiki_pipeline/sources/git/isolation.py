@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.sources.git.credentials import Credential
 from wiki_pipeline.sources.git.settings import GitSettings
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.forges import recognised
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
-from wiki_pipeline.sources.git.address import Address
-from wiki_pipeline.sources.git.forges import recognised
 from wiki_pipeline.sources.git.request import RepositoryRequest
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.webhooks import PushWebhook

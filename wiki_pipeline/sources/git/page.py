@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from wiki_pipeline.links.forges import Forge
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import RawPage, SourceKey, digest
-from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.encoding import decode
-from wiki_pipeline.sources.git.forges import Forge
 from wiki_pipeline.sources.git.names import media_type_of
 from wiki_pipeline.sources.git.snapshot import File
 

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.sources.git.address import Address
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.sources.git.settings import GitSettings
 
 _SCHEMES = {"https", "ssh"}

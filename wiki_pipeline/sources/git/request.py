@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import Hint, SourceKey
 from wiki_pipeline.settings import load
-from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.reach import check_reachable, not_remote
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.request import Requested

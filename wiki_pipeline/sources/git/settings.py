@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.settings import Secrets, SettingsGroup
-from wiki_pipeline.sources.git.address import Address
 
 # What Git allows in the name of a branch or tag (git help check-ref-format), without those that begin with a dash.
 _REF = re.compile(r"(?![-/.])(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from wiki_pipeline.errors import ConfigurationError, SourceError
+from wiki_pipeline.links.forges import forge_of
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -25,7 +26,6 @@ from wiki_pipeline.sources.git.clone import Clone
 from wiki_pipeline.sources.git.command import GitCommand, GitFailedError, GitInterruptedError, GitTimeoutError
 from wiki_pipeline.sources.git.credentials import credential_for, redact
 from wiki_pipeline.sources.git.failures import explain, no_such_branch, timed_out
-from wiki_pipeline.sources.git.forges import forge_of
 from wiki_pipeline.sources.git.isolation import Isolation
 from wiki_pipeline.sources.git.objects import portions
 from wiki_pipeline.sources.git.page import PageMaker

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import Hint, SourceKey
-from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.webhook import (
     Delivery,

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from wiki_pipeline.text import markdown
 from wiki_pipeline.text.attachments.media import PDF, WORD
-from wiki_pipeline.text.clean import markdown
 
 # To be raised when the same file becomes another text.
 CODE_VERSION = "1"

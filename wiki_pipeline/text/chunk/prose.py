@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from wiki_pipeline.text.chunk.split import ITEM, LINE, NEVER, PARAGRAPH, ROW, SENTENCE, Piece, line_starts
-from wiki_pipeline.text.clean.markdown import plain
+from wiki_pipeline.text.markdown import plain
 from wiki_pipeline.text.tokens import estimate_tokens
 
 # What a line begins, if no paragraph. Of a fence and an HTML element the group is what its end is known by.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wiki_pipeline.chunk_size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize
+from wiki_pipeline.text.chunk.size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize
 from wiki_pipeline.text.tokens import TOKEN_BYTES, estimate_tokens
 
 if TYPE_CHECKING:  # a worker process needs no settings, which take a third of its start

@@ -10,16 +10,16 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
+from wiki_pipeline.demo.confluence.generated import body, title
+from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.store.tables import SCHEMAS
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
 from wiki_pipeline.text.clean import clean_page
 from wiki_pipeline.text.embed import open_embedder
-from wiki_pipeline.wiki.links import COLUMNS, LinkIndex
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.benchmarks.measure import Clock
-from wiki_pipeline_tests.confluence_server.generated import body, title
 
 _KEY = SourceKey("default", "confluence", "ENG")
 _WARM = 50

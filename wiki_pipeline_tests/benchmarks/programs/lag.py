@@ -17,15 +17,15 @@ import dagster as dg
 
 from wiki_pipeline.catalog import EventRecord, EventState, Message, Origin
 from wiki_pipeline.defs.resources import CLAIM_TAG
+from wiki_pipeline.demo.confluence.control import RemoteServer
 from wiki_pipeline.freshness.figures import lag_of
 from wiki_pipeline.model import Hint
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.pipeline import Pipeline
 from wiki_pipeline.store import search
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline_tests.benchmarks.measure import Clock, tell
 from wiki_pipeline_tests.benchmarks.programs.empty_job import TAG, requests
-from wiki_pipeline_tests.confluence_server.control import RemoteServer
 
 _PATIENCE = 120.0
 _LOOK = 0.02

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.benchmarks.measure import Clock
 from wiki_pipeline_tests.benchmarks.programs.counts import counted
 from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
+from wiki_pipeline.cli.up import demo
+from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import announce, demo_sources, only_one, running
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.stages.add import add
+from wiki_pipeline.sync.add import add
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.confluence_server import Space
 from wiki_pipeline_tests.installation import pipeline
 
 HANDBOOK = SourceKey("default", "confluence", "HANDBOOK")

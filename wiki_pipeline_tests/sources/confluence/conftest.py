@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.model import DocumentFailure, DocumentGone, RawPage, SourceDescription, SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.specification import Specification, read_pages
 from wiki_pipeline.sources.protocol import Fetched
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Space
 
 
 class Waits:

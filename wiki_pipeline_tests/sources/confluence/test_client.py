@@ -21,6 +21,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, faults
 from wiki_pipeline.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -32,7 +33,6 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.answers import ForbiddenError, NotTheApiError, RefusedError, TooLargeError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, seconds_to_wait
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, faults
 from wiki_pipeline_tests.sources.confluence.conftest import Waits
 from wiki_pipeline_tests.sources.confluence.scripted import Reply, scripted
 

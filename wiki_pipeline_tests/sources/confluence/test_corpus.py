@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import wiki_pipeline
+from wiki_pipeline.links.confluence import read_tiny
 from wiki_pipeline.model import RawPage, SourceKey
 from wiki_pipeline.settings import load
-from wiki_pipeline.sources.confluence.address import read_tiny
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.specification import Specification

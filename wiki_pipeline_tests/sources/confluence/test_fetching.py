@@ -9,12 +9,12 @@ import httpx
 import orjson
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Content, faults
+from wiki_pipeline.demo.confluence.faults import Effect
+from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError, SourceUnreachableError
 from wiki_pipeline.model import DocumentFailure, RawPage, Stage
 from wiki_pipeline.sources.protocol import Fetched
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, faults
-from wiki_pipeline_tests.confluence_server.faults import Effect
-from wiki_pipeline_tests.confluence_server.web import Answer, Request
 from wiki_pipeline_tests.sources.confluence.conftest import Open, Opened, Site
 
 STORAGE = "application/vnd.atlassian.confluence.storage+xml"

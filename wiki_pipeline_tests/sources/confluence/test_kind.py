@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, faults
 from wiki_pipeline.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -18,7 +19,6 @@ from wiki_pipeline.errors import (
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.confluence import KIND
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, faults
 from wiki_pipeline_tests.sources.confluence.conftest import Open, Site
 from wiki_pipeline_tests.sources.confluence.scripted import Reply, scripted
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import orjson
 import pytest
 
+from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Limits, faults
+from wiki_pipeline.demo.confluence.faults import Effect
+from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.errors import IncompleteListingError, SourceError, SourceUnreachableError
 from wiki_pipeline.model import DocumentRef
-from wiki_pipeline_tests.confluence_server import ConfluenceServer, Content, Limits, faults
-from wiki_pipeline_tests.confluence_server.faults import Effect
-from wiki_pipeline_tests.confluence_server.web import Answer, Request
 from wiki_pipeline_tests.sources.confluence.conftest import Open, Site
 
 

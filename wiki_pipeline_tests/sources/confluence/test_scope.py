@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.demo.confluence import Content, faults
 from wiki_pipeline.errors import SourceNotFoundError
 from wiki_pipeline.sources.confluence.specification import PageScope, Specification
-from wiki_pipeline_tests.confluence_server import Content, faults
 from wiki_pipeline_tests.sources.confluence.conftest import Site
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.git import KIND
-from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.protocol import SourceKind
 from wiki_pipeline_tests.sources.git.upstream import Upstream

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 
 from wiki_pipeline.errors import SourceError, SourceNotFoundError
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import RawPage
-from wiki_pipeline.sources.git.address import Address
 from wiki_pipeline.sources.git.failures import explain
 from wiki_pipeline_tests.sources.git.reading import Sync, describe, open_source, sync
 from wiki_pipeline_tests.sources.git.test_history import Made, histories, import_history

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.model import Chunk, CleanPage, SourceKey
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
+from wiki_pipeline.text.chunk.size import ChunkSize
 
 SOURCE = SourceKey("default", "git", "org/docs")
 PAGE = CleanPage(document_id="docs/page.md", title="The page", url="https://example.org/page", markdown="")

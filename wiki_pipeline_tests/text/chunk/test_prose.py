@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.model import Chunk
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.chunk.prose import prose_pieces
+from wiki_pipeline.text.chunk.size import ChunkSize
 from wiki_pipeline.text.tokens import estimate_tokens
 from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, cited, prose
 

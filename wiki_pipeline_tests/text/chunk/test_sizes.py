@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from wiki_pipeline.chunk_size import ChunkSize
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.text.chunk import ChunkSizes
+from wiki_pipeline.text.chunk.size import ChunkSize
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,261 @@
+"""A Confluence site in memory: its spaces and people, its clock, and the search index that lags behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from wiki_pipeline.demo.confluence.content import ANONYMOUS, CURRENT, Attachment, Body, Content, User, Version
+
+Flavour = Literal["cloud", "datacenter"]
+
+
+@dataclass(slots=True, eq=False)
+class Space:
+    """A space: `space.add(...)` makes its pages, which carry all other operations."""
+
+    site: Site
+    id: int
+    key: str
+    name: str
+    created: datetime
+    creator: User
+    description: str = ""
+    type: str = "global"
+    status: str = CURRENT
+    homepage: Content | None = None
+    contents: dict[str, Content] = field(default_factory=dict)
+    roots: list[Content] = field(default_factory=list)
+
+    def add(
+        self,
+        title: str,
+        body: Body = "<p/>",
+        *,
+        parent: Content | None = None,
+        type: str = "page",  # noqa: A002 - Confluence's own word for it
+        id: str | None = None,  # noqa: A002 - as above
+        status: str = CURRENT,
+        position: int | None = None,
+        labels: Iterable[str] = (),
+        author: str = "Ada Lovelace",
+        when: datetime | None = None,
+        modified: datetime | None = None,
+        version: int = 1,
+    ) -> Content:
+        """Make a page (or a folder, whiteboard, database, blog post: `type`), by default at the root of the space.
+
+        Args:
+            body: storage format, or a function that makes it each time it is asked for.
+            when: the moment of its creation; the site's now if not given.
+            modified: the moment of its newest version; that of its creation if not given.
+            version: number of its newest version; older ones are not kept.
+        """
+        site = self.site
+        with site.lock:
+            when = when or site.now()
+            by = site.user(author)
+            content_id = id or site.next_id()
+            if content_id in site.contents:
+                raise ValueError(f"there is a content {content_id} already")
+            newest = Version(version, modified or when, by, title, body)
+            content = Content(self, content_id, type, when, by, [newest], parent, status, position)
+            self.contents[content.id] = site.contents[content.id] = content
+            (parent.children if parent else self.roots).append(content)
+            content.label(*labels)
+            return content
+
+    def page(self, title: str) -> Content:
+        """The page of that title.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for content in self.contents.values():
+            if content.type == "page" and content.title == title:
+                return content
+        raise KeyError(title)
+
+
+class Site:
+    """All spaces, people and labels of a Confluence.
+
+    Args:
+        flavour: decides how ids and positions look.
+        clock: tells the time; tests give their own.
+        index_lag: how long the search index stays behind an edit.
+    """
+
+    def __init__(
+        self,
+        flavour: Flavour = "cloud",
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        index_lag: timedelta = timedelta(0),
+    ) -> None:
+        self.flavour = flavour
+        self.clock = clock
+        self.index = SearchIndex(self, index_lag)
+        self.lock = threading.RLock()
+        self.spaces: dict[str, Space] = {}
+        self.contents: dict[str, Content] = {}
+        self.users: dict[str, User] = {}
+        self.labels: dict[str, int] = {}
+        self.restricted = False
+        self.revision = 0
+        self._ids = itertools.count(65_601, 3)
+
+    def now(self) -> datetime:
+        """The moment, to the millisecond, as Confluence keeps it."""
+        now = self.clock().astimezone(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def next_id(self) -> str:
+        """A content id not used yet."""
+        return next(text for text in map(str, self._ids) if text not in self.contents)
+
+    def space(
+        self,
+        key: str,
+        name: str = "",
+        *,
+        description: str = "",
+        type: str = "global",  # noqa: A002 - Confluence's word
+    ) -> Space:
+        """The space of that key; made if there is none."""
+        with self.lock:
+            if key not in self.spaces:
+                number = 32_770 + 3 * len(self.spaces)
+                creator = self.user("Ada Lovelace")
+                self.spaces[key] = Space(self, number, key, name or key, self.now(), creator, description, type)
+            return self.spaces[key]
+
+    def user(self, display_name: str, key: str = "") -> User:
+        """The person of that display name; made (with that account id or user key) if there is none."""
+        with self.lock:
+            if display_name == ANONYMOUS:
+                return User("", "", ANONYMOUS)
+            if display_name not in self.users:
+                digest = hashlib.sha256(display_name.encode()).hexdigest()
+                made_up = f"557058:{digest[:8]}-{digest[8:12]}" if self.flavour == "cloud" else digest[:32]
+                *first, last = display_name.lower().split() or [""]
+                name = "".join(part[0] for part in first) + last
+                self.users[display_name] = User(key or made_up, name, display_name)
+            return self.users[display_name]
+
+    def label_id(self, name: str) -> int:
+        """The number of a label; a new one for a new label."""
+        with self.lock:
+            return self.labels.setdefault(name, 9_000_001 + len(self.labels))
+
+    def touched(self, content: Content) -> None:
+        """Note that a content changed: the search index will learn of it."""
+        self.revision += 1
+        content.revision = self.revision
+        self.restricted = self.restricted or bool(content.restrictions)
+        self.index.note(content.id)
+
+    def attachment(self, attachment_id: str) -> tuple[Content, Attachment] | None:
+        """An attachment and the page that holds it."""
+        for content in self.contents.values():
+            for item in content.attachments:
+                if item.id == attachment_id:
+                    return content, item
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the search index knows of a content: its state when it was indexed, not its state now."""
+
+    id: str
+    type: str
+    space_key: str
+    title: str
+    labels: tuple[str, ...]
+    parent: str
+    ancestors: tuple[str, ...]
+    created: datetime
+    modified: datetime
+    creator: User
+
+
+class SearchIndex:
+    """The index behind CQL. Edits arrive in it after `lag`, or when a test says `catch_up()`."""
+
+    def __init__(self, site: Site, lag: timedelta) -> None:
+        self.lag = lag
+        self.paused = False
+        self._site = site
+        self._waiting: dict[str, datetime] = {}
+        self._entries: dict[str, Indexed] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
+
+    def note(self, content_id: str) -> None:
+        """A content changed now."""
+        self._waiting[content_id] = self._site.clock() + self.lag
+
+    def pause(self) -> None:
+        """Stop learning of changes until `catch_up`."""
+        self.entries()
+        self.paused = True
+
+    def catch_up(self) -> None:
+        """Learn of all changes at once and go on."""
+        self.paused = False
+        self._learn(list(self._waiting))
+
+    def entries(self) -> Iterable[Indexed]:
+        """What is found at the moment, in order of ids."""
+        if self._waiting and not self.paused:
+            now = self._site.clock()
+            self._learn([content_id for content_id, due in self._waiting.items() if due <= now])
+        return self._entries.values()
+
+    def _learn(self, content_ids: Iterable[str]) -> None:
+        for content_id in content_ids:
+            del self._waiting[content_id]
+            content = self._site.contents.get(content_id)
+            for entry in self._files.pop(content_id, ()):
+                self._entries.pop(entry, None)
+            if content is None or content.status != CURRENT:
+                self._entries.pop(content_id, None)
+            else:
+                self._entries[content_id] = own = _indexed(content)
+                files = {item.id: _indexed_file(own, item) for item in content.attachments}
+                self._entries |= files
+                self._files[content_id] = tuple(files)
+
+
+def _indexed(content: Content) -> Indexed:
+    return Indexed(
+        id=content.id,
+        type=content.type,
+        space_key=content.space.key,
+        title=content.title,
+        labels=content.labels,
+        parent=content.parent.id if content.parent else "",
+        ancestors=tuple(above.id for above in content.ancestors),
+        created=content.created,
+        modified=content.version.when,
+        creator=content.creator,
+    )
+
+
+def _indexed_file(page: Indexed, item: Attachment) -> Indexed:
+    return replace(
+        page,
+        id=item.id,
+        type="attachment",
+        title=item.title,
+        labels=(),
+        parent=page.id,
+        created=item.version.when,
+        modified=item.version.when,
+        creator=item.version.by,
+    )

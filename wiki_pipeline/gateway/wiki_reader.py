@@ -1,0 +1,219 @@
+"""What readers ask of the catalog and the tables: sources with their state, navigation trees, pages.
+
+Nothing is remembered for longer than it is true: trees are kept by table version, everything else is read when asked.
+Blocking; safe between threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord, SyncStatus
+from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
+from wiki_pipeline.model import Heading, SourceKey, Stage, WikiPage, rows_from_arrow
+from wiki_pipeline.store import Hit, StageTable, Store
+from wiki_pipeline.sync.session import lease_name
+from wiki_pipeline.wiki import tree
+from wiki_pipeline.wiki.anchors import anchor_below
+from wiki_pipeline.wiki.tree import Node, Tree
+from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
+
+_TREES_KEPT = 64
+_RECENT = 8
+_SUGGESTIONS = 6
+_SYNCS = 50
+_PLACE_COLUMNS = ("document_id", "headings", "code_language")
+_DONE = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document as it was read, and the hash of what it holds."""
+
+    page: WikiPage
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A source's pages at one version of their table.
+
+    Attributes:
+        record: the source.
+        version: of the table; 0 before its first row.
+        recent: the documents changed last, newest first.
+    """
+
+    record: SourceRecord
+    table: StageTable
+    version: int
+    tree: Tree
+    recent: tuple[Entry, ...]
+
+    def page(self, node: Node) -> Found | None:
+        """A document; None if it is gone since."""
+        rows = self.table.read([node.document_id])
+        if not rows.num_rows:
+            return None
+        return Found(next(rows_from_arrow(WikiPage, rows)), rows["content_hash"][0].as_py())
+
+    def suggestions(self, path: str) -> list[Entry]:
+        """Documents whose address has words of `path`, those with most of them first."""
+        wanted = _words(path)
+        scored = ((len(wanted & _words(node.path)), node) for node in self.tree.reading_order)
+        best = sorted((item for item in scored if item[0]), key=lambda item: -item[0])[:_SUGGESTIONS]
+        return [
+            Entry(title=node.title, href=page_address(self.record.key, node.path), place=node.path) for _, node in best
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a passage is read in the wiki.
+
+    Attributes:
+        page: the document's address.
+        fragment: `#anchor` of the heading above it, `#L3-L9` for source code, or empty.
+        code: the document is source code.
+    """
+
+    page: str
+    fragment: str
+    code: bool
+
+
+class Library:
+    """One tenant's sources, as readers see them."""
+
+    def __init__(self, catalog: Catalog, store: Store) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._lock = threading.Lock()
+        self._shelves: OrderedDict[SourceRecord, Shelf] = OrderedDict()
+
+    # --- sources -------------------------------------------------------------------------------------------------
+
+    def sources(self) -> list[SourceRecord]:
+        """The tenant's sources by kind and name."""
+        return self._catalog.sources(self._store.tenant)
+
+    def source_at(self, slug: str) -> SourceRecord | None:
+        """The source with this slug in its addresses."""
+        return next((record for record in self.sources() if record.key.slug == slug), None)
+
+    def card(self, record: SourceRecord) -> SourceCard:
+        """A source as it is shown."""
+        return SourceCard(
+            key=str(record.key),
+            kind=record.key.kind,
+            title=record.title or record.key.name,
+            home=source_address(record.key),
+            url=record.url if record.url.startswith(("http://", "https://")) else "",
+            documents=self._store.table(Stage.WIKI_PAGES, record.key).row_count(),
+            failures=len(self._catalog.failures(record.key)),
+            freshness=self.freshness(record.key),
+        )
+
+    def freshness(self, key: SourceKey) -> Freshness:
+        """How a source stands."""
+        syncs = self.syncs(key)
+        written = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and self._is_written(key)
+        return freshness(syncs, written=written)
+
+    def _is_written(self, key: SourceKey) -> bool:
+        held = (lease for lease in self._catalog.leases() if lease.name == lease_name(key))
+        return any(lease.expires > datetime.now(UTC) for lease in held)
+
+    def syncs(self, key: SourceKey) -> list[SyncRecord]:
+        """The source's last syncs, newest first."""
+        return self._catalog.syncs(key, limit=_SYNCS)
+
+    def failures(self, key: SourceKey) -> list[FailureRecord]:
+        """The source's documents that could not be brought up to date, those that fail for longest first."""
+        return self._catalog.failures(key)
+
+    def row_count(self, stage: Stage, key: SourceKey) -> int:
+        """Rows of the source in its own table of a stage."""
+        return self._store.table(stage, key).row_count()
+
+    # --- pages ---------------------------------------------------------------------------------------------------
+
+    def shelf(self, record: SourceRecord) -> Shelf:
+        """The source's pages as they are now."""
+        table = self._store.table(Stage.WIKI_PAGES, record.key)
+        dataset = table.dataset()
+        version = 0 if dataset is None else int(dataset.version)
+        with self._lock:
+            known = self._shelves.get(record)
+            if known is not None and known.version == version:
+                self._shelves.move_to_end(record)
+                return known
+        rows = table.read(columns=[*tree.COLUMNS, "author", "modified_at"])
+        shelf = Shelf(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
+        with self._lock:
+            self._shelves[record] = shelf
+            while len(self._shelves) > _TREES_KEPT:
+                self._shelves.popitem(last=False)
+        return shelf
+
+    def places(self, hits: Sequence[Hit]) -> list[Place]:
+        """Where to read each of the passages in the wiki: below its heading, or at its lines."""
+        pages: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for source in {hit.source for hit in hits}:
+            wanted = sorted({hit.document_id for hit in hits if hit.source == source})
+            rows = self._store.table(Stage.WIKI_PAGES, SourceKey.parse(source)).read(wanted, _PLACE_COLUMNS)
+            pages |= {(source, row["document_id"]): row for row in rows.to_pylist()}
+        return [_place(hit, pages.get((hit.source, hit.document_id))) for hit in hits]
+
+
+def _place(hit: Hit, page: Mapping[str, Any] | None) -> Place:
+    address = page_address(SourceKey.parse(hit.source), wiki_path(hit.document_id, hit.title, hit.path))
+    if page is None:
+        return Place(address, "", code=False)
+    if page["code_language"]:
+        return Place(address, f"#L{hit.start_line}-L{hit.end_line}", code=True)
+    anchor = anchor_below([Heading(**heading) for heading in page["headings"]], hit.heading_path)
+    return Place(address, f"#{quote(anchor)}" if anchor else "", code=False)
+
+
+def freshness(syncs: Sequence[SyncRecord], *, written: bool) -> Freshness:
+    """How a source stands, from its syncs, newest first.
+
+    Args:
+        written: somebody holds the source's lease; a sync that is running without was interrupted.
+    """
+    running = written and syncs[0].status is SyncStatus.RUNNING
+    ended = syncs[1:] if running else syncs
+    synced_at = next((sync.finished for sync in ended if sync.status in _DONE), None)
+    if not ended:
+        return Freshness(currency=Currency.NEVER, running=running)
+    if ended[0].status in _DONE:
+        return Freshness(currency=Currency.FRESH, synced_at=synced_at, running=running)
+    message = ended[0].error_message or "The last sync was interrupted. The next one goes on where it stopped."
+    return Freshness(currency=Currency.FAILED, synced_at=synced_at, running=running, message=message)
+
+
+def _recent(key: SourceKey, rows: pa.Table) -> Iterable[Entry]:
+    dated = rows.filter(pc.is_valid(rows["modified_at"]))
+    order = pc.sort_indices(dated, sort_keys=[("modified_at", "descending"), ("document_id", "ascending")])
+    for row in dated.take(order[:_RECENT]).to_pylist():
+        modified_at: datetime = row["modified_at"]
+        yield Entry(
+            title=row["title"],
+            href=page_address(key, row["wiki_path"]),
+            modified_at=modified_at.astimezone(UTC),
+            author=row["author"],
+        )
+
+
+def _words(path: str) -> set[str]:
+    return {word for word in path.casefold().replace("-", "/").replace("_", "/").replace(".", "/").split("/") if word}

@@ -1,0 +1,1 @@
+"""Address grammars of every system (Confluence, Git forges, this wiki), and the index of what links where."""

@@ -1,0 +1,140 @@
+"""Which file beside the pages an address in a page means: a Confluence attachment, a file of the repository."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+
+from wiki_pipeline.links import upstream_addresses
+from wiki_pipeline.links.wiki_addresses import source_address
+from wiki_pipeline.model import SourceKey
+
+T = TypeVar("T")
+
+COLUMNS = ("url", "path", "title", "media_type", "file_hash", "notes")
+FOLDER = "_files"
+# Pictures that every browser shows, and that can do nothing but be shown as the gateway serves them.
+PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "svg+xml"))
+
+
+@dataclass
+class Files(Generic[T]):
+    """Files by what pages call them."""
+
+    by_name: dict[upstream_addresses.FilePlace, T] = field(default_factory=dict)
+    by_page: dict[upstream_addresses.FilePlace, list[T]] = field(default_factory=dict)
+    by_path: dict[str, T] = field(default_factory=dict)
+
+    def add(self, file: T, url: str, path: str) -> None:
+        """Enter a file by its path in the repository, or by its address on a Confluence."""
+        if path:
+            self.by_path[path] = file
+            return
+        place = file_place(url)
+        if place:
+            self.by_name[place] = file
+            self.by_page.setdefault(upstream_addresses.FilePlace(place.base, place.page_id), []).append(file)
+
+    def find(self, target: str, path: str = "") -> Sequence[T]:
+        """The file that `target` means in a document at `path`; all files of a page, if it means their list."""
+        address = upstream_addresses.split(target)
+        if address is not None:
+            place = upstream_addresses.file_place(address)
+            if place is None:
+                return ()
+            if not place.name:
+                return self.by_page.get(place, ())
+            found = self.by_name.get(place)
+            return () if found is None else (found,)
+        for candidate in _candidates(target, path) if self.by_path else ():
+            if candidate in self.by_path:
+                return (self.by_path[candidate],)
+        return ()
+
+
+def file_place(target: str) -> upstream_addresses.FilePlace | None:
+    """The file, or the list of files, of a Confluence's that an address means."""
+    address = upstream_addresses.split(target)
+    return upstream_addresses.file_place(address) if address else None
+
+
+def is_list(target: str) -> bool:
+    """Whether an address means all files of a page."""
+    place = file_place(target) if "viewpageattachments" in target else None
+    return place is not None and not place.name
+
+
+def is_gallery(target: str) -> bool:
+    """Whether a list of files means pictures only."""
+    return target.endswith("#gallery") and is_list(target)
+
+
+def _candidates(target: str, path: str) -> Iterable[str]:
+    """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
+    name = unquote(target.partition("#")[0].partition("?")[0])
+    if not name or ":" in name.split("/")[0]:
+        return
+    if not name.startswith("/"):
+        yield posixpath.normpath(posixpath.join("/", posixpath.dirname(path), name)).lstrip("/")
+    yield posixpath.normpath(posixpath.join("/", name.lstrip("/"))).lstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as pages of the wiki show it.
+
+    Attributes:
+        address: in the wiki; empty if it is not kept there.
+        notes: for people.
+    """
+
+    name: str
+    address: str
+    media_type: str
+    notes: tuple[str, ...]
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether pages show it in place."""
+        return bool(self.address) and self.media_type in PICTURES
+
+
+@dataclass
+class Mirrored:
+    """The files of all sources: a Confluence's by their addresses, from anywhere; a repository's from within it."""
+
+    everywhere: Files[File] = field(default_factory=Files)
+    of_source: dict[SourceKey, Files[File]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.everywhere.by_name or self.of_source)
+
+    def find(self, target: str, path: str, source: SourceKey) -> Sequence[File]:
+        """As `Files.find`, in a document of `source`."""
+        within = self.of_source.get(source)
+        return self.everywhere.find(target) or (within.find(target, path) if within and path else ())
+
+
+def mirrored(attachments: Mapping[SourceKey, pa.Table]) -> Mirrored:
+    """The files of some sources, from the columns `COLUMNS` of their attachments."""
+    found = Mirrored()
+    for source in sorted(attachments):
+        for row in attachments[source].select(COLUMNS).sort_by("title").to_pylist():
+            files = found.of_source.setdefault(source, Files()) if row["path"] else found.everywhere
+            files.add(_file(source, row), row["url"], row["path"])
+    return found
+
+
+def _file(source: SourceKey, row: dict[str, Any]) -> File:
+    address = file_address(source, row["file_hash"], row["title"]) if row["file_hash"] else ""
+    return File(row["title"], address, row["media_type"], tuple(row["notes"]))
+
+
+def file_address(source: SourceKey, file_hash: str, name: str) -> str:
+    """The address of a file's bytes in the wiki: other bytes, another address."""
+    return f"{source_address(source)}{FOLDER}/{file_hash}/{quote(name, safe='')}"

@@ -1,0 +1,229 @@
+"""A sync: one source being brought up to date by one writer, with its progress told and its outcome taken down."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from wiki_pipeline.catalog import Lease, SyncMode
+from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
+from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
+from wiki_pipeline.settings import Settings
+from wiki_pipeline.store import Batch, StageTable
+from wiki_pipeline.sync.allocator import hold_little
+from wiki_pipeline.sync.background import Later
+from wiki_pipeline.sync.claim import Work
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.workers import Workers
+from wiki_pipeline.text.embed import Embedder, open_embedder
+
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class SourceTables:
+    """One source's tables, to look at."""
+
+    pipeline: Pipeline
+    source: SourceKey
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.pipeline.settings
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedding model in force; loads nothing until it is used."""
+        return open_embedder(self.settings)
+
+    def table(self, stage: Stage) -> StageTable:
+        """The source's table of a stage; of `vectors`, the serving table of the model in force."""
+        store = self.pipeline.store
+        if stage is Stage.VECTORS:
+            return store.vectors(self.embedder.model, self.embedder.dimension, self.source)
+        return store.table(stage, self.source)
+
+
+@dataclass
+class Sync(SourceTables):
+    """What a stage is given. Its source's lease is held as long as the sync is open.
+
+    Attributes:
+        listener: told how far a stage has come.
+        work: the freshness events that it takes care of.
+        workers: other processes that share the work where there is much.
+        later: does what is given to it beside the stages that follow, and by the end of the sync.
+        named: the documents that it looks at; None: the whole source.
+        cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
+        changed: documents that `raw_pages` wrote, or took out.
+        upgraded: stages whose tables an older version of the program had made: all their documents are made again.
+        reports: what the stages have done so far.
+        error: why the sync failed; None while it did not.
+    """
+
+    listener: Listener
+    lease: Lease
+    work: Work
+    workers: Workers
+    later: Later
+    named: Sequence[str] | None = None
+    cursor: str = ""
+    changed: set[str] = field(default_factory=set)
+    upgraded: set[Stage] = field(default_factory=set)
+    reports: list[StageReport] = field(default_factory=list)
+    error: WikiPipelineError | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Entered around each commit to a table of the source's own.
+
+        Raises:
+            LeaseLostError: another process took over meanwhile.
+            SyncTerminatedError: somebody asked for the sync to stop.
+        """
+        self.lease.check()
+        self.work.check()
+        yield
+
+    @contextmanager
+    def writing_vectors(self) -> Iterator[None]:
+        """Entered around each commit to the serving table, which the tenant's sources write in turn.
+
+        Raises:
+            LeaseLostError: another process took over this source meanwhile.
+            LeaseHeldError: others wrote the table for ten times the lease's duration.
+            SyncTerminatedError: somebody asked for the sync to stop.
+        """
+        self.lease.check()
+        self.work.check()
+        seconds = self.settings.lease_seconds
+        with self.pipeline.catalog.lease(vectors_lease(self.source.tenant), seconds, wait=10 * seconds):
+            yield
+
+    def upgrade(self) -> None:
+        """Bring tables that an older version of the program made to the columns of this one: the source's own and the
+        serving table, and those of other sources, which stages read, as far as nobody is writing them.
+
+        Raises:
+            StoreError: a table can't be written, or a newer version made it. Then nothing was changed.
+            LeaseHeldError, LeaseLostError, SyncTerminatedError: as `writing` and `writing_vectors`.
+        """
+        pipeline, model = self.pipeline, self.embedder.model
+        older = pipeline.store.older(self.source, model)
+        for stage, table in older.items():
+            logger.info("%s is brought to the columns of this version of wiki-pipeline.", table.name)
+            with self.writing_vectors() if stage is Stage.VECTORS else self.writing():
+                table.upgrade()
+        self.upgraded.update(older)
+        if not older and self.table(Stage.RAW_PAGES).dataset() is not None:
+            return  # no first sync by this version
+        for record in pipeline.catalog.sources(self.source.tenant):
+            with suppress(LeaseHeldError):
+                if record.key != self.source and (tables := pipeline.store.older(record.key, model)):
+                    with pipeline.catalog.lease(lease_name(record.key), self.settings.lease_seconds):
+                        for table in tables.values():
+                            table.upgrade()
+
+    def tell(self, progress: Progress) -> None:
+        """Say how far a stage has come."""
+        self.listener(progress)
+        self.work.tell(progress)
+
+    def tried(self, stage: Stage, document_ids: Sequence[str], batch: Batch) -> Batch:
+        """Take down which of the documents failed, and which no longer do. Returns the batch."""
+        if batch.failures or self._failing[stage].intersection(document_ids):
+            self.pipeline.catalog.record_failures(self.source, stage, batch.failures, document_ids)
+        return batch
+
+    def gone(self, document_ids: Sequence[str]) -> None:
+        """Take down that documents are gone upstream: they fail no more, in any stage."""
+        for stage, failing in self._failing.items():
+            if vanished := failing.intersection(document_ids):
+                self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
+
+    def failing(self) -> set[str]:
+        """Documents that any stage failed on before this sync; of attachments see `failing_attachments`."""
+        return set().union(*(ids for stage, ids in self._failing.items() if stage is not Stage.ATTACHMENTS))
+
+    def failing_attachments(self) -> set[str]:
+        """Attachments that failed before this sync."""
+        return self._failing[Stage.ATTACHMENTS]
+
+    def done(self, report: StageReport) -> StageReport:
+        """Take down what a stage did. Returns the report."""
+        self.reports.append(report)
+        return report
+
+    @property
+    def complete(self) -> bool:
+        """Whether all stages did their work."""
+        return {report.stage for report in self.reports} == set(Stage)
+
+    def fail(self, error: BaseException) -> None:
+        """Take down what ended the sync; of a defect or an interruption, what people should know."""
+        if isinstance(error, WikiPipelineError):
+            self.error = error
+        elif isinstance(error, Exception):
+            self.error = WikiPipelineError(
+                f"An unexpected {type(error).__name__} ended the sync of {self.source}.",
+                "What was committed before stands. This is a defect of wiki-pipeline: please report it, with the log.",
+            )
+        else:
+            self.error = SyncInterruptedError(
+                f"The sync of {self.source} was interrupted.",
+                "What was committed before stands; the next sync does the rest.",
+            )
+
+    @cached_property
+    def _failing(self) -> dict[Stage, set[str]]:
+        failing: dict[Stage, set[str]] = defaultdict(set)
+        for failure in self.pipeline.catalog.failures(self.source):
+            failing[failure.stage].add(failure.document_id)
+        return failing
+
+
+def lease_name(source: SourceKey) -> str:
+    """What the lease of the source's one writer is called in the catalog."""
+    return f"source {source}"
+
+
+def vectors_lease(tenant: str) -> str:
+    """What the lease on the tenant's serving table is called in the catalog."""
+    return f"vectors of {tenant}"
+
+
+@contextmanager
+def open_sync(
+    pipeline: Pipeline, source: SourceKey, mode: SyncMode, listener: Listener, *, run_id: str = "", claim_id: str = ""
+) -> Iterator[Sync]:
+    """Be the source's one writer, across processes and machines, keep the sync's history, and settle its claim.
+
+    Raises:
+        LeaseHeldError: another process writes the source; says which and since when. Nothing was done.
+        LeaseLostError: another process took over meanwhile. What was committed before stands.
+        StoreError: a newer version of the program made one of the tables. Nothing was done.
+    """
+    hold_little()
+    catalog, settings = pipeline.catalog, pipeline.settings
+    with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
+        sync_id = catalog.start_sync(source, mode, run_id)
+        work = Work.start(catalog, settings, source, mode, run_id, claim_id)
+        later = Later()
+        sync = Sync(pipeline, source, listener, lease, work, workers, later)
+        try:
+            sync.upgrade()
+            with later:
+                yield sync
+        except BaseException as error:
+            sync.fail(error)
+            raise
+        finally:
+            catalog.finish_sync(sync_id, sync.reports, sync.error)
+            work.finish(sync.reports, sync.error, sync.cursor)

@@ -1,5 +1,0 @@
-"""Handlers of macros, a module a family. Importing this package registers them all."""
-
-from wiki_pipeline.text.clean.macros import code, data, dynamic, media, panels, references
-
-__all__ = ["code", "data", "dynamic", "media", "panels", "references"]

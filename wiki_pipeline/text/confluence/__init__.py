@@ -1,0 +1,1 @@
+"""Confluence pages (storage format, view HTML) as Markdown."""

@@ -1,0 +1,245 @@
+"""Handlers of plain elements: paragraphs, headings, emphasis, links, images, code, quotes and layouts."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from wiki_pipeline.text import markdown
+from wiki_pipeline.text.confluence.emphasis import before, emphasised
+from wiki_pipeline.text.confluence.registry import AC, Element, element
+from wiki_pipeline.text.confluence.sites import site_name
+from wiki_pipeline.text.confluence.writer import PageWriter, one_line
+from wiki_pipeline.text.markdown import escape, paragraph
+
+# Fields of a form that show no text of their own.
+_WITHOUT_TEXT = {"hidden", "password", "file", "image", "range", "color"}
+# Elements that begin on a line of their own.
+_LINES = ("p", "div", "li", "tr")
+_BRUSH = re.compile(r"(?:brush:\s*|language-|lang-|highlight-source-|^ ?code )([\w+#-]+)")
+
+
+@element("p", block=True)
+def paragraphs(node: Element, page: PageWriter) -> str:
+    """A paragraph; block macros inside stand on their own."""
+    if len(node):
+        return page.blocks(node)
+    text = node.text
+    return paragraph(escape(text)) if text else ""
+
+
+_CONTAINERS = (
+    "div section article main header footer nav aside body html center figure figcaption address fieldset form"
+)
+_LAYOUT = "ac:layout ac:layout-section ac:layout-cell ac:rich-text-body"
+
+
+@element(*_CONTAINERS.split(), *_LAYOUT.split(), block=True)
+def containers(node: Element, page: PageWriter) -> str:
+    """Its content; columns of a layout follow each other in reading order."""
+    return page.blocks(node)
+
+
+@element("script", "style", "head", "template")
+def programs(node: Element, page: PageWriter) -> str:
+    """Nothing: not text for readers."""
+    return ""
+
+
+@element("svg")
+def drawings(node: Element, page: PageWriter) -> str:
+    """The words in the drawing."""
+    etree.strip_elements(node, "script", "style", "metadata", with_tail=False)
+    return escape(" ".join(" ".join(node.itertext()).split()))
+
+
+@element("math")
+def formulas(node: Element, page: PageWriter) -> str:
+    """A formula: its TeX source between `$` where the page has it, else its characters."""
+    source = next((inner.text for inner in node.iter("annotation") if "tex" in (inner.get("encoding") or "")), None)
+    return f"${' '.join(source.split())}$" if source else escape(" ".join(" ".join(node.itertext()).split()))
+
+
+@element("h1", "h2", "h3", "h4", "h5", "h6", block=True)
+def headings(node: Element, page: PageWriter) -> str:
+    """A heading of the same level."""
+    return page.heading(int(node.tag[1]), page.inline(node))
+
+
+@element("q")
+def quotation(node: Element, page: PageWriter) -> str:
+    """Its text in quotation marks, as browsers show it."""
+    text = page.inline(node)
+    return f"“{text}”" if text.strip() else text
+
+
+@element("br")
+def line_break(node: Element, page: PageWriter) -> str:
+    """A line break."""
+    return "  \n"
+
+
+@element("hr", block=True)
+def rule(node: Element, page: PageWriter) -> str:
+    """A rule."""
+    return "---"
+
+
+@element("blockquote", block=True)
+def quote(node: Element, page: PageWriter) -> str:
+    """A quote."""
+    return page.quoted(page.blocks(node))
+
+
+@element("strong", "b")
+def strong(node: Element, page: PageWriter) -> str:
+    """Strong text."""
+    return emphasised(node, page, "**", "strong")
+
+
+@element("em", "i", "cite", "var", "dfn")
+def emphasis(node: Element, page: PageWriter) -> str:
+    """Emphasis."""
+    return emphasised(node, page, "*", "em")
+
+
+@element("del", "s", "strike")
+def struck(node: Element, page: PageWriter) -> str:
+    """Struck text."""
+    return emphasised(node, page, "~~", "del")
+
+
+@element("sub", "sup", "u", "ins", "kbd", "mark")
+def tagged(node: Element, page: PageWriter) -> str:
+    """The same HTML tag, which Markdown lets pass."""
+    text = page.inline(node)
+    return f"<{node.tag}>{text}</{node.tag}>" if text.strip() else text
+
+
+@element("code", "tt", "samp")
+def code_span(node: Element, page: PageWriter) -> str:
+    """A code span."""
+    children = list(node)
+    if len(children) == 1 and children[0].tag == "a" and not (node.text or "").strip() and not children[0].tail:
+        anchor = children[0]
+        return page.link(markdown.code_span(text_of(anchor)), page.upstream.absolute(anchor.get("href", "")))
+    if children and next(node.iter(AC + "*"), None) is not None:
+        return (
+            f"<code>{page.inline(node)}</code>"  # a person, a link or a macro has no text but what its handler writes
+        )
+    text = text_of(node)
+    if text.strip() and before(node) == "`":
+        return f"<code>{escape(text)}</code>"  # the marks of two spans that touch would be read as one
+    return markdown.code_span(text)
+
+
+@element("pre", block=True)
+def preformatted(node: Element, page: PageWriter) -> str:
+    """A code block; its language from the class that highlighters read."""
+    code = text_of(node, breaks="\n")
+    if not code.strip():
+        return ""
+    described = f"{node.get('data-syntaxhighlighter-params', '')} {node.get('class', '')}"
+    inner = node.find("code")
+    found = _BRUSH.search(described if inner is None else f"{described} {inner.get('class', '')}")
+    return markdown.fence(code, found.group(1).lower() if found else "")
+
+
+@element("a")
+def anchors(node: Element, page: PageWriter) -> str:
+    """A link; relative addresses become absolute."""
+    target = (node.get("href") or "").strip()
+    text = page.inline(node)
+    if not target:
+        return text
+    if target.startswith("#"):
+        return page.anchor_link(text, target[1:])
+    return page.link(one_line(text), page.upstream.absolute(target))
+
+
+@element("img")
+def images(node: Element, page: PageWriter) -> str:
+    """An image; emoticons as characters, embedded data as its description."""
+    source = (node.get("src") or "").strip()
+    alternative = node.get("alt") or node.get("title") or ""
+    if not source or source.startswith("data:"):
+        return escape(alternative)
+    return page.image(alternative, page.upstream.absolute(source))
+
+
+@element("iframe", "embed", "video", "audio", "source")
+def embedded(node: Element, page: PageWriter) -> str:
+    """A link to what is embedded, by its title, or what it is on a well-known site (`YouTube video`)."""
+    target = page.upstream.absolute(node.get("src") or "")
+    return page.link(escape(node.get("title") or site_name(target) or target), target) + page.inline(node)
+
+
+@element("time")
+def dates(node: Element, page: PageWriter) -> str:
+    """The date as shown, or as `2024-05-17`."""
+    return page.inline(node) or escape(node.get("datetime") or "")
+
+
+@element("input")
+def fields(node: Element, page: PageWriter) -> str:
+    """A checkbox or a radio button as `[x]` or `[ ]`; a field or a button as the text that it shows."""
+    kind = (node.get("type") or "text").lower()
+    if kind in {"checkbox", "radio"}:
+        return "[x] " if node.get("checked") is not None else "[ ] "
+    return "" if kind in _WITHOUT_TEXT else escape(node.get("value") or "")
+
+
+@element("select", "datalist")
+def choices(node: Element, page: PageWriter) -> str:
+    """What can be chosen, with slashes between; what is chosen in bold, the name of a group before what is in it."""
+    shown = []
+    for option in node.iter("option"):
+        text = emphasised(option, page, "**", "strong") if option.get("selected") is not None else page.inline(option)
+        text = text.strip() or escape(option.get("label") or "")
+        group = option.getparent()
+        if group is not None and group.tag == "optgroup" and option.getprevious() is None and group.get("label"):
+            text = f"{escape(group.get('label') or '')}: {text}"
+        shown.append(text)
+    return " / ".join(filter(None, shown))
+
+
+@element("details", block=True)
+def details(node: Element, page: PageWriter) -> str:
+    """A collapsed section."""
+    summary = node.find("summary")
+    title = one_line(page.inline(summary)) if summary is not None else ""
+    return collapsed(title, page.blocks(node))
+
+
+@element("summary", block=True)
+def summaries(node: Element, page: PageWriter) -> str:
+    """The title of a collapsed section; a paragraph elsewhere."""
+    parent = node.getparent()
+    return "" if parent is not None and parent.tag == "details" else page.blocks(node)
+
+
+@element(AC + "placeholder")
+def placeholders(node: Element, page: PageWriter) -> str:
+    """Nothing: an instruction to authors of a template, which Confluence does not show."""
+    return ""
+
+
+def collapsed(title: str, body: str) -> str:
+    """A collapsed section with Markdown inside, as GitHub writes them; `title` is inline Markdown."""
+    if not body:
+        return f"**{title}**" if title else ""
+    shown = markdown.html_text(markdown.plain(title)) or "Details"
+    return f"<details>\n<summary>{shown}</summary>\n\n{body}\n\n</details>"
+
+
+def text_of(node: Element, breaks: str = " ") -> str:
+    """The text below a node as it stands, line breaks written as `breaks`."""
+    if not len(node):
+        return node.text or ""
+    for line_end in node.iter("br"):
+        line_end.text = breaks
+    for line in node.iterdescendants(*_LINES):
+        if not (line.tail or "")[:1].isspace():
+            line.tail = breaks + (line.tail or "")
+    return "".join(node.itertext())

@@ -1,0 +1,88 @@
+"""Macros that point elsewhere: issues, included pages, anchors, people, status."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from wiki_pipeline.text.confluence.included import Reference, included
+from wiki_pipeline.text.confluence.links import mention, resource
+from wiki_pipeline.text.confluence.macros.parameters import parameters, referring_parameter
+from wiki_pipeline.text.confluence.registry import AC, RI, Element, macro
+from wiki_pipeline.text.confluence.writer import PageWriter
+from wiki_pipeline.text.markdown import code_span, escape
+
+
+@macro("status", "status-handy", block=False)
+def status(node: Element, page: PageWriter) -> str:
+    """Its text; a status without text shows its colour, as Confluence does."""
+    values = parameters(node)
+    return escape(values.get("title") or values.get("Status") or values.get("colour") or values.get("color") or "")
+
+
+@macro("jira", "jiraissues", block=False)
+def jira(node: Element, page: PageWriter) -> str:
+    """An issue's key as a link; a list of issues as its query."""
+    values = parameters(node)
+    key = values.get("key", "")
+    if key:
+        text = f"{key}: {values['summary']}" if values.get("summary") else key
+        return page.link(escape(text), _issue_address(key, values, page))
+    query = values.get("jqlQuery") or values.get("jql") or values.get("url") or values.get("") or ""
+    return page.placeholder("Jira issues" + (f": {code_span(query)}" if query else ""), ready=True)
+
+
+def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
+    for name in ("baseurl", "baseUrl", "url"):
+        if values.get(name, "").startswith(("https://", "http://")):
+            return f"{values[name].partition('/browse/')[0].rstrip('/')}/browse/{quote(key)}"
+    site = urlsplit(page.upstream.base)
+    return f"{site.scheme}://{site.netloc}/browse/{quote(key)}" if page.upstream.cloud else ""
+
+
+@macro(
+    "include",
+    "excerpt-include",
+    "excerpt-include-macro",
+    "multiexcerpt-include",
+    "multiexcerpt-include-macro",
+    block=True,
+)
+def include(node: Element, page: PageWriter) -> str:
+    """The text of another page below its name, or a passage of it as a quote; a mark where it can't be included."""
+    holder = referring_parameter(node)
+    target, title = resource(holder, page) if holder is not None else ("", "")
+    values = parameters(node)
+    if not target:
+        title = values.get("") or values.get("pageTitle") or values.get("page") or values.get("PageWithExcerpt") or ""
+        space, colon, rest = title.partition(":")
+        target = page.upstream.page_by_title(rest if colon else title, space if colon else "") if title else ""
+    if not target:
+        return page.placeholder("Included page")
+    return included(
+        Reference(
+            target,
+            title,
+            is_excerpt="excerpt" in (node.get(AC + "name") or "").lower(),
+            name=values.get("name") or values.get("MultiExcerptName") or "",
+            bare=values.get("nopanel") == "true" or values.get("addpanel") == "false",
+        ),
+        page,
+    )
+
+
+@macro("anchor", block=False)
+def anchor(node: Element, page: PageWriter) -> str:
+    """A named place; one inside a heading is the heading's own."""
+    name = parameters(node).get("") or parameters(node).get("name") or ""
+    return page.named_place(name) if name else ""
+
+
+@macro("profile", "profile-picture", "userprofile", "mention", block=False)
+def profile(node: Element, page: PageWriter) -> str:
+    """The person as `@Display Name`."""
+    holder = referring_parameter(node)
+    user = holder.find(RI + "user") if holder is not None else None
+    if user is not None:
+        return mention(user, page)
+    name = parameters(node).get("user", "")
+    return escape(f"@{page.name_of(name) or name}") if name else ""

@@ -1,0 +1,1 @@
+"""Files of repositories and attachments (Markdown, reStructuredText, AsciiDoc, notebooks, source code) as Markdown."""
