@@ -9,7 +9,7 @@ from wiki_pipeline.defs.jobs import forget_source, sync_source
 from wiki_pipeline.defs.observations import sources_upstream
 from wiki_pipeline.defs.resources import PipelineResource, log_progress
 from wiki_pipeline.defs.schedules import poll_sources, schedules, upkeep
-from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, nameless_events
+from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, unresolved_events
 from wiki_pipeline.defs.stale import stale_documents
 from wiki_pipeline.settings import Settings, load
 
@@ -18,7 +18,7 @@ settings = load(Settings)
 defs = dg.Definitions(
     assets=[sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages, stale_documents],
     jobs=[sync_source, forget_source, poll_sources, upkeep],
-    sensors=[freshness_events, nameless_events, freshness_report(settings), alerts],
+    sensors=[freshness_events, unresolved_events, freshness_report(settings), alerts],
     schedules=schedules(settings),
     # In process, however a run is started: its sync holds the source's lease from the first step to the last.
     executor=dg.in_process_executor,

@@ -298,12 +298,12 @@ class Attachment(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk(Document):
-    """A passage of a document. A document with no text has one chunk: its title.
+    """A chunk of a document. A document with no text has one chunk: its title.
 
     Attributes:
         chunk_id: hash of source, document, place and text; an inserted line elsewhere leaves it as it is.
         chunk_index, total_chunks: position within the document, from 0.
-        heading_path: headings above the passage, outermost first; for code the enclosing scopes and the symbol.
+        heading_path: headings above the chunk, outermost first; for code the enclosing scopes and the symbol.
         start_line, end_line: 1-based lines of the file (code, plain files) or of the Markdown (pages).
         text: what is shown and cited.
         search_text: what is searched: on its first line the surroundings (space, page, path, headings, identifiers
@@ -431,7 +431,7 @@ class SourceDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class ChangeHint:
     """Word that something may have changed: a reason to look, never a fact to store.
 
     Attributes:
@@ -535,7 +535,7 @@ class Progress:
 
 # Of all schemas below. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
 # and older versions of the program leave newer tables alone.
-EDITION = 1
+SCHEMA_VERSION = 1
 
 _UTC_SECONDS = pa.timestamp("s", tz="UTC")
 _ANCESTORS = pa.list_(pa.struct([("document_id", pa.string()), ("title", pa.string())]))

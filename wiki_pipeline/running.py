@@ -42,12 +42,12 @@ class DemoSource:
     """A source that was made for the demo.
 
     Attributes:
-        source, specification: as the catalog has them; with another specification it is somebody else's.
+        source, config: as the catalog has them; with another config it is somebody else's.
         served: by the demo's own server, which ends with it.
     """
 
     source: str
-    specification: str
+    config: str
     served: bool
 
 

@@ -177,12 +177,12 @@ class Settings(SettingsGroup, _Home):
     prose_chunks: ChunkSizeSetting = Field(
         PROSE_CHUNKS,
         validation_alias="WIKI_PIPELINE_PROSE_CHUNKS",
-        description="Size of a passage of prose, with overlap after a slash: `400 tokens`, `1000/200 characters`.",
+        description="Size of a chunk of prose, with overlap after a slash: `400 tokens`, `1000/200 characters`.",
     )
     code_chunks: ChunkSizeSetting = Field(
         CODE_CHUNKS,
         validation_alias="WIKI_PIPELINE_CODE_CHUNKS",
-        description="Size of a passage of source code, likewise: `1400 characters`, `1500/300 characters`.",
+        description="Size of a chunk of source code, likewise: `1400 characters`, `1500/300 characters`.",
     )
     chunks_by_kind: dict[str, KindOfChunks] = Field(
         {},

@@ -5,7 +5,7 @@ freshness: events and the claims on them, jobs, and what each source said last t
 """
 
 from wiki_pipeline.catalog.catalog import Catalog
-from wiki_pipeline.catalog.event_batches import Message
+from wiki_pipeline.catalog.event_batches import EventBatch
 from wiki_pipeline.catalog.event_records import (
     OPEN,
     AlertRecord,
@@ -39,6 +39,7 @@ __all__ = [
     "Catalog",
     "Claim",
     "ClaimRecord",
+    "EventBatch",
     "EventRecord",
     "EventState",
     "FailureRecord",
@@ -46,7 +47,6 @@ __all__ = [
     "JobStatus",
     "Lease",
     "LeaseRecord",
-    "Message",
     "Observation",
     "Origin",
     "Recovery",

@@ -98,20 +98,20 @@ class Catalog:
             row = connection.execute(select(sources).where(sources.c.source == str(key))).one_or_none()
         return None if row is None else _source_record(row)
 
-    def add_source(self, key: SourceKey, specification: str, title: str = "", url: str = "") -> SourceRecord:
+    def add_source(self, key: SourceKey, config: str, title: str = "", url: str = "") -> SourceRecord:
         """Add a source, or change how it is opened, titled and addressed; it keeps the time it was first added.
 
         Args:
-            specification: JSON by which the source's kind opens it; no secrets.
+            config: JSON by which the source's kind opens it; no secrets.
 
         Raises:
-            ConfigurationError: the specification is not JSON.
+            ConfigurationError: the config is not JSON.
         """
         try:
-            json.loads(specification)
+            json.loads(config)
         except ValueError:
-            raise ConfigurationError(f"The specification of {key} is not JSON.") from None
-        said = {"specification": specification, "title": title, "url": url}
+            raise ConfigurationError(f"The config of {key} is not JSON.") from None
+        said = {"config": config, "title": title, "url": url}
         with self._database.write() as connection:
             statement = upsert(connection, sources).values(
                 source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(connection), **said
@@ -275,7 +275,7 @@ def _upsert_failures(
 
 
 def _source_record(row: Row[Any]) -> SourceRecord:
-    return SourceRecord(SourceKey(row.tenant, row.kind, row.name), row.specification, row.title, row.url, row.added_at)
+    return SourceRecord(SourceKey(row.tenant, row.kind, row.name), row.config, row.title, row.url, row.added_at)
 
 
 def _failure_record(row: Row[Any]) -> FailureRecord:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
-from wiki_pipeline.catalog.event_batches import Message, insert_messages
+from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
 from wiki_pipeline.catalog.event_records import FINISHED, Claim, ClaimRecord, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
 from wiki_pipeline.catalog.jobs import follow_events
@@ -62,7 +62,7 @@ class Claims:
                 return None
             return _claim(connection, source, seconds, moment, due_only=False)
 
-    def begin(self, message: Message, source: SourceKey, seconds: float) -> Claim | None:
+    def begin(self, message: EventBatch, source: SourceKey, seconds: float) -> Claim | None:
         """Record events of one source and take them on at once, with all that waits for it. None, and nothing recorded,
         if somebody works on the source."""
         with self._database.write() as connection:
@@ -70,7 +70,7 @@ class Claims:
             taken = select(claims.c.claim_id).where(claims.c.source == str(source))
             if connection.execute(taken).scalar() is not None:
                 return None
-            insert_messages(connection, [message], moment)
+            insert_batches(connection, [message], moment)
             return _claim(connection, source, seconds, moment, due_only=False)
 
     def started(self, claim_id: str, run_id: str, seconds: float) -> bool:

@@ -22,51 +22,51 @@ from sqlalchemy.sql.selectable import FromClause
 from wiki_pipeline.catalog.database import dialect_insert
 from wiki_pipeline.catalog.event_records import EventState, Origin
 from wiki_pipeline.catalog.tables import events, storable
-from wiki_pipeline.model import Hint
+from wiki_pipeline.model import ChangeHint
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class EventBatch:
     """Hints that came together.
 
     Attributes:
-        delivery_id: the same for the same message sent again; empty where that can't happen.
+        delivery_id: the same for the same batch sent again; empty where that can't happen.
     """
 
     tenant: str
     origin: Origin
-    hints: Sequence[Hint]
+    hints: Sequence[ChangeHint]
     delivery_id: str = ""
     job_id: str | None = None
 
 
-def insert_messages(connection: Connection, messages: Sequence[Message], moment: datetime) -> list[int]:
-    """Insert what is new of the messages. Returns for each how many of its hints were."""
-    ids = [storable(message.delivery_id) or uuid.uuid4().hex for message in messages]
-    rows = [row for id_, message in zip(ids, messages, strict=True) for row in _rows(message, id_)]
+def insert_batches(connection: Connection, batches: Sequence[EventBatch], moment: datetime) -> list[int]:
+    """Insert what is new of the batches. Returns for each how many of its hints were."""
+    ids = [storable(batch.delivery_id) or uuid.uuid4().hex for batch in batches]
+    rows = [row for id_, batch in zip(ids, batches, strict=True) for row in _rows(batch, id_)]
     if not rows:
         return [0] * len(ids)
     given = {"rows": json.dumps(rows, ensure_ascii=False), "moment": moment}
     taken = Counter(connection.execute(_insert(connection.dialect.name), given).scalars())
-    return [taken.pop(id_, 0) for id_ in ids]  # of the same message twice at once the first one is it
+    return [taken.pop(id_, 0) for id_ in ids]  # of the same batch twice at once the first one is it
 
 
 _GIVEN = ("tenant", "kind", "source", "document_id", "what", "version", "origin", "delivery_id", "job_id")
 
 
-def _rows(message: Message, delivery_id: str) -> list[Mapping[str, str | None]]:
-    by_document = {hint.document_id: hint for hint in message.hints}  # of two for one document the later one counts
+def _rows(batch: EventBatch, delivery_id: str) -> list[Mapping[str, str | None]]:
+    by_document = {hint.document_id: hint for hint in batch.hints}  # of two for one document the later one counts
     return [
         {
-            "tenant": message.tenant,
+            "tenant": batch.tenant,
             "kind": hint.kind,
             "source": str(hint.source) if hint.source else None,
             "document_id": storable(hint.document_id),
             "what": storable(hint.what),
             "version": storable(hint.version),
-            "origin": message.origin.value,
+            "origin": batch.origin.value,
             "delivery_id": delivery_id,
-            "job_id": message.job_id,
+            "job_id": batch.job_id,
         }
         for hint in by_document.values()
     ]

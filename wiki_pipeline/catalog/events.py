@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
-from wiki_pipeline.catalog.event_batches import Message, insert_messages
+from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
 from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import SourceKey
@@ -26,11 +26,11 @@ class Events:
 
     # --- taking them in ---
 
-    def record(self, messages: Sequence[Message]) -> list[int]:
+    def record(self, messages: Sequence[EventBatch]) -> list[int]:
         """Take messages in, durably once this returns. Returns for each how many of its hints were new: 0 for a message
         that came before."""
         with self._database.write() as connection:
-            return insert_messages(connection, messages, now(connection))
+            return insert_batches(connection, messages, now(connection))
 
     def unresolved(self, tenant: str, limit: int = 1000) -> list[EventRecord]:
         """Due events that name a document but not its source, oldest first."""
@@ -140,8 +140,8 @@ class Events:
     ) -> list[EventRecord]:
         """Events, newest first."""
         chosen = select(events).where(events.c.tenant == tenant)
-        if wanted := [state.value for state in states]:
-            chosen = chosen.where(events.c.state.in_(wanted))
+        if desired := [state.value for state in states]:
+            chosen = chosen.where(events.c.state.in_(desired))
         if source is not None:
             chosen = chosen.where(events.c.source == str(source))
         if job_id is not None:

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
-from wiki_pipeline.catalog.event_batches import Message, insert_messages
+from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
 from wiki_pipeline.catalog.event_records import FINISHED, OPEN, EventState, JobRecord, JobStatus, Origin
 from wiki_pipeline.catalog.events import WAITING, superseded
 from wiki_pipeline.catalog.tables import events, jobs
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 
 ERRORS_KEPT = 100
 _OPEN = (JobStatus.PENDING.value, JobStatus.IN_PROGRESS.value)
@@ -27,7 +27,7 @@ class Jobs:
         self._database = database
 
     def create(
-        self, source: SourceKey, description: str, hints: Sequence[Hint] = (), origin: Origin = Origin.API
+        self, source: SourceKey, description: str, hints: Sequence[ChangeHint] = (), origin: Origin = Origin.API
     ) -> JobRecord:
         """A new job, with the events that do its work; without hints it is up to the caller to record those."""
         with self._database.write() as connection:
@@ -45,8 +45,8 @@ class Jobs:
                 "terminate": False,
             }
             record = _record(connection.execute(insert(jobs).values(**row).returning(jobs)).one())
-            message = Message(source.tenant, origin, hints, job_id=record.job_id)
-            insert_messages(connection, [message], record.created_at)
+            message = EventBatch(source.tenant, origin, hints, job_id=record.job_id)
+            insert_batches(connection, [message], record.created_at)
             return record
 
     def get(self, job_id: str) -> JobRecord | None:

@@ -31,12 +31,12 @@ class SourceRecord:
     """A source that was added.
 
     Attributes:
-        specification: JSON by which the source's kind opens it; no secrets.
+        config: JSON by which the source's kind opens it; no secrets.
         title, url: for people; empty until the source was asked what it is.
     """
 
     key: SourceKey
-    specification: str
+    config: str
     title: str
     url: str
     added_at: datetime

@@ -88,14 +88,11 @@ def _readable(table: Table, kept: Path) -> Iterator[dict[str, Any]]:
     try:
         for order in (rowid.asc(), rowid.desc()):
             with suppress(DBAPIError, ValueError, TypeError), engine.connect() as connection:
-                for row in map(
-                    dict, connection.execute(select(rowid.label("_rowid"), table).order_by(order)).mappings()
-                ):
-                    number = row.pop("_rowid")
+                for number, *values in connection.execute(select(rowid, table).order_by(order)):
                     if number in seen:
                         break
                     seen.add(number)
-                    yield row
+                    yield dict(zip(table.c.keys(), values, strict=True))
     finally:
         engine.dispose()
 

@@ -86,7 +86,7 @@ sources = Table(
     _text("tenant"),
     _text("kind"),
     _text("name"),
-    _text("specification"),
+    Column("specification", PlainText(), key="config", nullable=False),  # the name that databases have
     _text("title"),
     _text("url"),
     _moment("added_at"),

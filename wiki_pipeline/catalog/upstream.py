@@ -30,18 +30,18 @@ class Upstream:
 
     def observe_all(self, source: SourceKey, listing: Iterable[DocumentRef]) -> Observation:
         """Take down a complete listing: documents that it lacks are gone. Writes what differs from before."""
-        wanted = {ref.document_id: ref.version_key for ref in listing}
+        desired = {ref.document_id: ref.version_key for ref in listing}
         with self._database.write() as connection:
             known = _known(connection, source)
-            gone = known.keys() - wanted.keys()
-            return _observe(connection, source, known, wanted, gone, complete=True)
+            gone = known.keys() - desired.keys()
+            return _observe(connection, source, known, desired, gone, complete=True)
 
     def observe(self, source: SourceKey, documents: Iterable[DocumentRef], gone: Collection[str] = ()) -> Observation:
         """Take down what is known of some documents, and which others are gone."""
-        wanted = {ref.document_id: ref.version_key for ref in documents}
+        desired = {ref.document_id: ref.version_key for ref in documents}
         with self._database.write() as connection:
-            known = _known(connection, source, [*wanted, *gone])
-            return _observe(connection, source, known, wanted, known.keys() & set(gone), complete=False)
+            known = _known(connection, source, [*desired, *gone])
+            return _observe(connection, source, known, desired, known.keys() & set(gone), complete=False)
 
     def observation(self, source: SourceKey) -> Observation | None:
         """What is known of the source as a whole; None if nothing is."""
@@ -96,13 +96,13 @@ def _observe(
     connection: Connection,
     source: SourceKey,
     known: dict[str, str],
-    wanted: dict[str, str],
+    desired: dict[str, str],
     gone: Collection[str],
     *,
     complete: bool,
 ) -> Observation:
     moment = now(connection)
-    differs = {id_: key for id_, key in wanted.items() if known.get(id_) != key}
+    differs = {id_: key for id_, key in desired.items() if known.get(id_) != key}
     before = _observation(connection, source)
     total = int(before.data_version or "0", 16) if before else 0
     for id_, key in differs.items():

@@ -1,4 +1,4 @@
-"""`wiki-pipeline search`: the best passages, with where they stand and where to read on."""
+"""`wiki-pipeline search`: the best chunks, with where they stand and where to read on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
-from wiki_pipeline.gateway.wiki_reader import Library, Place
+from wiki_pipeline.gateway.wiki_reader import Place, WikiReader
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.store import Filters, Hit, search
@@ -28,7 +28,7 @@ _CODE_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A passage and where it is read in our wiki.
+    """A chunk and where it is read in our wiki.
 
     Attributes:
         wiki_url: empty while nothing serves the wiki.
@@ -41,7 +41,7 @@ class Found:
 
 @click.command("search")
 @click.argument("query", nargs=-1, required=True)
-@click.option("-k", "count", type=click.IntRange(1, MAX_HITS), default=5, show_default=True, help="How many passages.")
+@click.option("-k", "count", type=click.IntRange(1, MAX_HITS), default=5, show_default=True, help="How many chunks.")
 @click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="hybrid", show_default=True, help="How to match.")
 @json_option
@@ -55,7 +55,7 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
         records = pipeline.catalog.sources(settings.tenant)
         filters = Filters(sources=tuple(select([record.key for record in records], sources)) if sources else ())
         hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
-        places = Library(pipeline.catalog, pipeline.store).places(hits)
+        places = WikiReader(pipeline.catalog, pipeline.store).places(hits)
     served = running(settings.home)
     root = served.gateway if served else ""
     found = [
@@ -69,21 +69,21 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
 
 
 def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[str, str]) -> None:
-    """The documents in the order of their best passages, each with all its passages below it."""
+    """The documents in the order of their best chunks, each with all its chunks below it."""
     if not found:
         out.print("Nothing was found.")
     documents: dict[tuple[str, str], list[Found]] = {}
     for each in found:
         documents.setdefault((each.hit.source, each.hit.document_id), []).append(each)
-    for number, passages in enumerate(documents.values()):
+    for number, chunks in enumerate(documents.values()):
         if number:
             out.print()
-        hit = passages[0].hit
+        hit = chunks[0].hit
         changed = f", changed {hit.last_modified_iso[:10]}" if hit.last_modified_iso else ""
         in_source = printable(f"  {sources.get(hit.source, hit.source)}{changed}")
         out.print(Text.assemble((printable(hit.title), "bold"), (in_source, "dim")))
-        for passage in passages:
-            _print_passage(out, passage, query)
+        for chunk in chunks:
+            _print_passage(out, chunk, query)
         if hit.url and hit.url.startswith(("http://", "https://")):
             out.print(Text(f"  from {printable(hit.url)}", style="dim"), soft_wrap=True)
 

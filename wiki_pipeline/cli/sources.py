@@ -87,6 +87,6 @@ def _as_json(record: SourceRecord) -> dict[str, object]:
         "kind": record.key.kind,
         "title": record.title,
         "url": record.url,
-        "datasource_id": kind.datasource_id(record.key, record.specification) if kind else "",
+        "datasource_id": kind.datasource_id(record.key, record.config) if kind else "",
         "added_at": record.added_at,
     }

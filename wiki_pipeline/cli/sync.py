@@ -199,7 +199,7 @@ def _tell(console: Console, outcome: Outcome) -> None:
 
 
 def _passages(count: int) -> str:
-    return "1 passage" if count == 1 else f"{count} passages"
+    return "1 chunk" if count == 1 else f"{count} chunks"
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

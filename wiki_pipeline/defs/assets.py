@@ -111,7 +111,7 @@ def attachments(
 @stage_asset(
     Stage.CHUNKS,
     chunks_stage.CODE_VERSION,
-    "Passages of about 400 tokens along headings and syntax, with their place in the document.",
+    "Chunks of about 400 tokens along headings and syntax, with their place in the document.",
     deps=[clean_pages, attachments],
     kinds={"text"},
 )

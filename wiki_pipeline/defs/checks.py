@@ -8,25 +8,25 @@ import dagster as dg
 
 from wiki_pipeline.model import Stage, StageReport
 
-NAME = "every_document"
-WORDS = "every_word"
+NAME = "all_documents_processed"
+WORDS = "no_text_lost"
 
 
 def specs(stage: Stage) -> list[dg.AssetCheckSpec]:
     """The checks of a stage's asset."""
-    every_document = dg.AssetCheckSpec(
+    all_documents_processed = dg.AssetCheckSpec(
         NAME,
         asset=stage.value,
         description="Every document of the source was brought up to date. A document that failed keeps its old rows, "
         "is named here and is tried again by the next sync.",
     )
-    every_word = dg.AssetCheckSpec(
+    no_text_lost = dg.AssetCheckSpec(
         WORDS,
         asset=stage.value,
         description="The text of every wiki page holds all words of its body. A page that lost some is named here with "
         "the words; that is a defect of the conversion.",
     )
-    return [every_document, every_word] if stage is Stage.CLEAN_PAGES else [every_document]
+    return [all_documents_processed, no_text_lost] if stage is Stage.CLEAN_PAGES else [all_documents_processed]
 
 
 def checked(report: StageReport) -> list[dg.AssetCheckResult]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from wiki_pipeline.catalog import Catalog, Message, Origin
+from wiki_pipeline.catalog import Catalog, EventBatch, Origin
 from wiki_pipeline.defs.partitions import NAME, publish_sources
 from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sync.claim import CLAIM_SECONDS
 from wiki_pipeline.sync.session import Listener
 
@@ -62,7 +62,7 @@ class Jobs:
         config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion, "full": full}}}}
         resources = {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
         # Written down like any other request. Where somebody works on the source already, this finds that out later.
-        asked = Message(source.tenant, Origin.CLI, [Hint(source.kind, source, what="wiki-pipeline sync")])
+        asked = EventBatch(source.tenant, Origin.CLI, [ChangeHint(source.kind, source, what="wiki-pipeline sync")])
         claim = catalog.claims.begin(asked, source, CLAIM_SECONDS)
         return self._run("sync_source", source, config, resources, {CLAIM_TAG: claim.claim_id} if claim else {})
 

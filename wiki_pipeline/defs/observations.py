@@ -47,8 +47,8 @@ def served(context: dg.AssetExecutionContext, sync: Sync) -> Mapping[str, str]:
     """
     seen = _observation(sync.pipeline.catalog, sync.source, "")
     context.log_event(seen)
-    wanted = dg.AssetRecordsFilter(KEY, asset_partitions=[str(sync.source)])
-    record = context.instance.fetch_observations(wanted, limit=1).records[0]
+    desired = dg.AssetRecordsFilter(KEY, asset_partitions=[str(sync.source)])
+    record = context.instance.fetch_observations(desired, limit=1).records[0]
     return {
         f"dagster/input_data_version/{KEY.to_user_string()}": seen.data_version or "",
         f"dagster/input_event_pointer/{KEY.to_user_string()}": str(record.storage_id),

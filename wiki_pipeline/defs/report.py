@@ -99,7 +99,7 @@ def _picture(stage: Stage, table: StageTable) -> dg.MetadataValue[Any]:
         return bars("Documents by the month of their last change", sorted(months)[-60:])
     if stage in {Stage.CHUNKS, Stage.VECTORS}:
         rows = table.read(columns=["chunk_index", "total_chunks"])
-        return histogram("Passages a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
+        return histogram("Chunks a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
     if stage is Stage.ATTACHMENTS:
         kinds = pc.value_counts(table.read(columns=["media_type"])["media_type"])
         return bars("Files by media type", sorted((item["values"], item["counts"]) for item in kinds.to_pylist()))

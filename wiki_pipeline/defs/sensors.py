@@ -17,7 +17,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import (
     alert,
     alert_sync,
-    call_off,
+    cancel,
     claim_work,
     free_lost_claims,
     freshness,
@@ -54,7 +54,7 @@ def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult
     claims = []
     for claim in claim_work(opened):
         if runs.is_cancelled(instance, claim):
-            call_off(opened, claim)
+            cancel(opened, claim)
         else:
             claims.append(claim)
     known = set(instance.get_dynamic_partitions(NAME)) if claims else set()
@@ -73,7 +73,7 @@ def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult
     description="Finds the source of freshness events that name a page and not its space, as some webhooks do. By "
     "itself, because Confluence may have to be asked: while it does not answer, all other events go on.",
 )
-def nameless_events(pipeline: PipelineResource) -> dg.SkipReason:
+def unresolved_events(pipeline: PipelineResource) -> dg.SkipReason:
     opened = pipeline.pipeline()
     catalog, settings = opened.catalog, opened.settings
     if not wait_until(lambda: bool(catalog.events.unresolved(settings.tenant, 1)), settings.sensor_wait_seconds):

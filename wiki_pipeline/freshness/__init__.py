@@ -15,7 +15,7 @@ from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims
 from wiki_pipeline.freshness.figures import Freshness, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resolving import resolve
-from wiki_pipeline.freshness.resync import call_off, request_resync, resync_of
+from wiki_pipeline.freshness.resync import cancel, request_resync, resync_of
 from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents, stale_in
 from wiki_pipeline.freshness.stale_lists import StaleLists
 from wiki_pipeline.freshness.waiting import wait_until
@@ -29,7 +29,7 @@ __all__ = [
     "StaleLists",
     "alert",
     "alert_sync",
-    "call_off",
+    "cancel",
     "claim_work",
     "close_solved",
     "free_lost_claims",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from wiki_pipeline.catalog import EventState, Message, Observation, Origin
+from wiki_pipeline.catalog import EventBatch, EventState, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
-from wiki_pipeline.model import AttachmentRef, DocumentRef, Hint, SourceKey, Stage
+from wiki_pipeline.model import AttachmentRef, ChangeHint, DocumentRef, SourceKey, Stage
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sync import downloads, signals
 from wiki_pipeline.sync.claim import retry
@@ -55,8 +55,8 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     waiting = {event.document_id for event in unclaimed}
     new = [] if "" in waiting else [hint for hint in hints if hint.document_id not in waiting]
     if len(new) > pipeline.settings.batch_documents:
-        new = [Hint(source.kind, source, what="many changes found by a poll")]
-    catalog.events.record([Message(source.tenant, Origin.POLL, new)])
+        new = [ChangeHint(source.kind, source, what="many changes found by a poll")]
+    catalog.events.record([EventBatch(source.tenant, Origin.POLL, new)])
     catalog.upstream.polled(source, cursor)
     return Polled(source, len(new), len(tried), catalog.upstream.observation(source))
 
@@ -76,18 +76,18 @@ def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineErro
     return found
 
 
-async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | None) -> tuple[list[Hint], str]:
+async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | None) -> tuple[list[ChangeHint], str]:
     async with aclosing(pipeline.open_source(source)) as opened:
         start = before.cursor if before else ""
         changes = await opened.poll(start)
         # Where a listing tells the cursor too, it is saved with what was brought over: until then the change is found.
         cursor = start if changes.exact else changes.cursor
         if before is None or before.listed_at is None:
-            return [Hint(source.kind, source, what="never synced")], cursor
+            return [ChangeHint(source.kind, source, what="never synced")], cursor
         if not changes.exact and before.documents <= pipeline.settings.poll_listing_documents:
             hints = await _list(pipeline, source, opened)
         elif changes.whole:
-            return [Hint(source.kind, source, what="changed, found by a poll")], cursor
+            return [ChangeHint(source.kind, source, what="changed, found by a poll")], cursor
         else:
             hints = _hints(source, changes.documents, "edited, found by a poll")
     told = {hint.document_id for hint in hints}
@@ -105,7 +105,7 @@ def _beside_changed(pipeline: Pipeline, source: SourceKey, changed: Sequence[Att
     return held & {ref.document_id for ref in new}
 
 
-async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[Hint]:
+async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[ChangeHint]:
     """A complete listing against what is served."""
     listing = {ref.document_id: ref.version_key async for portion in opened.list_documents() for ref in portion}
     pipeline.catalog.upstream.observe_all(source, (DocumentRef(id_, key) for id_, key in listing.items()))
@@ -115,8 +115,8 @@ async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[H
     return [*_hints(source, changed, "changed, found by a poll"), *_hints(source, gone, "gone, found by a poll")]
 
 
-def _hints(source: SourceKey, document_ids: Iterable[str], what: str) -> list[Hint]:
-    return [Hint(source.kind, source, document_id, what) for document_id in document_ids]
+def _hints(source: SourceKey, document_ids: Iterable[str], what: str) -> list[ChangeHint]:
+    return [ChangeHint(source.kind, source, document_id, what) for document_id in document_ids]
 
 
 def _served_keys(pipeline: Pipeline, source: SourceKey) -> dict[str, str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wiki_pipeline.catalog import Claim, Message, Origin
-from wiki_pipeline.model import Hint
+from wiki_pipeline.catalog import Claim, EventBatch, Origin
+from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sync.pipeline import Pipeline
 
 _WHAT = "full resync "
@@ -19,10 +19,10 @@ def request_resync(pipeline: Pipeline, name: str) -> int:
     """
     tenant = pipeline.settings.tenant
     messages = [
-        Message(
+        EventBatch(
             tenant,
             Origin.SCHEDULE,
-            [Hint(record.key.kind, record.key, what=f"{_WHAT}{name}")],
+            [ChangeHint(record.key.kind, record.key, what=f"{_WHAT}{name}")],
             f"{_WHAT}{name} {record.key}",
         )
         for record in pipeline.catalog.sources(tenant)
@@ -35,7 +35,7 @@ def resync_of(claim: Claim) -> str:
     return max(_names(claim.what), default="")
 
 
-def call_off(pipeline: Pipeline, claim: Claim) -> None:
+def cancel(pipeline: Pipeline, claim: Claim) -> None:
     """Give a claim back without its part in a resync: somebody has cancelled that. What else waits is claimed again.
 
     Raises:

@@ -21,13 +21,13 @@ from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
-from wiki_pipeline.gateway.event_writer import Intake
+from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
-from wiki_pipeline.gateway.security import Envelope
+from wiki_pipeline.gateway.security import SecurityMiddleware
 from wiki_pipeline.gateway.services import Services
-from wiki_pipeline.gateway.wiki_reader import Library
+from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.store import Filters, Store, search
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -55,9 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
     catalog = Catalog(settings.catalog_url)
     store = Store(settings.lance_url, settings.tenant)
     metrics = Metrics(catalog, settings.tenant)
-    library, stale = Library(catalog, store), StaleLists(Pipeline(settings, catalog, store))
+    library, stale = WikiReader(catalog, store), StaleLists(Pipeline(settings, catalog, store))
     services = Services(settings, catalog, store, library, open_embedder(settings), metrics, stale)
-    intake = Intake(catalog.events.record, settings.intake_waiting)
+    intake = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
     access = Access(settings.gateway_host, settings.api_tokens)
-    app.add_middleware(Envelope, access=access, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wiki_pipeline.catalog import Message
+from wiki_pipeline.catalog import EventBatch
 from wiki_pipeline.errors import CatalogError, ChangeRefusedError, WikiPipelineError
 
 log = logging.getLogger(__name__)
@@ -24,19 +24,19 @@ _AT_ONCE = 500
 _END_SECONDS = 10.0
 _GATHER_SECONDS = 0.005
 
-Record = Callable[[Sequence[Message]], list[int]]
+Record = Callable[[Sequence[EventBatch]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """Messages of one request, and whom to tell."""
 
-    messages: Sequence[Message]
+    messages: Sequence[EventBatch]
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[int]
 
 
-class Intake:
+class EventWriter:
     """A thread that writes, and those who wait for it.
 
     Args:
@@ -53,7 +53,7 @@ class Intake:
         """Begin to write."""
         self._thread.start()
 
-    async def take(self, messages: Sequence[Message]) -> int:
+    async def take(self, messages: Sequence[EventBatch]) -> int:
         """Take messages in. Returns how many of their hints were new, once that is durable.
 
         Raises:

@@ -34,7 +34,7 @@ class _BodyTooLargeError(Exception):
     """More was sent than is taken."""
 
 
-class Envelope:
+class SecurityMiddleware:
     """ASGI middleware around the whole application.
 
     Args:

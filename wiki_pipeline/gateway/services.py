@@ -12,7 +12,7 @@ from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
 from wiki_pipeline.freshness import StaleLists
 from wiki_pipeline.gateway.metrics import Metrics
-from wiki_pipeline.gateway.wiki_reader import Library
+from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.store import Store
@@ -31,7 +31,7 @@ class Services:
     settings: Settings
     catalog: Catalog
     store: Store
-    library: Library
+    library: WikiReader
     embedder: Embedder
     metrics: Metrics
     stale: StaleLists
@@ -59,7 +59,7 @@ def datasource_id(record: SourceRecord) -> str:
     """A source's id in this interface, as its kind makes it; its slug where its kind is not there or can't read it."""
     kind = kinds().get(record.key.kind)
     try:
-        return record.key.slug if kind is None else kind.datasource_id(record.key, record.specification)
+        return record.key.slug if kind is None else kind.datasource_id(record.key, record.config)
     except ConfigurationError:  # its syncs fail with it; listing it and all others must not
         return record.key.slug
 

@@ -14,15 +14,15 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wiki_pipeline.catalog import Catalog, Message, Origin
+from wiki_pipeline.catalog import Catalog, EventBatch, Origin
 from wiki_pipeline.errors import PayloadError, SignatureError, WikiPipelineError
 from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
-from wiki_pipeline.gateway.event_writer import Intake
+from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sources.webhook import Delivery, Heard, Reader, Webhook
+from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery, Reader, Webhook
 
 # A source added by another process is heard of after so long; what changed before is in its first sync anyway. While
 # deliveries come in, the catalog is asked ahead, so that none of them waits for it.
@@ -48,7 +48,9 @@ class Ignored(BaseModel):
 class Receiver:
     """One webhook of one kind of source."""
 
-    def __init__(self, kind: str, webhook: Webhook, catalog: Catalog, tenant: str, intake: Intake, metrics: Metrics):
+    def __init__(
+        self, kind: str, webhook: Webhook, catalog: Catalog, tenant: str, intake: EventWriter, metrics: Metrics
+    ):
         self.kind = kind
         self.webhook = webhook
         self._catalog = catalog
@@ -65,7 +67,7 @@ class Receiver:
         event = ""
         outcome = "failed"
         try:
-            heard = await self._heard(request)
+            heard = await self._parse(request)
             event = heard.event
             if not heard.hints:
                 outcome = "ignored"
@@ -85,7 +87,7 @@ class Receiver:
         finally:
             self._metrics.delivered(self.webhook.path, event, outcome)
 
-    async def _heard(self, request: Request) -> Heard:
+    async def _parse(self, request: Request) -> ParsedDelivery:
         body = await request.body()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
         delivery = Delivery(headers, body, request.path_params.get("event", ""))
@@ -118,7 +120,7 @@ class Receiver:
 
     def _known(self) -> Mapping[SourceKey, str]:
         records = self._catalog.sources(self._tenant)
-        return {record.key: record.specification for record in records if record.key.kind == self.kind}
+        return {record.key: record.config for record in records if record.key.kind == self.kind}
 
 
 class Shortcut:
@@ -147,13 +149,13 @@ class Shortcut:
             return answer_for(request, error)
 
 
-def messages(tenant: str, heard: Heard) -> list[Message]:
+def messages(tenant: str, heard: ParsedDelivery) -> list[EventBatch]:
     """What a delivery says, as a message a source: the same document id means something else in each."""
     by_source: dict[SourceKey | None, list[Any]] = {}
     for hint in heard.hints:
         by_source.setdefault(hint.source, []).append(hint)
     return [
-        Message(
+        EventBatch(
             tenant,
             Origin.WEBHOOK,
             hints,
@@ -163,7 +165,7 @@ def messages(tenant: str, heard: Heard) -> list[Message]:
     ]
 
 
-def receivers(catalog: Catalog, tenant: str, intake: Intake, metrics: Metrics) -> list[Receiver]:
+def receivers(catalog: Catalog, tenant: str, intake: EventWriter, metrics: Metrics) -> list[Receiver]:
     """The webhooks of all kinds of sources.
 
     Raises:

@@ -44,7 +44,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class SourceIndex:
     """A source's pages at one version of their table.
 
     Attributes:
@@ -68,8 +68,8 @@ class Shelf:
 
     def suggestions(self, path: str) -> list[Entry]:
         """Documents whose address has words of `path`, those with most of them first."""
-        wanted = _words(path)
-        scored = ((len(wanted & _words(node.path)), node) for node in self.tree.reading_order)
+        desired = _words(path)
+        scored = ((len(desired & _words(node.path)), node) for node in self.tree.reading_order)
         best = sorted((item for item in scored if item[0]), key=lambda item: -item[0])[:_SUGGESTIONS]
         return [
             Entry(title=node.title, href=page_address(self.record.key, node.path), place=node.path) for _, node in best
@@ -78,7 +78,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a passage is read in the wiki.
+    """Where a chunk is read in the wiki.
 
     Attributes:
         page: the document's address.
@@ -91,14 +91,14 @@ class Place:
     code: bool
 
 
-class Library:
+class WikiReader:
     """One tenant's sources, as readers see them."""
 
     def __init__(self, catalog: Catalog, store: Store) -> None:
         self._catalog = catalog
         self._store = store
         self._lock = threading.Lock()
-        self._shelves: OrderedDict[SourceRecord, Shelf] = OrderedDict()
+        self._shelves: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
 
     # --- sources -------------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Library:
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
-    def shelf(self, record: SourceRecord) -> Shelf:
+    def shelf(self, record: SourceRecord) -> SourceIndex:
         """The source's pages as they are now."""
         table = self._store.table(Stage.WIKI_PAGES, record.key)
         dataset = table.dataset()
@@ -158,7 +158,7 @@ class Library:
                 self._shelves.move_to_end(record)
                 return known
         rows = table.read(columns=[*tree.COLUMNS, "author", "modified_at"])
-        shelf = Shelf(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
+        shelf = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
         with self._lock:
             self._shelves[record] = shelf
             while len(self._shelves) > _TREES_KEPT:
@@ -166,11 +166,11 @@ class Library:
         return shelf
 
     def places(self, hits: Sequence[Hit]) -> list[Place]:
-        """Where to read each of the passages in the wiki: below its heading, or at its lines."""
+        """Where to read each of the chunks in the wiki: below its heading, or at its lines."""
         pages: dict[tuple[str, str], Mapping[str, Any]] = {}
         for source in {hit.source for hit in hits}:
-            wanted = sorted({hit.document_id for hit in hits if hit.source == source})
-            rows = self._store.table(Stage.WIKI_PAGES, SourceKey.parse(source)).read(wanted, _PLACE_COLUMNS)
+            desired = sorted({hit.document_id for hit in hits if hit.source == source})
+            rows = self._store.table(Stage.WIKI_PAGES, SourceKey.parse(source)).read(desired, _PLACE_COLUMNS)
             pages |= {(source, row["document_id"]): row for row in rows.to_pylist()}
         return [_place(hit, pages.get((hit.source, hit.document_id))) for hit in hits]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.sources.confluence.specification import PAGE_ID, SPACE_KEY
 
+SPACE_KEY = re.compile(r"~?[A-Za-z0-9][A-Za-z0-9._@-]{0,254}")
+PAGE_ID = re.compile(r"[0-9]{1,19}")
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # Characters that browsers and parsers read differently: never part of an honest address.

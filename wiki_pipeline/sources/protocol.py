@@ -130,21 +130,21 @@ class SourceKind(Protocol):
     addresses: str
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
-        """Sources named by the settings, each with its specification as JSON (no secrets), kept in the catalog.
+        """Sources named by the settings, each with its config as JSON (no secrets), kept in the catalog.
 
         Raises:
             ConfigurationError: a setting is wrong.
         """
 
     def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
-        """The source that a person means by `address` (a space's or repository's URL, a path), with its specification;
+        """The source that a person means by `address` (a space's or repository's URL, a path), with its config;
         None if the address is not of this kind.
 
         Raises:
             ConfigurationError: of this kind, but can't be used as it is.
         """
 
-    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+    def open(self, key: SourceKey, config: str, home: Path) -> Source:
         """Open a source. No I/O. `home` is a folder of the source's own for clones and caches.
 
         Raises:
@@ -158,13 +158,13 @@ class SourceKind(Protocol):
         source are missing, as are all where ids mean something within their source only.
 
         Args:
-            known: specifications by source.
+            known: configs by source.
 
         Raises:
             ConfigurationError, SourceError: the site can't be asked.
         """
 
-    def is_whole(self, specification: str) -> bool:
+    def is_whole(self, config: str) -> bool:
         """Whether the source holds all documents of its space or repository, so that what it lacks exists nowhere."""
 
     def webhooks(self) -> Sequence[Webhook]:
@@ -177,5 +177,5 @@ class SourceKind(Protocol):
     def requests(self) -> Sequence[Request]:
         """What programs may ask for over HTTP."""
 
-    def datasource_id(self, key: SourceKey, specification: str) -> str:
+    def datasource_id(self, key: SourceKey, config: str) -> str:
         """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""

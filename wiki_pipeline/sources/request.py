@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +17,14 @@ class Requested:
     """What was asked for.
 
     Attributes:
-        specification: of the source, with what was asked for in it.
+        config: of the source, with what was asked for in it.
         hints: where to look.
         description: for people.
     """
 
     key: SourceKey
-    specification: str
-    hints: tuple[Hint, ...]
+    config: str
+    hints: tuple[ChangeHint, ...]
     description: str
 
 
@@ -46,7 +46,7 @@ class Request(Protocol):
         """Understand what was asked for, of type `body`. May ask the configured site, never the address given.
 
         Args:
-            known: the known sources of the kind, with their specifications.
+            known: the known sources of the kind, with their configs.
 
         Raises:
             ConfigurationError: not an address that may be asked for; says which may.

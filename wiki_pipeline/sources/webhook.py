@@ -17,7 +17,7 @@ import orjson
 from pydantic import SecretStr
 
 from wiki_pipeline.errors import PayloadError, SignatureError
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 
 _LONGEST_ID = 200
 
@@ -38,7 +38,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedDelivery:
     """What a delivery says.
 
     Attributes:
@@ -49,12 +49,12 @@ class Heard:
     """
 
     event: str
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[ChangeHint, ...] = ()
     ignored: str = ""
     delivery_id: str = ""
 
 
-Reader = Callable[[Delivery], Heard]
+Reader = Callable[[Delivery], ParsedDelivery]
 """Reads a delivery. Raises PayloadError if it can't be understood."""
 
 
@@ -84,7 +84,7 @@ class Webhook(Protocol):
         """
 
     def reader(self, known: Mapping[SourceKey, str]) -> Reader:
-        """Reads deliveries as long as these are the known sources of the kind, given with their specifications."""
+        """Reads deliveries as long as these are the known sources of the kind, given with their configs."""
 
 
 def require_secret(secrets: Sequence[SecretStr], *, unsigned: bool, setting: str, unsigned_setting: str) -> bool:

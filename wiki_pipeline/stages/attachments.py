@@ -22,7 +22,7 @@ from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import downloads, signals
-from wiki_pipeline.sync.downloads import Kept, Wanted
+from wiki_pipeline.sync.downloads import Desired, Kept
 from wiki_pipeline.sync.drivers import Inputs
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import attachments as files
@@ -48,15 +48,15 @@ def inputs(tables: SourceTables) -> Inputs:
     """What the table should be made from, as far as that is known without asking the source: the files that it has, in
     the versions that it has them."""
     before = downloads.kept(tables.table(Stage.ATTACHMENTS)).values()
-    wanted = downloads.within_limits(tables.settings, (Wanted(row.ref, row.parent_id) for row in before), 0)
-    return Inputs(_state(wanted), CODE_VERSION, _parameters(tables.settings))
+    desired = downloads.within_limits(tables.settings, (Desired(row.ref, row.parent_id) for row in before), 0)
+    return Inputs(_state(desired), CODE_VERSION, _parameters(tables.settings))
 
 
-def _state(wanted: Sequence[Wanted]) -> pa.Table:
+def _state(desired: Sequence[Desired]) -> pa.Table:
     return pa.table(
         {
-            "document_id": pa.array([item.ref.attachment_id for item in wanted], pa.string()),
-            "input_hash": pa.array([item.input_hash for item in wanted], pa.string()),
+            "document_id": pa.array([item.ref.attachment_id for item in desired], pa.string()),
+            "input_hash": pa.array([item.input_hash for item in desired], pa.string()),
         }
     )
 
@@ -76,20 +76,20 @@ async def _update(sync: Sync) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         listing = _Listing(sync, references, before)
         await listing.read(source)
-        wanted = listing.wanted()
-        with _reconciliation(sync, wanted) as work:
-            work.delete(listing.gone(wanted))
+        desired = listing.desired()
+        with _reconciliation(sync, desired) as work:
+            work.delete(listing.gone(desired))
             todo = set(work.plan.todo.to_pylist())
-            await downloads.bring(sync, source, [w for w in wanted if w.ref.attachment_id in todo], before, work)
+            await downloads.bring(sync, source, [w for w in desired if w.ref.attachment_id in todo], before, work)
     if sync.named is None:
-        sync.gone(sorted(sync.failing_attachments().difference(item.ref.attachment_id for item in wanted)))
+        sync.gone(sorted(sync.failing_attachments().difference(item.ref.attachment_id for item in desired)))
     return replace(work.report, skipped=_skipped(sync))
 
 
-def _reconciliation(sync: Sync, wanted: list[Wanted]) -> Reconciliation:
+def _reconciliation(sync: Sync, desired: list[Desired]) -> Reconciliation:
     return Reconciliation(
         sync.table(Stage.ATTACHMENTS),
-        _state(wanted),
+        _state(desired),
         stage=Stage.ATTACHMENTS,
         source=sync.source,
         code_version=CODE_VERSION,
@@ -97,7 +97,7 @@ def _reconciliation(sync: Sync, wanted: list[Wanted]) -> Reconciliation:
         delete_missing=sync.named is None,
         progress=sync.tell,
         lease=sync.writing,
-        later=sync.later,
+        background=sync.background,
     )
 
 
@@ -164,7 +164,7 @@ class _Listing:
         else:
             await self._take(source, set(self._in_doubt()))
 
-    def wanted(self) -> list[Wanted]:
+    def desired(self) -> list[Desired]:
         """The files that pages refer to, within the limits."""
         shown_by: dict[str, set[str]] = {}
         for target, documents in self._references.targets.items():
@@ -174,13 +174,13 @@ class _Listing:
                     continue
                 shown_by.setdefault(ref.attachment_id, set()).update(documents)
                 self._refs.setdefault(ref.attachment_id, ref)
-        found = [Wanted(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]
+        found = [Desired(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]
         others = sum(row.size for key, row in self._before.items() if row.file_hash and key not in shown_by)
         return downloads.within_limits(self._sync.settings, found, others if self._sync.named is not None else 0)
 
-    def gone(self, wanted: Iterable[Wanted]) -> list[str]:
+    def gone(self, desired: Iterable[Desired]) -> list[str]:
         """Rows of files that are known not to be there, or not to be shown, any more; the rest a full sync decides."""
-        ids = {item.ref.attachment_id for item in wanted}
+        ids = {item.ref.attachment_id for item in desired}
         looked_at = (key for key, row in self._before.items() if row.path or row.owner in self._looked_at)
         return [] if self._sync.named is None else [key for key in looked_at if key not in ids]
 

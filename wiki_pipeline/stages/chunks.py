@@ -1,4 +1,4 @@
-"""chunks: clean documents, and the text of files that hang on them, as passages that retrieve well."""
+"""chunks: clean documents, and the text of files that hang on them, as chunks that retrieve well."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _texts(tables: SourceTables, files: _Files) -> dict[str, list[tuple[str, str
     """Name and text of the files of each document."""
     if not files:
         return {}
-    wanted = [file.document_id for found in files.values() for file in found]
-    rows = tables.table(Stage.ATTACHMENTS).read(wanted, ["document_id", "text"])
+    desired = [file.document_id for found in files.values() for file in found]
+    rows = tables.table(Stage.ATTACHMENTS).read(desired, ["document_id", "text"])
     texts = dict(zip(rows["document_id"].to_pylist(), rows["text"].to_pylist(), strict=True))
     return {document: [(file.title, texts[file.document_id]) for file in found] for document, found in files.items()}

@@ -35,7 +35,7 @@ def inputs(tables: SourceTables) -> Inputs:
 def update(sync: Sync) -> StageReport:
     """Bring `clean_pages` up to date with `raw_pages`. For errors see `update_from_table`."""
     pages = _Pages(sync)
-    wanted = pages.inputs()
+    desired = pages.inputs()
     made_again: list[str] = []
     convert = each_document(
         sync, (Stage.RAW_PAGES, RawPage), Stage.CLEAN_PAGES, partial(clean.clean_page, known=pages.known)
@@ -60,7 +60,7 @@ def update(sync: Sync) -> StageReport:
             lost_words=tuple(lost[:_SHOWN]),
         )
 
-    return update_from_table(sync, Stage.CLEAN_PAGES, wanted, compute, finish)
+    return update_from_table(sync, Stage.CLEAN_PAGES, desired, compute, finish)
 
 
 class _Pages:

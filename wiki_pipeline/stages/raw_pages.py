@@ -116,7 +116,7 @@ async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
 def _reconciliation(
     sync: Sync, refs: Sequence[DocumentRef], *, delete_missing: bool, redo: bool = False
 ) -> Reconciliation:
-    wanted = pa.table(
+    desired = pa.table(
         {
             "document_id": pa.array([ref.document_id for ref in refs], pa.string()),
             "input_hash": pa.array([ref.version_key for ref in refs], pa.string()),
@@ -124,7 +124,7 @@ def _reconciliation(
     )
     return Reconciliation(
         sync.table(Stage.RAW_PAGES),
-        wanted,
+        desired,
         stage=Stage.RAW_PAGES,
         source=sync.source,
         code_version=CODE_VERSION,
@@ -132,7 +132,7 @@ def _reconciliation(
         redo=redo,
         progress=sync.tell,
         lease=sync.writing,
-        later=sync.later,
+        background=sync.background,
     )
 
 

@@ -1,4 +1,4 @@
-"""vectors: the serving table. A passage whose text the tenant has embedded before, anywhere, keeps that vector."""
+"""vectors: the serving table. A chunk whose text the tenant has embedded before, anywhere, keeps that vector."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def update(sync: Sync) -> StageReport:
 
     report = update_from_table(sync, Stage.VECTORS, inputs(sync), compute)
     if report.added:  # as after a change of the model
-        sync.later(partial(_forget_other_models, sync))
+        sync.background(partial(_forget_other_models, sync))
     return report
 
 
@@ -57,7 +57,7 @@ def _forget_other_models(sync: Sync) -> None:
 def _rows(sync: Sync, chunks: pa.Table, known: KnownVectors, embed: Embed) -> Batch:
     hashes: list[str] = chunks["text_hash"].to_pylist()
     vectors = dict(known.lookup(hashes))
-    # One text a hash: a passage that stands in many documents is embedded once.
+    # One text a hash: a chunk that stands in many documents is embedded once.
     texts = {
         text_hash: embedding_text(text)
         for text_hash, text in zip(hashes, chunks["search_text"].to_pylist(), strict=True)

@@ -34,9 +34,9 @@ def update(sync: Sync) -> StageReport:
         Stage.WIKI_PAGES,
         partial(render_page, source=sync.source, links=links),
     )
-    wanted, broken = _inputs(sync, links)
+    desired, broken = _inputs(sync, links)
     return update_from_table(
-        sync, Stage.WIKI_PAGES, wanted, convert, lambda report: replace(report, broken_links=broken)
+        sync, Stage.WIKI_PAGES, desired, convert, lambda report: replace(report, broken_links=broken)
     )
 
 
@@ -57,7 +57,7 @@ def _is_complete(pipeline: Pipeline, source: SourceKey, documents: int) -> bool:
     kind = kinds().get(source.kind)
     if record is None or kind is None or observed is None or observed.listed_at is None:
         return False
-    return kind.is_whole(record.specification) and documents >= observed.documents
+    return kind.is_whole(record.config) and documents >= observed.documents
 
 
 def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
@@ -73,5 +73,5 @@ def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
             targets = links.targets(tables.source, path, linked) if linked else ()
             broken += targets.count(BROKEN)
             hashes.append(digest(content_hash, targets))
-    wanted = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
-    return Inputs(wanted, CODE_VERSION), broken
+    desired = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
+    return Inputs(desired, CODE_VERSION), broken

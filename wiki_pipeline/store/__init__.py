@@ -6,7 +6,7 @@ The only room that knows lancedb and lance. The names below are what stages, gat
 from __future__ import annotations
 
 from wiki_pipeline.store.filters import Filters
-from wiki_pipeline.store.maintenance import Upkeep, maintain, tidy
+from wiki_pipeline.store.maintenance import Maintenance, maintain, tidy
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.reconcile import Compute, reconcile
 from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
@@ -21,11 +21,11 @@ __all__ = [
     "Filters",
     "Hit",
     "KnownVectors",
+    "Maintenance",
     "Plan",
     "Reconciliation",
     "StageTable",
     "Store",
-    "Upkeep",
     "compare",
     "fingerprint",
     "maintain",

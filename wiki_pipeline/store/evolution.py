@@ -1,7 +1,7 @@
-"""Tables that another version of the program made: told by their columns and their edition, and brought up to this one.
+"""Tables that another version of the program made: told by columns and schema version, brought up to this one.
 
-A table carries the edition of the schemas that it was last written with (`model.EDITION`). One of a later edition is
-left alone. One with other columns than the schema's is changed in place: columns are taken out and put in, each in a
+A table carries the version of the schemas that it was last written with (`model.SCHEMA_VERSION`). One of a later one
+is left alone. One with other columns than the schema's is changed in place: columns are taken out and put in, each in a
 commit of its own, without rewriting any other column or index. So other sources' rows stay to be found, and vectors
 stay what they are. New columns get neutral values, and all documents lose their fingerprints: each is made again by
 its source's next sync. Cut off anywhere, it is simply done again.
@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from wiki_pipeline.errors import StoreError
-from wiki_pipeline.model import BLOB, EDITION
-from wiki_pipeline.store.state import TORN
+from wiki_pipeline.model import BLOB, SCHEMA_VERSION
+from wiki_pipeline.store.state import INCONSISTENT
 
 if TYPE_CHECKING:
     from lance import LanceDataset
 
-_EDITION = b"wiki_pipeline.edition"  # in a table's metadata; tables from before it was counted have none
+_METADATA_KEY = b"wiki_pipeline.edition"  # in a table's metadata; tables from before it was counted have none
 # Rows without these say nothing, or nothing that can be found: a table that lacks one begins anew, empty.
 _ESSENTIAL = frozenset({"document_id", "source", "chunk_id", "text_hash", "vector"})
 
 
 def stamped(schema: pa.Schema) -> pa.Schema:
-    """The schema of a new table: with the edition in its metadata."""
-    return schema.with_metadata({**(schema.metadata or {}), _EDITION: str(EDITION).encode()})
+    """The schema of a new table: with the version in its metadata."""
+    return schema.with_metadata({**(schema.metadata or {}), _METADATA_KEY: str(SCHEMA_VERSION).encode()})
 
 
 def refuse_newer(found: pa.Schema, name: str) -> None:
@@ -37,37 +37,38 @@ def refuse_newer(found: pa.Schema, name: str) -> None:
     Raises:
         StoreError: says so.
     """
-    edition = int((found.metadata or {}).get(_EDITION, b"0"))
-    if edition > EDITION:
+    version = int((found.metadata or {}).get(_METADATA_KEY, b"0"))
+    if version > SCHEMA_VERSION:
         raise StoreError(
-            f"The table {name} was made by a newer wiki-pipeline (edition {edition}; this one knows up to {EDITION}).",
+            f"The table {name} was made by a newer wiki-pipeline (schema {version}; this one knows "
+            f"up to {SCHEMA_VERSION}).",
             "Use the newer version; nothing was changed.",
         )
 
 
-def require(found: pa.Schema, wanted: Iterable[pa.Field], name: str) -> None:
+def require(found: pa.Schema, desired: Iterable[pa.Field], name: str) -> None:
     """Stop where a table lacks columns that are to be read.
 
     Raises:
         StoreError: an older version made the table; says what brings it up to date.
     """
-    if any(_differs(found, field) for field in wanted):
+    if any(_differs(found, field) for field in desired):
         raise StoreError(
             f"The table {name} was made by an older version of wiki-pipeline.",
             "Run `wiki-pipeline sync` once, which brings it up to date.",
         )
 
 
-def differ(found: pa.Schema, wanted: pa.Schema) -> bool:
-    """Whether a table has other columns than `wanted`; their order says nothing."""
-    return bool(_out_of_place(found, wanted) or _missing(found, wanted))
+def differ(found: pa.Schema, desired: pa.Schema) -> bool:
+    """Whether a table has other columns than `desired`; their order says nothing."""
+    return bool(_out_of_place(found, desired) or _missing(found, desired))
 
 
-def evolve(dataset: LanceDataset, wanted: pa.Schema) -> LanceDataset:
-    """Bring a table to the columns of `wanted`. The caller holds its lease.
+def evolve(dataset: LanceDataset, desired: pa.Schema) -> LanceDataset:
+    """Bring a table to the columns of `desired`. The caller holds its lease.
 
     Args:
-        dataset: the table at its latest version, of an edition that is not later.
+        dataset: the table at its latest version, of a schema version that is not later.
 
     Returns:
         The table at its new version.
@@ -77,14 +78,14 @@ def evolve(dataset: LanceDataset, wanted: pa.Schema) -> LanceDataset:
     """
     import lance
 
-    missing = _missing(dataset.schema, wanted)
+    missing = _missing(dataset.schema, desired)
     if any(field.name in _ESSENTIAL or is_apart(field) for field in missing):
-        return lance.write_dataset(stamped(wanted).empty_table(), dataset.uri, mode="overwrite")
+        return lance.write_dataset(stamped(desired).empty_table(), dataset.uri, mode="overwrite")
     # First, so that an older program that still runs leaves alone what is half done.
-    dataset.update_schema_metadata({_EDITION.decode(): str(EDITION)})
+    dataset.update_schema_metadata({_METADATA_KEY.decode(): str(SCHEMA_VERSION)})
     if missing and "fingerprint" in dataset.schema.names:
         dataset = _without_fingerprints(dataset)
-    if leaving := _out_of_place(dataset.schema, wanted):
+    if leaving := _out_of_place(dataset.schema, desired):
         dataset.drop_columns(leaving)
     if missing:
         _add(dataset, missing)
@@ -96,13 +97,13 @@ def is_apart(field: pa.Field) -> bool:
     return BLOB.items() <= (field.metadata or {}).items()
 
 
-def _out_of_place(found: pa.Schema, wanted: pa.Schema) -> list[str]:
-    """Columns that are not in `wanted`, or otherwise there."""
-    return [name for name in found.names if name not in wanted.names or _differs(found, wanted.field(name))]
+def _out_of_place(found: pa.Schema, desired: pa.Schema) -> list[str]:
+    """Columns that are not in `desired`, or otherwise there."""
+    return [name for name in found.names if name not in desired.names or _differs(found, desired.field(name))]
 
 
-def _missing(found: pa.Schema, wanted: pa.Schema) -> list[pa.Field]:
-    return [field for field in wanted if _differs(found, field)]
+def _missing(found: pa.Schema, desired: pa.Schema) -> list[pa.Field]:
+    return [field for field in desired if _differs(found, field)]
 
 
 def _differs(found: pa.Schema, field: pa.Field) -> bool:
@@ -123,7 +124,9 @@ def _without_fingerprints(dataset: LanceDataset) -> LanceDataset:
     for fragment in dataset.get_fragments():
         ids = fragment.to_table(columns=[], with_row_id=True)["_rowid"]
         changed, columns = fragment.update_columns(
-            pa.table([ids, pa.repeat(pa.scalar(TORN, schema.field("fingerprint").type), len(ids))], schema=schema)
+            pa.table(
+                [ids, pa.repeat(pa.scalar(INCONSISTENT, schema.field("fingerprint").type), len(ids))], schema=schema
+            )
         )
         fragments.append(changed)
         fields.update(columns)

@@ -67,8 +67,8 @@ class Filters:
 
 
 def _any_of(column: str, values: Iterable[str]) -> list[str]:
-    wanted = list(values)
-    return [f"{column} IN ({_list(wanted)})"] if wanted else []
+    desired = list(values)
+    return [f"{column} IN ({_list(desired)})"] if desired else []
 
 
 def _list(values: Iterable[str]) -> str:

@@ -25,12 +25,12 @@ def create_text_indexes(dataset: LanceDataset) -> bool:
     Raises:
         OSError, RuntimeError, ValueError: from the storage.
     """
-    wanted = {f"{column}_{_EDITION}": column for column in TEXT_INDEXES}
+    desired = {f"{column}_{_EDITION}": column for column in TEXT_INDEXES}
     indexes = {index.name: index.field_names for index in dataset.describe_indices()}
-    missing = sorted(wanted.keys() - indexes.keys())
+    missing = sorted(desired.keys() - indexes.keys())
     for name in missing:
-        dataset.create_scalar_index(wanted[name], "INVERTED", name=name, **TEXT_INDEXES[wanted[name]])
-    earlier = [name for name, columns in indexes.items() if columns[0] in TEXT_INDEXES and name not in wanted]
+        dataset.create_scalar_index(desired[name], "INVERTED", name=name, **TEXT_INDEXES[desired[name]])
+    earlier = [name for name, columns in indexes.items() if columns[0] in TEXT_INDEXES and name not in desired]
     for name in earlier:
         dataset.drop_index(name)
     return bool(missing or earlier)

@@ -53,7 +53,7 @@ PRUNED_EVERY = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class Maintenance:
     """What was done.
 
     Attributes:
@@ -67,7 +67,7 @@ class Upkeep:
     pruned_bytes: int = 0
 
 
-def maintain(table: StageTable, commits: int) -> Upkeep:
+def maintain(table: StageTable, commits: int) -> Maintenance:
     """Do what is due. Cheap where nothing is.
 
     Args:
@@ -80,16 +80,16 @@ def maintain(table: StageTable, commits: int) -> Upkeep:
     joined = join_fragments(table)
     indexed = index_rows(table, UNINDEXED_ROWS)
     pruned = prune(table) if joined or _passed_a_mark(table, commits) else 0
-    return Upkeep(joined, indexed, pruned)
+    return Maintenance(joined, indexed, pruned)
 
 
-def tidy(table: StageTable) -> Upkeep:
+def tidy(table: StageTable) -> Maintenance:
     """Do all that can be done, due or not: what a sync leaves for later.
 
     Raises:
         StoreError: as `maintain`.
     """
-    return Upkeep(join_fragments(table), index_rows(table, 0), prune(table))
+    return Maintenance(join_fragments(table), index_rows(table, 0), prune(table))
 
 
 def join_fragments(table: StageTable, tiers: Sequence[Tier] = TIERS) -> int:

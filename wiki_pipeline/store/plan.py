@@ -1,4 +1,4 @@
-"""What a table lacks: its state against what is wanted, column against column."""
+"""What a table lacks: its state against what is desired, column against column."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What differs between a table and what is wanted. Ids are Arrow arrays of strings.
+    """What differs between a table and what is desired. Ids are Arrow arrays of strings.
 
     Attributes:
-        todo: documents to compute, in the order in which they were wanted.
+        todo: documents to compute, in the order in which they were desired.
         added: how many of them are new to the table.
         deleted: documents that the table has and nobody wants; empty where those were to stay.
-        unchanged: number of documents that are as wanted.
+        unchanged: number of documents that are as desired.
         before: ids of all documents of the table.
         todo_fingerprints: what the rows of `todo` will carry.
     """
@@ -56,7 +56,7 @@ class Plan:
 
 def make_plan(
     state: pa.Table,
-    wanted: pa.ChunkedArray,
+    desired: pa.ChunkedArray,
     fingerprints: Sequence[str],
     *,
     delete_missing: bool,
@@ -66,12 +66,12 @@ def make_plan(
 
     Args:
         state: rows of `STATE`, one a document.
-        wanted: ids; of an id that comes twice (a listing that shifted while it was read) the last one counts.
-        fingerprints: one for each of `wanted`.
-        delete_missing: whether documents that are not wanted are to go.
-        redo: do the documents that are as wanted, too.
+        desired: ids; of an id that comes twice (a listing that shifted while it was read) the last one counts.
+        fingerprints: one for each of `desired`.
+        delete_missing: whether documents that are not desired are to go.
+        redo: do the documents that are as desired, too.
     """
-    ids = wanted.cast(pa.string()).combine_chunks()
+    ids = desired.cast(pa.string()).combine_chunks()
     last = _last_of_each(ids)
     ids, goals = ids.take(last), pa.array(fingerprints, pa.string()).take(last)
     before = state["document_id"].combine_chunks()

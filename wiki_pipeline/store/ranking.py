@@ -1,10 +1,10 @@
-"""Which of the passages found come first: both sides' scores together, names that a query means, many documents.
+"""Which of the chunks found come first: both sides' scores together, names that a query means, many documents.
 
 The scores of words and of meaning have no common scale, so each side's are brought to 0 to 1 and added: words from
 nothing to the best, similarities, which are never nothing, from the least to the best candidate's. So a clear winner
 among words stays one, which it does not by reciprocal ranks.
 
-A model that is weaker than words (`weight` below 1) is asked what words leave open. Where one of the first passages by
+A model that is weaker than words (`weight` below 1) is asked what words leave open. Where one of the first chunks by
 words holds all words of the query, its similarities count nothing; where most words are missing, they count.
 (On the retrieval benchmark recall in 2,000 tokens, against words alone, by the power of the part that is missing. Tried
 on half of the questions: the 2nd -0.5, the 3rd -0.6, the 4th to 6th as good, from the 8th on no part left. So the 5th;
@@ -21,17 +21,17 @@ from typing import Any
 from wiki_pipeline.text.normalise import cjk_bigrams
 
 _WORD = re.compile(r"[^\W_]+")
-# What a title that is just what was asked for counts, where the best passage by words counts 1; likewise a heading.
+# What a title that is just what was asked for counts, where the best chunk by words counts 1; likewise a heading.
 _TITLE = 0.6
 _HEADING = 0.4
 # To which power the part of a query that words leave open is taken, for the weight of a weak model.
 _RELUCTANCE = 5
-# So many of the first passages by words are looked at for what they hold of the query.
+# So many of the first chunks by words are looked at for what they hold of the query.
 _FOREMOST = 5
 # What of a word tells it from others: endings differ (invest, invested; Station, Stationen) and are no reason to say
 # that it is missing. So many letters at its end don't count, as long as so many at its beginning are left.
 _ENDING, _STEM = 3, 4
-# So many passages of a document keep their places in an answer; the others come behind those of other documents.
+# So many chunks of a document keep their places in an answer; the others come behind those of other documents.
 _OF_ONE_DOCUMENT = 3
 
 
@@ -50,7 +50,7 @@ def fused(
     by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weight: float, terms: str = ""
 ) -> list[Candidate]:
     """Both sides in one order, the vectors' scores counting `weight` times those of the words; a weight below 1 as far
-    as the words' own first passages lack some of the query's terms.
+    as the words' own first chunks lack some of the query's terms.
 
     The text side was asked later: where a commit came in between, it is right.
     """
@@ -72,7 +72,7 @@ def named(candidates: Sequence[Candidate], query: str, *, best: float = 1.0) -> 
     """The candidates anew, those first whose title or innermost heading is what the query says.
 
     Args:
-        best: what the best passage by words counts.
+        best: what the best chunk by words counts.
     """
     asked = _words(query)
     return ordered(replace(c, score=c.score + best * _naming(c.row, asked)) for c in candidates)
@@ -98,7 +98,7 @@ def thinned(candidates: Sequence[Candidate], per_document: int | None) -> list[C
 
 
 def _lacking(foremost: Sequence[Candidate], terms: str) -> float:
-    """The part of the terms that even the passage with most of them does not hold, 0 to 1."""
+    """The part of the terms that even the chunk with most of them does not hold, 0 to 1."""
     asked = [part for word in sorted(_words(terms)) for part in _telling_parts(word)]
     if not asked or not foremost:
         return 1.0

@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.model import SourceKey, Stage, StageReport
-from wiki_pipeline.store.reconciliation import BATCH_BYTES, Batch, Later, Lease, Listener, Reconciliation, at_once
+from wiki_pipeline.store.reconciliation import (
+    BATCH_BYTES,
+    BackgroundTasks,
+    Batch,
+    Lease,
+    Listener,
+    Reconciliation,
+    at_once,
+)
 from wiki_pipeline.store.stage_table import StageTable
 
 
@@ -27,7 +35,7 @@ class Compute(Protocol):
 
 def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of every stage
     output: StageTable,
-    wanted: pa.Table,
+    desired: pa.Table,
     compute: Compute,
     *,
     stage: Stage,
@@ -39,20 +47,20 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
     batch_bytes: int = BATCH_BYTES,
     progress: Listener | None = None,
     lease: Lease = nullcontext,
-    later: Later = at_once,
+    background: BackgroundTasks = at_once,
 ) -> StageReport:
-    """Bring `output` up to date with `wanted`. While a batch is being written, the next one is being computed.
+    """Bring `output` up to date with `desired`. While a batch is being written, the next one is being computed.
 
     Args:
         output: the stage's table.
-        wanted: columns document_id and input_hash: the documents that the stage's input holds now.
+        desired: columns document_id and input_hash: the documents that the stage's input holds now.
         compute: called with at most `batch_documents` ids at a time, in this thread.
         code_version, parameters: of the stage; what its output depends on besides the documents.
-        delete_missing: whether documents that are not wanted go; False if `wanted` is only a part.
+        delete_missing: whether documents that are not desired go; False if `desired` is only a part.
         batch_bytes: batches of large documents are made smaller, to about so much output.
         progress: told after each batch.
         lease: entered around each commit, for a table that others write too.
-        later: given the table's upkeep once everything is committed; may do it meanwhile, in another thread.
+        background: given the table's upkeep once everything is committed; may do it meanwhile, in another thread.
 
     Raises:
         StoreError: the table can't be read or written.
@@ -60,7 +68,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
     """
     work = Reconciliation(
         output,
-        wanted,
+        desired,
         stage=stage,
         source=source,
         code_version=code_version,
@@ -68,7 +76,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
         delete_missing=delete_missing,
         progress=progress,
         lease=lease,
-        later=later,
+        background=background,
     )
     with work:
         for document_ids in work.batches(batch_documents, batch_bytes):

@@ -42,11 +42,11 @@ _GROWTH = 4  # a batch has at most so many times the documents of the one before
 
 Lease = Callable[[], AbstractContextManager[None]]
 Listener = Callable[[Progress], None]
-Later = Callable[[Callable[[], None]], None]
+BackgroundTasks = Callable[[Callable[[], None]], None]
 
 
 def at_once(upkeep: Callable[[], None]) -> None:
-    """The simplest `Later`."""
+    """The simplest `BackgroundTasks`."""
     upkeep()
 
 
@@ -58,7 +58,7 @@ class Batch:
         rows: columns of the output table; `fingerprint` and `content_hash` are filled in by the reconciliation.
         failures: documents that keep the rows they have and are tried again next time.
         input_hashes: of documents of which only the work itself shows what they are made from, the hash of that; it
-            takes the place of the one that was wanted.
+            takes the place of the one that was desired.
         tokens, embedded, reused, bytes: for the report, see `StageReport`.
     """
 
@@ -91,7 +91,7 @@ def fingerprint(stage: Stage, code_version: str, parameters: Sequence[object], i
 
 
 class Reconciliation:
-    """One table's way to a wanted state. Made, it only looks (`plan`); entered, it writes; left, it has a `report`.
+    """One table's way to a desired state. Made, it only looks (`plan`); entered, it writes; left, it has a `report`.
 
     Left by an exception, it finishes the commit that is under way and does no more: nothing is deleted that was not
     already. One thread uses it at a time; commits happen in another one, at most one ahead.
@@ -103,7 +103,7 @@ class Reconciliation:
     def __init__(  # noqa: PLR0913 - as `reconcile`
         self,
         output: StageTable,
-        wanted: pa.Table,
+        desired: pa.Table,
         *,
         stage: Stage,
         source: SourceKey,
@@ -113,7 +113,7 @@ class Reconciliation:
         redo: bool = False,
         progress: Listener | None = None,
         lease: Lease = nullcontext,
-        later: Later = at_once,
+        background: BackgroundTasks = at_once,
     ) -> None:
         self._began = time.perf_counter()
         self._output = output
@@ -121,12 +121,12 @@ class Reconciliation:
         self._source = source
         self._progress = progress
         self._lease = lease
-        self._later = later
+        self._background = background
         self._state = output.state()
         self._fingerprint = partial(fingerprint, stage, code_version, parameters)
-        fingerprints = _fingerprints(stage, code_version, parameters, wanted["input_hash"].to_pylist())
+        fingerprints = _fingerprints(stage, code_version, parameters, desired["input_hash"].to_pylist())
         self.plan: Plan = make_plan(
-            self._state, wanted["document_id"], fingerprints, delete_missing=delete_missing, redo=redo
+            self._state, desired["document_id"], fingerprints, delete_missing=delete_missing, redo=redo
         )
         self._leaving = self.plan.deleted.to_pylist()
         self._tally = _Tally()
@@ -249,7 +249,7 @@ class Reconciliation:
     def _finish(self) -> None:
         tally = self._tally
         if tally.commits:
-            self._later(self._keep_up)
+            self._background(self._keep_up)
             self._state = self._output.state()
         self._tell()
         self._report = StageReport(
@@ -277,7 +277,7 @@ class Reconciliation:
                 maintain(self._output, self._tally.commits)
         except WikiPipelineError as error:
             # The table is right, only slower to read; the next sync that commits anything tries again.
-            logger.warning("Upkeep of %s is left for the next sync. %s", self._output.name, error)
+            logger.warning("Maintenance of %s is left for the next sync. %s", self._output.name, error)
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -286,11 +286,11 @@ class Reconciliation:
 
 
 def compare(
-    table: StageTable, wanted: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object] = ()
+    table: StageTable, desired: pa.Table, stage: Stage, code_version: str, parameters: Sequence[object] = ()
 ) -> Plan:
     """What differs between a stage's table and what it should be; nothing is done about it."""
-    fingerprints = _fingerprints(stage, code_version, parameters, wanted["input_hash"].to_pylist())
-    return make_plan(table.state(), wanted["document_id"], fingerprints, delete_missing=True)
+    fingerprints = _fingerprints(stage, code_version, parameters, desired["input_hash"].to_pylist())
+    return make_plan(table.state(), desired["document_id"], fingerprints, delete_missing=True)
 
 
 def _fingerprints(

@@ -1,4 +1,4 @@
-"""Finding passages: by meaning (vectors), by words (full text), or by both.
+"""Finding chunks: by meaning (vectors), by words (full text), or by both.
 
 A query goes to the serving table of one embedding model, so distances of different models are never compared. Both
 sides bring many candidates; `ranking` puts them into one order.
@@ -30,7 +30,7 @@ Mode = Literal["hybrid", "vector", "text"]
 
 MAX_HITS = 100
 MAX_QUERY = 1_000  # characters that people may send, wherever they search
-_CANDIDATES = 60  # of each side: a passage that is only fair on both may still come out first
+_CANDIDATES = 60  # of each side: a chunk that is only fair on both may still come out first
 _REFINE_FACTOR = 5  # candidates whose distances the index guessed, for each that is asked for
 # Full-text search takes time by the word (5,000 words over a second); what lies beyond says little about a question.
 _MAX_TERMS = 64
@@ -111,12 +111,12 @@ _MAX_EMBEDDED_CHARACTERS = 8_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage that was found, with all that is needed to cite it.
+    """A chunk that was found, with all that is needed to cite it.
 
     Attributes:
         score: higher is better; comparable only within one answer, where it never rises. The cosine similarity
             (vector); BM25 with what the title says (text); both stretched and added, with what the title says
-            (hybrid); of passages put behind other documents' at most that of those.
+            (hybrid); of chunks put behind other documents' at most that of those.
         created_date, last_modified: Unix seconds.
         page_id: the document id of a Confluence page, otherwise None.
 
@@ -167,16 +167,16 @@ def search(
     filters: Filters | None = None,
     per_document: int | None = None,
 ) -> list[Hit]:
-    """The best passages for a question or some words, best first. Equal scores are ordered by chunk id.
+    """The best chunks for a question or some words, best first. Equal scores are ordered by chunk id.
 
     Args:
         store: the tenant's tables.
         embedder: whose serving table is searched; asked for a vector unless `mode` is text.
         query: any text. Quotes, operators and wildcards mean nothing; of a very long one the beginning counts.
-        k: how many passages, 1 to 100.
+        k: how many chunks, 1 to 100.
         mode: both sides, or one.
-        filters: which passages may be found; applied before ranking, so `k` passages come if there are so many.
-        per_document: at most so many passages of one document; None: as many as there are, but from the fourth on
+        filters: which chunks may be found; applied before ranking, so `k` chunks come if there are so many.
+        per_document: at most so many chunks of one document; None: as many as there are, but from the fourth on
             behind those of other documents.
 
     Returns:

@@ -14,7 +14,7 @@ from wiki_pipeline.model import SourceKey
 from wiki_pipeline.store.evolution import differ, evolve, is_apart, refuse_newer, require, stamped
 from wiki_pipeline.store.indexes import create_text_indexes
 from wiki_pipeline.store.replace import addresses, replace
-from wiki_pipeline.store.state import TORN, document_states, state_columns
+from wiki_pipeline.store.state import INCONSISTENT, document_states, state_columns
 from wiki_pipeline.store.storage import explained, open_dataset
 from wiki_pipeline.store.vectors import check_vectors
 
@@ -60,9 +60,9 @@ class StageTable:
             StoreError: the storage is out of reach.
         """
         names = list(columns) if columns is not None else [f.name for f in self.schema if not is_apart(f)]
-        wanted = None if document_ids is None else pc.field("document_id").isin(pa.array(document_ids, pa.string()))
+        desired = None if document_ids is None else pc.field("document_id").isin(pa.array(document_ids, pa.string()))
         with explained(f"read {self.name}"):
-            batches = list(self._scan(names, wanted))
+            batches = list(self._scan(names, desired))
         schema = pa.schema([self.schema.field(name) for name in names])
         return pa.Table.from_batches(batches, batches[0].schema).cast(schema) if batches else schema.empty_table()
 
@@ -184,17 +184,17 @@ class StageTable:
     def _mine(self) -> pc.Expression | None:
         return None if self.source is None else pc.field("source") == str(self.source)
 
-    def _scan(self, columns: Sequence[str], wanted: pc.Expression | None = None) -> Iterator[pa.RecordBatch]:
+    def _scan(self, columns: Sequence[str], desired: pc.Expression | None = None) -> Iterator[pa.RecordBatch]:
         dataset = self.dataset()
         if dataset is None:
             return
         require(dataset.schema, [self.schema.field(name) for name in columns], self.name)
         mine = self._mine()
-        condition = mine if wanted is None else wanted if mine is None else mine & wanted
+        condition = mine if desired is None else desired if mine is None else mine & desired
         scanner = dataset.scanner(
             columns=list(columns),
             filter=condition,
-            # Long texts are read only for the rows that are wanted, not for all to be filtered afterwards.
+            # Long texts are read only for the rows that are desired, not for all to be filtered afterwards.
             late_materialization=condition is not None,
             batch_size=_BATCH_ROWS,
             batch_size_bytes=4_000_000,
@@ -230,7 +230,7 @@ class StageTable:
     def _checked(self, rows: pa.Table) -> pa.Array:
         """The documents in `rows`, after making sure that `state` will find them in order."""
         states = document_states(rows.select(state_columns(self.schema)).to_batches())
-        torn = states.filter(pc.equal(states["fingerprint"], TORN))
+        torn = states.filter(pc.equal(states["fingerprint"], INCONSISTENT))
         if torn.num_rows:
             raise ValueError(f"{self.name}: rows of {torn['document_id'][0]} don't lie together or are not complete")
         if self.source is not None:

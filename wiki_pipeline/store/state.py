@@ -20,7 +20,7 @@ STATE = pa.schema(
         pa.field("content_hash", pa.string(), nullable=False),
     ]
 )
-TORN = ""  # the fingerprint of a document whose rows don't fit together: equal to none, so it is made again
+INCONSISTENT = ""  # the fingerprint of a document whose rows don't fit together: equal to none, so it is made again
 
 Integers = npt.NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def document_states(batches: Iterable[pa.RecordBatch]) -> pa.Table:
 
     A document's rows are written together, so they lie together, and there are as many as `total_chunks` says (one,
     where there is no such column). A document that is found otherwise, as two writers at once would leave it, gets
-    the fingerprint `TORN`.
+    the fingerprint `INCONSISTENT`.
     """
     runs = [_runs(*_columns(batch)) for batch in batches if batch.num_rows]
     if not runs:
@@ -48,7 +48,7 @@ def document_states(batches: Iterable[pa.RecordBatch]) -> pa.Table:
     codes = ids.dictionary_encode().indices.to_numpy()
     _, first, times = np.unique(codes, return_index=True, return_counts=True)
     sound = pa.array((rows == expected) & (times[codes] == 1))
-    fingerprints = pc.if_else(sound, table["fingerprint"], TORN)
+    fingerprints = pc.if_else(sound, table["fingerprint"], INCONSISTENT)
     table = table.set_column(1, STATE.field("fingerprint"), fingerprints)
     return table.take(np.sort(first)) if len(first) < table.num_rows else table
 

@@ -98,13 +98,13 @@ class KnownVectors:
             if dataset is None or not text_hashes:
                 return {}
             hashes = pa.array(set(text_hashes), pa.string())
-            wanted = _keys(hashes)
+            desired = _keys(hashes)
             fragments = {fragment.fragment_id: fragment for fragment in dataset.get_fragments()}
             self._keys = {number: keys for number, keys in self._keys.items() if number in fragments}
             for number, fragment in fragments.items():
                 if number not in self._keys:
                     self._keys[number] = _keys(fragment.to_table(columns=["text_hash"])["text_hash"].combine_chunks())
-            holding = [fragments[number] for number, keys in self._keys.items() if np.isin(wanted, keys).any()]
+            holding = [fragments[number] for number, keys in self._keys.items() if np.isin(desired, keys).any()]
             if not holding:
                 return {}
             scanner = dataset.scanner(

@@ -48,17 +48,17 @@ def add(pipeline: Pipeline, address: str) -> Addition:
     raise ConfigurationError("This is not the address of anything that can be a source.", f"Possible are {possible}.")
 
 
-def add_specified(pipeline: Pipeline, kind: SourceKind, key: SourceKey, specification: str) -> Addition:
-    """Add a source by its specification, or change it; errors as `add`."""
+def add_specified(pipeline: Pipeline, kind: SourceKind, key: SourceKey, config: str) -> Addition:
+    """Add a source by its config, or change it; errors as `add`."""
     before = pipeline.catalog.source(key)
     home = pipeline.home_of(key)
     home.mkdir(parents=True, exist_ok=True)
-    description = signals.run(_describe(kind.open(key, specification, home)))
-    record = pipeline.catalog.add_source(key, specification, description.title, description.url)
+    description = signals.run(_describe(kind.open(key, config, home)))
+    record = pipeline.catalog.add_source(key, config, description.title, description.url)
     adopt(pipeline.settings.home, str(key))
     if before is None:
         return Addition(record, News.ADDED)
-    return Addition(record, News.KNOWN if before.specification == specification else News.CHANGED)
+    return Addition(record, News.KNOWN if before.config == config else News.CHANGED)
 
 
 async def _describe(source: Source) -> SourceDescription:

@@ -17,7 +17,7 @@ ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 _ARENA_MAX = -8  # glibc's number for it
 
 
-def hold_little() -> None:
+def limit_allocators() -> None:
     """The same settings for this process, as far as its system has them. Repeatable."""
     pa.set_memory_pool(pa.system_memory_pool())
     with contextlib.suppress(OSError, AttributeError):  # not glibc

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Self
 
 
-class Later:
+class BackgroundTasks:
     """Does one thing after the other. Left, it has done everything; left by an exception, what it had begun."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="later")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
         self._given: list[Future[None]] = []
 
     def __call__(self, work: Callable[[], None]) -> None:

@@ -44,7 +44,7 @@ _TEXTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Desired:
     """A file that pages refer to.
 
     Attributes:
@@ -106,15 +106,15 @@ def kept(table: StageTable) -> dict[str, Kept]:
     return {row["document_id"]: Kept(**row) for row in rows}
 
 
-def within_limits(settings: Settings, wanted: Iterable[Wanted], taken: int) -> list[Wanted]:
+def within_limits(settings: Settings, desired: Iterable[Desired], taken: int) -> list[Desired]:
     """The files in the order of their documents and names, each with why it is left out, if it is.
 
     Args:
         taken: bytes of the source's other files.
     """
-    judged: list[Wanted] = []
+    judged: list[Desired] = []
     of_page: Counter[str] = Counter()
-    for item in sorted(wanted, key=lambda item: (item.parent_id, item.ref.name, item.ref.attachment_id)):
+    for item in sorted(desired, key=lambda item: (item.parent_id, item.ref.name, item.ref.attachment_id)):
         reason = _reason_to_leave_out(settings, item.ref)
         size = item.ref.size or 0
         if not reason and of_page[item.parent_id] >= settings.attachments_a_page:
@@ -145,9 +145,9 @@ def _is_allowed(settings: Settings, media_type: str) -> bool:
 
 
 async def bring(
-    sync: Sync, source: Source, wanted: Sequence[Wanted], before: Mapping[str, Kept], work: Reconciliation
+    sync: Sync, source: Source, desired: Sequence[Desired], before: Mapping[str, Kept], work: Reconciliation
 ) -> None:
-    """Bring the files that are wanted and write their rows; what was brought before in the same version is not again.
+    """Bring the files that are desired and write their rows; what was brought before in the same version is not again.
 
     Raises:
         SourceError: the source as a whole failed. What was written before stands.
@@ -155,21 +155,21 @@ async def bring(
     settings = sync.settings
     limits = ExtractionLimits(settings.extraction_seconds, settings.extraction_memory, settings.extraction_characters)
     with closing(_Rows(sync, before, limits)) as rows:
-        for portion in _portions(wanted, settings.batch_documents, settings.batch_bytes):
+        for portion in _portions(desired, settings.batch_documents, settings.batch_bytes):
             batch, gone = await rows.of(source, portion)
             work.delete(gone)
             await asyncio.to_thread(work.write, sync.tried(Stage.ATTACHMENTS, _ids(portion), batch))
 
 
-def _ids(wanted: Iterable[Wanted]) -> list[str]:
-    return [item.ref.attachment_id for item in wanted]
+def _ids(desired: Iterable[Desired]) -> list[str]:
+    return [item.ref.attachment_id for item in desired]
 
 
-def _portions(wanted: Sequence[Wanted], most: int, most_bytes: int) -> Iterator[list[Wanted]]:
+def _portions(desired: Sequence[Desired], most: int, most_bytes: int) -> Iterator[list[Desired]]:
     """Files that are held in memory together."""
-    portion: list[Wanted] = []
+    portion: list[Desired] = []
     held = 0
-    for item in wanted:
+    for item in desired:
         size = 0 if item.left_out else item.ref.size or 1_000_000
         if portion and (len(portion) >= most or held + size > most_bytes):
             yield portion
@@ -198,13 +198,13 @@ class _Rows:
         """End the process that reads files."""
         self._extractor.close()
 
-    async def of(self, source: Source, wanted: Sequence[Wanted]) -> tuple[Batch, list[str]]:
+    async def of(self, source: Source, desired: Sequence[Desired]) -> tuple[Batch, list[str]]:
         """The rows of some files, and which of them are gone upstream."""
-        rows = [_left_out(item, item.left_out) for item in wanted if item.left_out]
+        rows = [_left_out(item, item.left_out) for item in desired if item.left_out]
         failures: list[DocumentFailure] = []
         gone: list[str] = []
         taken = 0
-        items = {item.ref.attachment_id: item for item in wanted if not item.left_out}
+        items = {item.ref.attachment_id: item for item in desired if not item.left_out}
         async for answer in self._bytes(source, list(items.values())):
             match answer:
                 case Downloaded(attachment_id, data):
@@ -217,10 +217,10 @@ class _Rows:
         return Batch(rows_to_arrow(rows, self._schema), failures, bytes=taken), gone
 
     async def _bytes(
-        self, source: Source, wanted: Sequence[Wanted]
+        self, source: Source, desired: Sequence[Desired]
     ) -> AsyncGenerator[Downloaded | DocumentGone | DocumentFailure, None]:
         missing = []
-        for item in wanted:
+        for item in desired:
             data = await asyncio.to_thread(self._kept_bytes, item.ref)
             if data is None:
                 missing.append(item.ref)
@@ -243,7 +243,7 @@ class _Rows:
             data: bytes = blob.read()
         return data if file_hash_of(data) == row.file_hash else None
 
-    def _row(self, item: Wanted, data: bytes) -> Attachment:
+    def _row(self, item: Desired, data: bytes) -> Attachment:
         settings = self._sync.settings
         media_type = media_type_of(data, item.ref.name)
         if not _is_allowed(settings, media_type):
@@ -281,7 +281,7 @@ class _Rows:
         return None
 
 
-def _left_out(item: Wanted, reason: str) -> Attachment:
+def _left_out(item: Desired, reason: str) -> Attachment:
     """The row of a file without its bytes."""
     ref = item.ref
     return Attachment(

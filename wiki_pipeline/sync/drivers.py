@@ -48,17 +48,17 @@ class Inputs:
     """What a stage's table should be made from.
 
     Attributes:
-        wanted: columns document_id and input_hash: the documents that the table before holds now.
+        desired: columns document_id and input_hash: the documents that the table before holds now.
         code_version, parameters: of the stage; what its output depends on besides the documents.
     """
 
-    wanted: pa.Table
+    desired: pa.Table
     code_version: str
     parameters: tuple[object, ...] = ()
 
     def behind(self, table: StageTable, stage: Stage) -> Plan:
         """What differs between a stage's table and what it should be."""
-        return compare(table, self.wanted, stage, self.code_version, self.parameters)
+        return compare(table, self.desired, stage, self.code_version, self.parameters)
 
 
 def input_state(tables: SourceTables, stage: Stage) -> pa.Table:
@@ -89,7 +89,7 @@ def update_from_table(
 
     report = reconcile(
         sync.table(stage),
-        inputs.wanted,
+        inputs.desired,
         tried,
         stage=stage,
         source=sync.source,
@@ -99,6 +99,6 @@ def update_from_table(
         batch_bytes=sync.settings.batch_bytes,
         progress=sync.tell,
         lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
-        later=sync.later,
+        background=sync.background,
     )
     return sync.done(finish(report))

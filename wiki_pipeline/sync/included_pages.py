@@ -47,8 +47,8 @@ class Dependencies:
     def prepare(self, targets: Iterable[str]) -> None:
         """Read at once what is about to be found singly, as much of it as may be kept."""
         for source, document_ids in self._places(targets).items():
-            wanted = [document_id for document_id in document_ids if (source, document_id) not in self._pages]
-            for page in self._read(source, wanted):
+            desired = [document_id for document_id in document_ids if (source, document_id) not in self._pages]
+            for page in self._read(source, desired):
                 self._keep((source, page.document_id), page)
                 if self._kept > _KEPT_CHARACTERS:
                     return

@@ -22,8 +22,8 @@ _COLUMNS = ["document_id", "title", "headings", "markdown"]
 def linked_anchors(tables: SourceTables, links: LinkIndex) -> Mapping[tuple[SourceKey, str], FindAnchor]:
     """What finds anchors on each page that a link of the source's pages leads into; by source and document id."""
     found = {}
-    wanted = {links.document(target, tables.source, path) for path, target in _into_pages(tables)} - {None}
-    for source, places in groupby(sorted(filter(None, wanted)), key=lambda place: place[0]):
+    desired = {links.document(target, tables.source, path) for path, target in _into_pages(tables)} - {None}
+    for source, places in groupby(sorted(filter(None, desired)), key=lambda place: place[0]):
         table = tables.pipeline.store.table(Stage.CLEAN_PAGES, source)
         ids = [document_id for _, document_id in places]
         for start in range(0, len(ids), _READ_AT_ONCE):

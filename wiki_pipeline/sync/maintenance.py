@@ -1,4 +1,4 @@
-"""Upkeep: tables made quick to read again, and records of long ago deleted."""
+"""Maintenance: tables made quick to read again, and records of long ago deleted."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from datetime import timedelta
 
 from wiki_pipeline.errors import LeaseHeldError
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.store import Upkeep, tidy
+from wiki_pipeline.store import Maintenance, tidy
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, lease_name, vectors_lease
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
+class Maintained:
     """What was done.
 
     Attributes:
-        joined, pruned_bytes: of all tables; see `Upkeep`.
+        joined, pruned_bytes: of all tables; see `Maintenance`.
         busy: sources that were being written, which look after their tables themselves.
         events, jobs: records deleted.
     """
@@ -30,21 +30,21 @@ class Tidied:
     jobs: int
 
 
-def upkeep(pipeline: Pipeline) -> Tidied:
+def upkeep(pipeline: Pipeline) -> Maintained:
     """Optimise every table of the tenant and delete what was settled long ago.
 
     Raises:
         CatalogError, StoreError: they can't be used. Tables and records are as right as before.
     """
     catalog, settings = pipeline.catalog, pipeline.settings
-    done: list[Upkeep] = []
+    done: list[Maintenance] = []
     busy = []
     for record in catalog.sources(settings.tenant):
         try:
             done += _tables(pipeline, record.key)
         except LeaseHeldError:
             busy.append(record.key)
-    return Tidied(
+    return Maintained(
         joined=sum(table.joined for table in done),
         pruned_bytes=sum(table.pruned_bytes for table in done),
         busy=busy,
@@ -53,7 +53,7 @@ def upkeep(pipeline: Pipeline) -> Tidied:
     )
 
 
-def _tables(pipeline: Pipeline, source: SourceKey) -> list[Upkeep]:
+def _tables(pipeline: Pipeline, source: SourceKey) -> list[Maintenance]:
     tables, seconds = SourceTables(pipeline, source), pipeline.settings.lease_seconds
     own = [stage for stage in Stage if stage is not Stage.VECTORS]
     with pipeline.catalog.lease(lease_name(source), seconds):

@@ -61,13 +61,13 @@ class People:
                 mentioned |= self._met
             pages = read_dependents(sync.table(Stage.CLEAN_PAGES))
             mentioned.update(person.person_id for page in pages for person in page.people)
-        wanted = sorted(mentioned - known.keys())[: max(0, MOST_PEOPLE - len(known))]
+        desired = sorted(mentioned - known.keys())[: max(0, MOST_PEOPLE - len(known))]
         if everyone:
-            wanted += people.due(key, mentioned, timedelta(hours=sync.settings.names_refresh_hours))
+            desired += people.due(key, mentioned, timedelta(hours=sync.settings.names_refresh_hours))
             people.forget(key, _KEPT)
-        if not wanted:
+        if not desired:
             return
         try:
-            people.record(key, await source.names(wanted[:_MOST_AT_ONCE]))
+            people.record(key, await source.names(desired[:_MOST_AT_ONCE]))
         except SourceError as error:
             _LOG.warning("%s: names of people could not be read. %s", key, error.message)

@@ -50,12 +50,12 @@ class Pipeline:
         configured: dict[SourceKey, str] = {}
         for kind in kinds().values():
             configured.update(kind.configured(self.settings.tenant))
-        for key, specification in configured.items():
+        for key, config in configured.items():
             known = self.catalog.source(key)
             if known is None:
-                self.catalog.add_source(key, specification)
-            elif known.specification != specification:
-                self.catalog.add_source(key, specification, known.title, known.url)
+                self.catalog.add_source(key, config)
+            elif known.config != config:
+                self.catalog.add_source(key, config, known.title, known.url)
         return sorted(configured)
 
     def describe(self, key: SourceKey, description: SourceDescription) -> None:
@@ -66,7 +66,7 @@ class Pipeline:
         """
         known = self.catalog.source(key)
         if known is not None and (known.title, known.url) != (description.title, description.url):
-            self.catalog.add_source(key, known.specification, description.title, description.url)
+            self.catalog.add_source(key, known.config, description.title, description.url)
 
     def open_source(self, key: SourceKey) -> Source:
         """The source as it was added to the catalog.
@@ -84,7 +84,7 @@ class Pipeline:
             )
         home = self.home_of(key)
         home.mkdir(parents=True, exist_ok=True)
-        return kind.open(key, entry.specification, home)
+        return kind.open(key, entry.config, home)
 
     def home_of(self, key: SourceKey) -> Path:
         """Folder for the source's own clones and caches."""

@@ -14,8 +14,8 @@ from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipel
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.settings import Settings
 from wiki_pipeline.store import Batch, StageTable
-from wiki_pipeline.sync.allocator import hold_little
-from wiki_pipeline.sync.background import Later
+from wiki_pipeline.sync.allocator import limit_allocators
+from wiki_pipeline.sync.background import BackgroundTasks
 from wiki_pipeline.sync.claim import Work
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.workers import Workers
@@ -59,7 +59,7 @@ class Sync(SourceTables):
         listener: told how far a stage has come.
         work: the freshness events that it takes care of.
         workers: other processes that share the work where there is much.
-        later: does what is given to it beside the stages that follow, and by the end of the sync.
+        background: does what is given to it beside the stages that follow, and by the end of the sync.
         named: the documents that it looks at; None: the whole source.
         cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
         changed: documents that `raw_pages` wrote, or took out.
@@ -72,7 +72,7 @@ class Sync(SourceTables):
     lease: Lease
     work: Work
     workers: Workers
-    later: Later
+    background: BackgroundTasks
     named: Sequence[str] | None = None
     cursor: str = ""
     changed: set[str] = field(default_factory=set)
@@ -210,16 +210,16 @@ def open_sync(
         LeaseLostError: another process took over meanwhile. What was committed before stands.
         StoreError: a newer version of the program made one of the tables. Nothing was done.
     """
-    hold_little()
+    limit_allocators()
     catalog, settings = pipeline.catalog, pipeline.settings
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
         sync_id = catalog.start_sync(source, mode, run_id)
         work = Work.start(catalog, settings, source, mode, run_id, claim_id)
-        later = Later()
-        sync = Sync(pipeline, source, listener, lease, work, workers, later)
+        background = BackgroundTasks()
+        sync = Sync(pipeline, source, listener, lease, work, workers, background)
         try:
             sync.upgrade()
-            with later:
+            with background:
                 yield sync
         except BaseException as error:
             sync.fail(error)

@@ -1,1 +1,1 @@
-"""Pure functions from text to text: documents to Markdown (`clean`), to passages (`chunk`), to vectors (`embed`)."""
+"""Pure functions from text to text: documents to Markdown (`clean`), to chunks (`chunk`), to vectors (`embed`)."""

@@ -39,11 +39,11 @@ class Slugs:
 
     def add(self, text: str) -> str:
         """The anchor of the next heading with this text."""
-        wanted = slug(text)
-        name = wanted
+        desired = slug(text)
+        name = desired
         while name in self._taken:
-            self._taken[wanted] += 1
-            name = f"{wanted}-{self._taken[wanted]}"
+            self._taken[desired] += 1
+            name = f"{desired}-{self._taken[desired]}"
         self._taken[name] = 0
         return name
 
@@ -89,17 +89,17 @@ class Places:
         for exact in (name, name_as_text):
             if exact in self.named:
                 return self.named[exact]
-        for wanted in self._spellings(folded(name_as_text)):
-            if wanted in self.headings:
-                return self.headings[wanted]
-            if wanted in self._folded_names:
-                return self._folded_names[wanted]
+        for desired in self._spellings(folded(name_as_text)):
+            if desired in self.headings:
+                return self.headings[desired]
+            if desired in self._folded_names:
+                return self._folded_names[desired]
         return name
 
-    def _spellings(self, wanted: str) -> Iterator[str]:
+    def _spellings(self, desired: str) -> Iterator[str]:
         """A folded name as it stands, without the page's title, and without what Cloud writes before digits (`id-`)."""
         title = folded(self.page_title)
-        for start in (wanted, wanted.removeprefix("id")):
+        for start in (desired, desired.removeprefix("id")):
             yield start
             yield start.removeprefix(title)
 

@@ -71,10 +71,10 @@ def lost_words(raw: RawPage, clean: CleanPage) -> Counter[str]:
         if _stands_there(source, result):
             return Counter()
         source = _visible(_CONTROL.sub("", source))
-    wanted = _words(source)
-    lost = wanted - _words(result)
+    desired = _words(source)
+    lost = desired - _words(result)
     for shown in (_visible, _without_links):  # what is code and what is prose need not be told apart that way
-        lost &= wanted - _words(shown(result)) if lost else lost
+        lost &= desired - _words(shown(result)) if lost else lost
     return lost
 
 

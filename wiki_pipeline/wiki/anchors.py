@@ -1,4 +1,4 @@
-"""Anchors of headings: handed out while a page is rendered, and found again for a passage of it."""
+"""Anchors of headings: handed out while a page is rendered, and found again for a chunk of it."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Anchors:
 
 
 def anchor_below(headings: Iterable[Heading], heading_path: Sequence[str]) -> str:
-    """The anchor of the heading that a passage stands below; empty if the page has none such.
+    """The anchor of the heading that a chunk stands below; empty if the page has none such.
 
     Args:
         headings: of the page, in order.
-        heading_path: the headings above the passage, outermost first; may begin further up, with the page's title.
+        heading_path: the headings above the chunk, outermost first; may begin further up, with the page's title.
     """
     if not heading_path:
         return ""
-    wanted = [_letters(text) for text in heading_path]
+    desired = [_letters(text) for text in heading_path]
     best, best_length = "", 0
     above: list[Heading] = []
     for heading in headings:
@@ -57,7 +57,7 @@ def anchor_below(headings: Iterable[Heading], heading_path: Sequence[str]) -> st
             above.pop()
         above.append(heading)
         alike = 0
-        for name, other in zip(reversed(wanted), reversed(above), strict=False):
+        for name, other in zip(reversed(desired), reversed(above), strict=False):
             if name != _letters(other.text):
                 break
             alike += 1

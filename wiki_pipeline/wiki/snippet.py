@@ -1,4 +1,4 @@
-"""The part of a passage that shows why it was found."""
+"""The part of a chunk that shows why it was found."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Piece:
 
 
 def pieces_of(text: str, query: str, *, code: bool = False) -> tuple[Piece, ...]:
-    """An excerpt of a passage around the words of a query, as plain text in pieces.
+    """An excerpt of a chunk around the words of a query, as plain text in pieces.
 
     Args:
-        text: the passage, as Markdown, or as source code.
-        code: keep the lines of the passage as they are.
+        text: the chunk, as Markdown, or as source code.
+        code: keep the lines of the chunk as they are.
     """
     shown = text.strip("\n") if code else _plain(text)
     words = _telling({word.casefold() for word in _WORD.findall(query)})

@@ -160,8 +160,8 @@ class PageView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A passage found.
+class Chunk:
+    """A chunk found.
 
     Attributes:
         place: headings above it, outermost first, or lines of a file.
@@ -176,14 +176,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A document found, with its best passages."""
+    """A document found, with its best chunks."""
 
     title: str
     href: str
     source_title: str
     path: str
     modified_at: datetime | None
-    passages: Sequence[Passage]
+    chunks: Sequence[Chunk]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

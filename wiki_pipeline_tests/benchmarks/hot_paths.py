@@ -22,5 +22,5 @@ def measure(pages: int | None = None) -> Iterator[Figure]:
     for path in ("conversion", "chunking", "rendering"):
         yield Figure(f"One core, {path}", size / median(runs, path), "pages/s", basis, speed=True)
     texts = median(runs, "texts")
-    basis = f"{texts:,.0f} passages of {median(runs, 'characters') / texts:,.0f} characters on average"
+    basis = f"{texts:,.0f} chunks of {median(runs, 'characters') / texts:,.0f} characters on average"
     yield Figure("One core, embedding", texts / median(runs, "embedding"), "texts/s", basis, speed=True)

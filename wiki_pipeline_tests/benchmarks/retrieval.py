@@ -1,8 +1,8 @@
-"""Recall and precision of passages, ours beside a recursive splitter's, by exact spans: 472 questions on 5 corpora.
+"""Recall and precision of segments, ours beside a recursive splitter's, by exact spans: 472 questions on 5 corpora.
 
-All passages of a splitter are one tenant's serving table, a source a corpus; every question is asked of all of it.
+All segments of a splitter are one tenant's serving table, a source a corpus; every question is asked of all of it.
 Recall is the part of a question's answer spans that is in what was found, precision the part of what was found that is
-answer, both by characters. In 2,000 tokens: the first passages that fit into them. The corpora are read from
+answer, both by characters. In 2,000 tokens: the first segments that fit into them. The corpora are read from
 `../shared/corpus`; where they are not, there is nothing to measure.
 """
 
@@ -32,7 +32,7 @@ from wiki_pipeline_tests.benchmarks.measure import PEERS, ROOT, tell
 CORPUS = ROOT.parent / "shared" / "corpus" / "brandonstarxel+chunking_evaluation"
 FIRST, TOKENS = 5, 2_000
 LEAST_RECALL, LEAST_PRECISION = 93.3, 3.5
-_K = 40  # passages that 2,000 tokens could hold, and more
+_K = 40  # segments that 2,000 tokens could hold, and more
 _STATE = {"fingerprint", "content_hash"}
 _PEERS = {
     "recursive, 400 tokens": ("400", "0", "tokens"),
@@ -54,7 +54,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Recall and precision in percent, in the first passages and in the first tokens."""
+    """Recall and precision in percent, in the first segments and in the first tokens."""
 
     recall_first: float
     precision_first: float
@@ -72,22 +72,22 @@ def measure(_: int | None = None) -> Iterator[Figure]:
     splitters = {"ours": ours(texts), **{name: peer(texts, *options) for name, options in _PEERS.items()}}
     for name, chunks in splitters.items():
         scores = dict(zip(get_args(Mode), _evaluated(texts, chunks, asked), strict=True))
-        tell(f"retrieval, {name}: {sum(map(len, chunks.values()))} passages")
+        tell(f"retrieval, {name}: {sum(map(len, chunks.values()))} segments")
         yield from _figures(name, scores, asked, sum(map(len, chunks.values())))
 
 
 def _figures(
-    name: str, scores: Mapping[Mode, Sequence[Score]], asked: Sequence[Question], passages: int
+    name: str, scores: Mapping[Mode, Sequence[Score]], asked: Sequence[Question], segments: int
 ) -> Iterator[Figure]:
     for mode, found in scores.items():
         all_ = _mean(found)
         bound = name == "ours" and mode == "text"
-        basis = f"{len(asked)} questions, {passages:,} passages"
+        basis = f"{len(asked)} questions, {segments:,} segments"
         for measured, value, least in (
             ("recall in 2,000 tokens", all_.recall, LEAST_RECALL),
             ("precision in 2,000 tokens", all_.precision, LEAST_PRECISION),
-            ("recall in 5 passages", all_.recall_first, None),
-            ("precision in 5 passages", all_.precision_first, None),
+            ("recall in 5 segments", all_.recall_first, None),
+            ("precision in 5 segments", all_.precision_first, None),
         ):
             yield Figure(f"Retrieval, {name}, {mode}: {measured}", value, "%", basis, least=least if bound else None)
     for corpus in sorted({question.corpus for question in asked}):
@@ -107,7 +107,7 @@ def questions() -> Iterator[Question]:
             yield Question(row["question"], row["corpus_id"], spans)
 
 
-# --- passages --------------------------------------------------------------------------------------------------------
+# --- segments --------------------------------------------------------------------------------------------------------
 
 
 def ours(texts: Mapping[str, str]) -> dict[str, list[tuple[Chunk, Span]]]:
@@ -121,15 +121,15 @@ def ours(texts: Mapping[str, str]) -> dict[str, list[tuple[Chunk, Span]]]:
 
 
 def peer(texts: Mapping[str, str], *options: str) -> dict[str, list[tuple[Chunk, Span]]]:
-    """Each corpus as LangChain's splitter cuts it; its passages have no surroundings to be searched."""
-    command = [str(PEERS), "-m", f"{__package__}.peers.passages", str(CORPUS / "corpora"), *options]
+    """Each corpus as LangChain's splitter cuts it; its segments have no surroundings to be searched."""
+    command = [str(PEERS), "-m", f"{__package__}.peers.segments", str(CORPUS / "corpora"), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     spans: dict[str, list[Span]] = json.loads(done.stdout)
     return {name: [_plain(name, text, (a, b)) for a, b in spans[name]] for name, text in texts.items()}
 
 
 def _plain(name: str, text: str, span: Span) -> tuple[Chunk, Span]:
-    passage = text[slice(*span)]
+    segment = text[slice(*span)]
     chunk = Chunk(
         document_id=name,
         title=name,
@@ -137,15 +137,15 @@ def _plain(name: str, text: str, span: Span) -> tuple[Chunk, Span]:
         chunk_id=digest(name, span),
         chunk_index=span[0],
         total_chunks=1,
-        text=passage,
-        search_text=f"\n{passage}",
-        text_hash=digest(passage),
+        text=segment,
+        search_text=f"\n{segment}",
+        text_hash=digest(segment),
     )
     return chunk, span
 
 
 def _located(text: str, chunks: Sequence[Chunk]) -> Iterator[Span]:
-    """Where passages stand in their page, without the header or the fence that is repeated around them."""
+    """Where segments stand in their page, without the header or the fence that is repeated around them."""
     behind = 0
     for chunk in chunks:
         lines = chunk.text.split("\n")

@@ -17,7 +17,7 @@ import httpx
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import ROOT, Run, run, tell
 from wiki_pipeline_tests.benchmarks.programs.webhook_load import SPACE
@@ -53,15 +53,15 @@ def intake(total: int, database: str = "", rate: float = RATE) -> tuple[Run, int
             "CONFLUENCE_WEBHOOK_SECRET": SECRET,
         }
         with Catalog(url) as catalog:
-            catalog.add_source(SourceKey("default", "confluence", SPACE), Specification(SITE, SPACE).dump())
+            catalog.add_source(SourceKey("default", "confluence", SPACE), SourceConfig(SITE, SPACE).dump())
         accepted = Path(home, "accepted")
         with gateway(settings) as (process, address):
             done = run("programs.webhook_load", address, SECRET, rate, total, accepted)
             process.kill()
         catalog = stack.enter_context(Catalog(url))
         kept = {event.delivery_id for event in catalog.events.find("default", limit=2 * total)}
-        wanted = {f"confluence {line} for default:confluence:{SPACE}" for line in accepted.read_text().splitlines()}
-    return done, len(wanted - kept)
+        desired = {f"confluence {line} for default:confluence:{SPACE}" for line in accepted.read_text().splitlines()}
+    return done, len(desired - kept)
 
 
 @contextmanager

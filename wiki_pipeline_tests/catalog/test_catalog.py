@@ -32,7 +32,7 @@ def test_sources_are_listed_per_tenant_by_kind_and_name(catalog: Catalog) -> Non
 def test_adding_a_source_again_changes_how_it_is_opened_but_not_since_when_it_is_there(catalog: Catalog) -> None:
     first = catalog.add_source(REPO, '{"branch": "main"}', "Repo", "https://example.org/repo")
     second = catalog.add_source(REPO, '{"branch": "next"}', "Renamed", "https://example.org/renamed")
-    assert (second.specification, second.title, second.url) == (
+    assert (second.config, second.title, second.url) == (
         '{"branch": "next"}',
         "Renamed",
         "https://example.org/renamed",

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wiki_pipeline.catalog import Catalog, EventState, JobStatus, Message, Origin, Retry
+from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.errors import CatalogError
-from wiki_pipeline.model import DocumentRef, Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, DocumentRef, SourceKey
 
 OTHER = SourceKey("default", "confluence", "ENG")
 AT_ONCE = Retry(attempts=3, first=0.0)
 LATER = Retry(attempts=3, first=1000.0)
 
 
-def said(source: SourceKey | None, *document_ids: str, delivery: str = "", job_id: str | None = None) -> Message:
-    hints = [Hint("git", source, document_id, "push", "7") for document_id in document_ids]
-    return Message("default", Origin.WEBHOOK, hints, delivery, job_id)
+def said(source: SourceKey | None, *document_ids: str, delivery: str = "", job_id: str | None = None) -> EventBatch:
+    hints = [ChangeHint("git", source, document_id, "push", "7") for document_id in document_ids]
+    return EventBatch("default", Origin.WEBHOOK, hints, delivery, job_id)
 
 
 def states(catalog: Catalog) -> list[tuple[str, str]]:
@@ -55,8 +55,8 @@ _ANY_TEXT = st.text(st.characters(codec=None), max_size=30)  # with NUL, quotes 
 def test_any_text_of_a_stranger_is_taken_in_once(
     catalog: Catalog, source: SourceKey, document_id: str, what: str, version: str, delivery: str
 ) -> None:
-    sent = Message(
-        "default", Origin.WEBHOOK, [Hint("git", source, document_id, what, version)], f"{delivery} {uuid4()}"
+    sent = EventBatch(
+        "default", Origin.WEBHOOK, [ChangeHint("git", source, document_id, what, version)], f"{delivery} {uuid4()}"
     )
     assert catalog.events.record([sent]) == [1]
     assert catalog.events.record([sent, said(source, "next")]) == [0, 1]
@@ -248,8 +248,10 @@ def test_a_job_is_followed_from_its_event_to_its_end(catalog: Catalog, source: S
 
 
 def test_a_job_goes_on_until_its_events_are_applied_or_dead(catalog: Catalog, source: SourceKey) -> None:
-    both = catalog.jobs.create(source, "Pages 7 and 8", [Hint("git", source, "7"), Hint("git", source, "8")])
-    one = catalog.jobs.create(source, "Page 8", [Hint("git", source, "8")])
+    both = catalog.jobs.create(
+        source, "Pages 7 and 8", [ChangeHint("git", source, "7"), ChangeHint("git", source, "8")]
+    )
+    one = catalog.jobs.create(source, "Page 8", [ChangeHint("git", source, "8")])
 
     def status(job_id: str) -> tuple[JobStatus, tuple[str, ...], bool]:
         job = catalog.jobs.get(job_id)

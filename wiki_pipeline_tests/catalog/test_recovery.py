@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.catalog import Catalog, EventState, Message, Origin, recover
+from wiki_pipeline.catalog import Catalog, EventBatch, EventState, Origin, recover
 from wiki_pipeline.errors import CatalogDamagedError, CatalogError
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline_tests import open_databases
 from wiki_pipeline_tests.catalog import other_process
 
@@ -61,7 +61,7 @@ def test_a_damaged_catalog_says_so_in_a_sentence_and_is_made_anew_from_what_it_s
     assert recovery.rows["sources"] == 3
     assert 0 < recovery.rows["events"] < 400
     with Catalog(sqlite_url) as catalog:
-        assert [record.specification for record in catalog.sources("default")] == ['{"n": 0}', '{"n": 1}', '{"n": 2}']
+        assert [record.config for record in catalog.sources("default")] == ['{"n": 0}', '{"n": 1}', '{"n": 2}']
         events = catalog.events.find("default", limit=1000)
         assert len(events) == recovery.rows["events"]
         assert {event.state for event in events} == {EventState.PENDING}
@@ -106,8 +106,8 @@ def fill(url: str) -> None:
         keys = [SourceKey("default", "git", f"repository-{number}") for number in range(3)]
         for number, key in enumerate(keys):
             catalog.add_source(key, f'{{"n": {number}}}')
-        hints = tuple(Hint("git", keys[0], f"document-{number}", "changed") for number in range(400))
-        catalog.events.record([Message("default", Origin.WEBHOOK, hints, "delivery")])
+        hints = tuple(ChangeHint("git", keys[0], f"document-{number}", "changed") for number in range(400))
+        catalog.events.record([EventBatch("default", Origin.WEBHOOK, hints, "delivery")])
 
 
 def spoil(file: Path, table: str) -> None:

@@ -99,7 +99,7 @@ def test_a_page_that_the_settings_name_and_nobody_has_is_named(
 
 
 def test_a_full_sync_fetches_what_is_the_same_and_computes_nothing_from_it(run: Run, space: Space) -> None:
-    assert "3 added; 3 passages embedded" in run("sync").stderr
+    assert "3 added; 3 chunks embedded" in run("sync").stderr
     full = json.loads(run("sync", "--full", "--json").stdout)["syncs"][0]["stages"]
     assert {stage["stage"]: (stage["updated"], stage["unchanged"]) for stage in full} == {
         **dict.fromkeys(Stage, (0, 3)), Stage.RAW_PAGES: (3, 0), Stage.ATTACHMENTS: (0, 0)

@@ -89,7 +89,7 @@ def test_a_page_that_lost_words_is_a_warning_that_names_them(
 
     def words() -> dg.AssetCheckEvaluation:
         evaluations = run(instance).get_asset_check_evaluations()
-        return next(e for e in evaluations if e.check_name == "every_word")
+        return next(e for e in evaluations if e.check_name == "no_text_lost")
 
     assert words().passed
     space.page("Pumps").edit("<blockquote>quay</blockquote>")

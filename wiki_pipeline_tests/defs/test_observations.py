@@ -55,7 +55,7 @@ def test_what_happens_to_one_source_makes_no_other_out_of_date(
 ) -> None:
     other = SourceKey("default", "confluence", "OPS")
     confluence_datacenter.space("OPS", "Operations").add("Rota", "<p>Who is on call.</p>")
-    opened.catalog.add_source(other, opened.catalog.source(ENG).specification.replace("ENG", "OPS"))  # type: ignore[union-attr]
+    opened.catalog.add_source(other, opened.catalog.source(ENG).config.replace("ENG", "OPS"))  # type: ignore[union-attr]
     say(opened, "", source=ENG)
     say(opened, "", source=other)
     assert [result.success for result in work(instance)] == [True, True]

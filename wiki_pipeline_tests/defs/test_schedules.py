@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from wiki_pipeline.catalog import EventState, Message, Origin
+from wiki_pipeline.catalog import EventBatch, EventState, Origin
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.runs import RESYNC_TAG
 from wiki_pipeline.defs.schedules import expire_runs
 from wiki_pipeline.defs.stale import CHECK, KEY
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
-from wiki_pipeline.model import Hint
+from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.defs.daemon import run, scheduled, tick, work
 from wiki_pipeline_tests.defs.test_sensors import edit, make_run, say, states
@@ -114,7 +114,7 @@ def test_documents_that_are_stale_for_long_are_a_warning_and_then_an_error(
 ) -> None:
     sync(opened)
     opened.catalog.events.record(
-        [Message("default", Origin.WEBHOOK, [Hint("confluence", ENG, "77", "page_created", "3")])]
+        [EventBatch("default", Origin.WEBHOOK, [ChangeHint("confluence", ENG, "77", "page_created", "3")])]
     )
     monkeypatch.setenv("WIKI_PIPELINE_STALE_WARN_SECONDS", warn)
     monkeypatch.setenv("WIKI_PIPELINE_STALE_ERROR_SECONDS", error)

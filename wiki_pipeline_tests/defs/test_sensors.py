@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from wiki_pipeline.catalog import EventState, Message, Origin
+from wiki_pipeline.catalog import EventBatch, EventState, Origin
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.demo.confluence import Space
-from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
+from wiki_pipeline.model import ChangeHint, Progress, SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import lease_name
 from wiki_pipeline_tests.defs.daemon import run, tick, work
@@ -26,8 +26,8 @@ OTHER = SourceKey("default", "git", "org/repo")
 
 def say(opened: Pipeline, *document_ids: str, source: SourceKey | None = ENG, version: str = "") -> None:
     """Events as a webhook brings them."""
-    hints = [Hint("confluence", source, document_id, "page_updated", version) for document_id in document_ids]
-    opened.catalog.events.record([Message("default", Origin.WEBHOOK, hints)])
+    hints = [ChangeHint("confluence", source, document_id, "page_updated", version) for document_id in document_ids]
+    opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, hints)])
 
 
 def states(opened: Pipeline) -> list[EventState]:
@@ -203,6 +203,6 @@ def test_a_page_whose_space_is_not_told_finds_it(instance: dg.DagsterInstance, o
     sync(opened)
     say(opened, edit(space, "Pumps"), source=None)
     assert not tick(instance)
-    tick(instance, "nameless_events")
+    tick(instance, "unresolved_events")
     assert [result.success for result in work(instance)] == [True]
     assert "By hand." in body(opened, "Pumps")

@@ -58,11 +58,11 @@ class Services:
 
     def processes(self) -> dict[int, str]:
         """The command line of every process that it started and that still runs, by process id."""
-        wanted = f"{_MARK}={self.mark}".encode()
+        desired = f"{_MARK}={self.mark}".encode()
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                if desired in (folder / "environ").read_bytes().split(b"\0"):
                     found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # ended meanwhile, or not ours to see
                 continue

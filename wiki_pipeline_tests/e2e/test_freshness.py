@@ -41,7 +41,7 @@ class System:
         self._deliver(pushed(self.repository))
 
     def found(self, words: str, source: SourceKey) -> set[str]:
-        """Ids of the documents that a search for words finds with all of them in the passage."""
+        """Ids of the documents that a search for words finds with all of them in the chunk."""
         answer = self.gateway.get("/v1/search", params={"q": words, "source": str(source), "mode": "text"})
         hits = answer.raise_for_status().json()["hits"]
         return {hit["document_id"] for hit in hits if words in hit["text"]}

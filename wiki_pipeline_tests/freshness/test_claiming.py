@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from wiki_pipeline.catalog import Claim, EventState, JobStatus, Message, Origin, SyncMode
+from wiki_pipeline.catalog import Claim, EventBatch, EventState, JobStatus, Origin, SyncMode
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.errors import SyncTerminatedError
 from wiki_pipeline.freshness import claim_work, free_lost_claims, poll, request_resync, stale_documents
-from wiki_pipeline.model import Hint, Progress, SourceKey, Stage
+from wiki_pipeline.model import ChangeHint, Progress, SourceKey, Stage
 from wiki_pipeline.stages import raw_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import lease_name, open_sync
@@ -18,8 +18,8 @@ from wiki_pipeline_tests.installation import ENG, sync, work
 
 
 def say(opened: Pipeline, *document_ids: str, source: SourceKey | None = ENG, version: str = "", job: str = "") -> None:
-    hints = [Hint("confluence", source, document_id, "page_updated", version) for document_id in document_ids]
-    opened.catalog.events.record([Message("default", Origin.WEBHOOK, hints, job_id=job or None)])
+    hints = [ChangeHint("confluence", source, document_id, "page_updated", version) for document_id in document_ids]
+    opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, hints, job_id=job or None)])
 
 
 def states(opened: Pipeline) -> list[EventState]:
@@ -138,7 +138,7 @@ def test_a_job_whose_source_is_out_of_reach_goes_on_until_it_is_done(
 ) -> None:
     job = opened.catalog.jobs.create(ENG, "Everything")
     opened.catalog.events.record(
-        [Message("default", Origin.API, [Hint("confluence", ENG, what="reload")], job_id=job.job_id)]
+        [EventBatch("default", Origin.API, [ChangeHint("confluence", ENG, what="reload")], job_id=job.job_id)]
     )
     server.fault("*", faults.login_page(), times=None)
     work(opened)
@@ -159,7 +159,7 @@ def test_a_job_whose_source_is_out_of_reach_goes_on_until_it_is_done(
 def test_what_a_person_cancelled_does_not_start_again_by_itself(opened: Pipeline, space: Space, begun: bool) -> None:
     page = space.page("Page 3")
     page.edit("<p>Now with gravel.</p>")
-    job = opened.catalog.jobs.create(ENG, "Page 3", [Hint("confluence", ENG, str(page.id), "reload")])
+    job = opened.catalog.jobs.create(ENG, "Page 3", [ChangeHint("confluence", ENG, str(page.id), "reload")])
     request_resync(opened, "today")
     (claim,) = claim_work(opened)
     if begun:
@@ -180,7 +180,7 @@ def test_a_job_counts_what_was_done(opened: Pipeline, space: Space) -> None:
     job = opened.catalog.jobs.create(ENG, "Everything")
     space.page("Page 3").edit("<p>Now with gravel.</p>")
     opened.catalog.events.record(
-        [Message("default", Origin.API, [Hint("confluence", ENG, what="reload")], job_id=job.job_id)]
+        [EventBatch("default", Origin.API, [ChangeHint("confluence", ENG, what="reload")], job_id=job.job_id)]
     )
     work(opened)
     ended = opened.catalog.jobs.get(job.job_id)
@@ -190,7 +190,7 @@ def test_a_job_counts_what_was_done(opened: Pipeline, space: Space) -> None:
 
 
 def test_a_job_whose_work_a_full_sync_did_is_complete(opened: Pipeline) -> None:
-    job = opened.catalog.jobs.create(ENG, "Everything", [Hint("confluence", ENG, what="reload")])
+    job = opened.catalog.jobs.create(ENG, "Everything", [ChangeHint("confluence", ENG, what="reload")])
     sync(opened)
     ended = opened.catalog.jobs.get(job.job_id)
     assert ended is not None

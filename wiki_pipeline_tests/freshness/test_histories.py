@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.demo.confluence.content import Content
 from wiki_pipeline.freshness import Reason, poll, stale_documents
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install_for_space, pipeline, sync, work
 
@@ -97,8 +97,8 @@ class Model:
     def tell(self, opened: Pipeline, source: SourceKey, number: int) -> None:
         document = self._chosen(number)
         version = str(document.upstream) if document.upstream else ""
-        hint = Hint("confluence", source, document.id, "page_updated", version)
-        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [hint])])
+        hint = ChangeHint("confluence", source, document.id, "page_updated", version)
+        opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
         document.waits = True
         document.due.append(document.upstream)
 
@@ -180,5 +180,5 @@ def test_the_stale_list_is_what_a_model_of_the_history_says(
                 case "sync":
                     model.sync(opened, source)
             found = {stale.document_id: stale.reason for stale in stale_documents(opened, source)}
-            wanted = {document.id: document.stale for document in model.documents if document.stale}
-            assert found == wanted, step
+            desired = {document.id: document.stale for document in model.documents if document.stale}
+            assert found == desired, step

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from git import Repo
 
-from wiki_pipeline.catalog import EventRecord, EventState, Message, Origin, Retry
+from wiki_pipeline.catalog import EventBatch, EventRecord, EventState, Origin, Retry
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.errors import SourceError
 from wiki_pipeline.freshness import claim_work, poll, poll_all, stale_documents
-from wiki_pipeline.model import Hint, SourceKey, Stage
+from wiki_pipeline.model import ChangeHint, SourceKey, Stage
 from wiki_pipeline.sync.add import add
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
@@ -125,7 +125,7 @@ def test_a_source_that_cannot_be_asked_holds_no_other_up(opened: Pipeline, space
     gone = SourceKey("default", "confluence", "GONE")
     eng = opened.catalog.source(ENG)
     assert eng is not None
-    opened.catalog.add_source(gone, eng.specification.replace('"ENG"', '"GONE"'))
+    opened.catalog.add_source(gone, eng.config.replace('"ENG"', '"GONE"'))
     space.page("Page 3").edit("<p>Now with gravel.</p>")
     errors: list[SourceKey] = []
     found = poll_all(opened, lambda key, error: errors.append(key) if isinstance(error, SourceError) else None)
@@ -167,6 +167,6 @@ def test_a_poll_after_a_push_that_was_synced_makes_no_work(tmp_path: Path, monke
         Path(repo.working_dir, "guide.md").write_text("# Guide\n")
         repo.git.add(".")
         repo.git.execute(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-qm", "One"])
-        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("git", source, "", "push")])])
+        opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [ChangeHint("git", source, "", "push")])])
         work(opened)
         assert poll(opened, source).events == 0

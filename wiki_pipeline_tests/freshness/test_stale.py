@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from wiki_pipeline.catalog import Message, Origin
+from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.freshness import Reason, poll, stale_documents
-from wiki_pipeline.model import DocumentFailure, Hint, Stage
+from wiki_pipeline.model import ChangeHint, DocumentFailure, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, pipeline, sync, work
 
@@ -23,8 +23,8 @@ def test_nothing_is_stale_after_a_sync(opened: Pipeline) -> None:
 def test_a_document_that_was_said_to_have_changed_is_stale_since_then(opened: Pipeline, space: Space) -> None:
     page = str(space.page("Page 3").id)
     for version in ("2", "3"):
-        hint = Hint("confluence", ENG, page, "page_updated", version)
-        opened.catalog.events.record([Message("default", Origin.WEBHOOK, [hint])])
+        hint = ChangeHint("confluence", ENG, page, "page_updated", version)
+        opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
     (stale,) = stale_documents(opened, ENG)
     first = opened.catalog.events.find("default")[-1]
     assert (stale.title, stale.reason, stale.since) == ("Page 3", Reason.UPSTREAM_NEWER, first.received_at)
@@ -98,6 +98,8 @@ def test_a_changed_setting_leaves_a_stage_behind(opened: Pipeline, monkeypatch: 
 
 
 def test_a_source_of_which_it_is_not_known_what_changed_is_one_line(opened: Pipeline) -> None:
-    opened.catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("confluence", ENG, what="space_updated")])])
+    opened.catalog.events.record(
+        [EventBatch("default", Origin.WEBHOOK, [ChangeHint("confluence", ENG, what="space_updated")])]
+    )
     (stale,) = stale_documents(opened, ENG)
     assert (stale.document_id, stale.title, stale.reason) == ("", "The whole source", Reason.UPSTREAM_NEWER)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from wiki_pipeline.catalog import Message, Origin, Retry
+from wiki_pipeline.catalog import EventBatch, Origin, Retry
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.freshness import StaleLists, claim_work, poll
 from wiki_pipeline.freshness.stale import stale_in
-from wiki_pipeline.model import DocumentFailure, DocumentRef, Hint, Stage
+from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, sync, work
 
@@ -20,7 +20,9 @@ def _steps(opened: Pipeline, space: Space) -> list[Callable[[], object]]:
     id_ = str(page.id)
 
     def told() -> None:
-        catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("confluence", ENG, id_, "page_updated")])])
+        catalog.events.record(
+            [EventBatch("default", Origin.WEBHOOK, [ChangeHint("confluence", ENG, id_, "page_updated")])]
+        )
 
     def given_up() -> None:
         (claim,) = claim_work(opened)

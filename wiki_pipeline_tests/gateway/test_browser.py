@@ -140,7 +140,7 @@ def test_a_search_leads_to_the_passage(open_page: Open) -> None:
     page.keyboard.type("keeper of the lighthouse")
     page.keyboard.press("Enter")
     expect(page.locator("mark").first).to_be_visible()
-    page.locator(".passage", has_text="lighthouse").first.click()
+    page.locator(".chunk", has_text="lighthouse").first.click()
     expect(page).to_have_url(re.compile(r"#escalation$"))
     expect(page.locator("#escalation")).to_be_in_viewport()
 

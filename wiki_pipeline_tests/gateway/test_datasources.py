@@ -7,7 +7,7 @@ import pytest
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.errors import AccessDeniedError
-from wiki_pipeline.gateway.wiki_reader import Library
+from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
@@ -46,7 +46,7 @@ def test_an_unknown_source_is_not_found(client: httpx.Client) -> None:
 
 def test_a_source_says_how_its_last_syncs_went(pipeline: Pipeline) -> None:
     key = SourceKey("default", "confluence", "FRAGILE")
-    catalog, library = pipeline.catalog, Library(pipeline.catalog, pipeline.store)
+    catalog, library = pipeline.catalog, WikiReader(pipeline.catalog, pipeline.store)
     catalog.add_source(key, "{}")
     assert library.freshness(key) == Freshness(currency=Currency.NEVER)
     with open_sync(pipeline, key, SyncMode.FULL, lambda _: None):

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from wiki_pipeline.catalog import Catalog, EventState, JobStatus, Message, Origin, Retry
+from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.demo.confluence import ConfluenceServer
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.git.settings import Repository
 from wiki_pipeline_tests.gateway.conftest import serving
 
@@ -61,7 +61,7 @@ def test_a_page_of_a_new_space_makes_a_source_of_that_page(gateway: Gateway) -> 
     job_id = answer.json()["job_id"]
     record = gateway.catalog.source(ENG)
     assert record is not None
-    assert [scope.page_id for scope in Specification.parse(record.specification).pages] == [page.id]
+    assert [scope.page_id for scope in SourceConfig.parse(record.config).pages] == [page.id]
     assert answer.json()["datasource_id"].endswith("__ENG")
     assert gateway.hints() == {(str(ENG), "", job_id)}
     job = gateway.client.get(f"/v1/jobs/{job_id}").json()
@@ -71,7 +71,7 @@ def test_a_page_of_a_new_space_makes_a_source_of_that_page(gateway: Gateway) -> 
 def test_a_page_of_a_known_space_is_looked_at_alone(gateway: Gateway) -> None:
     space = gateway.server.space("ENG", "Engineering")
     first, second = space.add("One", "<p>1</p>"), space.add("Two", "<p>2</p>")
-    whole = Specification(gateway.server.url, "ENG").dump()
+    whole = SourceConfig(gateway.server.url, "ENG").dump()
     gateway.catalog.add_source(ENG, whole)
     address = f"{gateway.server.url}/pages/viewpage.action?pageId="
     job = gateway.ask("confluence/page", url=address + first.id).json()["job_id"]
@@ -79,7 +79,7 @@ def test_a_page_of_a_known_space_is_looked_at_alone(gateway: Gateway) -> None:
     assert gateway.hints() == {(str(ENG), first.id, job), (str(ENG), "", below)}
     record = gateway.catalog.source(ENG)
     assert record is not None
-    assert record.specification == whole
+    assert record.config == whole
 
 
 def test_a_page_is_added_to_those_of_a_source_unless_the_settings_name_them(
@@ -92,7 +92,7 @@ def test_a_page_is_added_to_those_of_a_source_unless_the_settings_name_them(
         assert gateway.ask("confluence/page", url=address + id_).status_code == 202
     record = gateway.catalog.source(ENG)
     assert record is not None
-    assert [scope.page_id for scope in Specification.parse(record.specification).pages] == ids
+    assert [scope.page_id for scope in SourceConfig.parse(record.config).pages] == ids
     monkeypatch.setenv("CONFLUENCE_SPACES", f'{{"ENG": [{{"page_id": "{ids[0]}"}}]}}')
     other = space.add("Three", "<p>x</p>").id
     refused = gateway.ask("confluence/page", url=address + other)
@@ -173,7 +173,7 @@ def test_a_known_repository_is_looked_at_in_any_form_of_its_address(gateway: Gat
 def test_reloads_are_jobs_one_a_source(gateway: Gateway) -> None:
     keys = [SourceKey("default", "confluence", name) for name in ("ENG", "DOCS")]
     for key in keys:
-        gateway.catalog.add_source(key, Specification(gateway.server.url, key.name).dump())
+        gateway.catalog.add_source(key, SourceConfig(gateway.server.url, key.name).dump())
     gateway.catalog.add_source(ROCKET, Repository(url="https://github.com/acme/rocket").dump())
     one = gateway.ask("confluence/reload", datasource_id=str(keys[0]))
     assert one.status_code == 202
@@ -195,7 +195,7 @@ def test_reloads_are_jobs_one_a_source(gateway: Gateway) -> None:
 
 @pytest.fixture
 def catalog(gateway: Gateway) -> Catalog:
-    gateway.catalog.add_source(ENG, Specification(gateway.server.url, "ENG").dump())
+    gateway.catalog.add_source(ENG, SourceConfig(gateway.server.url, "ENG").dump())
     return gateway.catalog
 
 
@@ -244,8 +244,8 @@ def test_jobs_survive_a_restart(tmp_path: Path) -> None:
 
 def test_what_is_stale_is_listed_in_pages_and_by_reason(gateway: Gateway, catalog: Catalog) -> None:
     assert [item["reason"] for item in stale(gateway)["documents"]] == ["never_synced"]
-    hints = [Hint("confluence", ENG, str(number), "page_updated", "8") for number in range(1, 6)]
-    catalog.events.record([Message("default", Origin.WEBHOOK, hints)])
+    hints = [ChangeHint("confluence", ENG, str(number), "page_updated", "8") for number in range(1, 6)]
+    catalog.events.record([EventBatch("default", Origin.WEBHOOK, hints)])
     found = stale(gateway)
     assert found["total"] == 5
     first = found["documents"][0]
@@ -267,7 +267,7 @@ def stale(gateway: Gateway, **query: Any) -> Any:
 
 
 def test_dead_events_are_seen_and_tried_again(gateway: Gateway, catalog: Catalog) -> None:
-    catalog.events.record([Message("default", Origin.WEBHOOK, [Hint("confluence", ENG, "1", "page_updated")])])
+    catalog.events.record([EventBatch("default", Origin.WEBHOOK, [ChangeHint("confluence", ENG, "1", "page_updated")])])
     (claim,) = catalog.claims.claim("default", 60)
     catalog.claims.settle(claim.claim_id, {"1": "No title."}, Retry(attempts=1))
     listed = gateway.client.get("/v1/events", params={"state": "dead", "source": str(ENG)}).json()

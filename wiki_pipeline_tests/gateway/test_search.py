@@ -33,7 +33,7 @@ def test_a_question_finds_the_passage_that_answers_it(client: httpx.Client, mode
 
 def test_a_hit_has_every_column_that_the_interface_promises(client: httpx.Client) -> None:
     promised = set(vectors_schema(256).names) - {"vector", "search_cjk", "text_hash", "fingerprint", "content_hash"}
-    promised -= {"parent_id", "position", "ancestors"}  # of the tree, not of a passage
+    promised -= {"parent_id", "position", "ancestors"}  # of the tree, not of a chunk
     page, code = hits(client, q="lighthouse", k=1)[0], hits(client, q="ignite", source=str(REPOSITORY), k=1)[0]
     assert promised <= set(page)
     assert (page["page_id"], page["source_type"], page["labels"]) == ("110", "confluence", ["on-call", "night"])

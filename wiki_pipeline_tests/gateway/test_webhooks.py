@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from wiki_pipeline.catalog import Catalog, EventRecord, EventState
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, load
-from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.git.settings import Repository
 from wiki_pipeline_tests.gateway.conftest import serving, wait_until
 
@@ -43,7 +43,7 @@ PUSHED = "/webhook/git-push"
 
 def add_sources(catalog: Catalog) -> None:
     for key in (ENG, DOCS):
-        catalog.add_source(key, Specification(SITE, key.name).dump())
+        catalog.add_source(key, SourceConfig(SITE, key.name).dump())
     catalog.add_source(ROCKET, Repository(url="https://github.com/acme/rocket").dump())
 
 
@@ -141,7 +141,7 @@ def test_what_changes_nothing_is_ignored_and_counted(gateway: Gateway) -> None:
 
 def test_a_source_that_is_added_is_heard_of(gateway: Gateway) -> None:
     assert gateway.tell(own(7, space="NEW")).json()["status"] == "ignored"
-    gateway.catalog.add_source(SourceKey("default", "confluence", "NEW"), Specification(SITE, "NEW").dump())
+    gateway.catalog.add_source(SourceKey("default", "confluence", "NEW"), SourceConfig(SITE, "NEW").dump())
     wait_until(lambda: gateway.tell(own(7, space="NEW")).status_code == 202)
 
 

@@ -72,7 +72,7 @@ def html(opened: Pipeline, page: Content) -> str:
     return str(opened.store.table(Stage.WIKI_PAGES, ENG).read([page.id], ["html"])["html"][0].as_py())
 
 
-def passages(opened: Pipeline, page: Content) -> list[dict[str, Any]]:
+def chunks(opened: Pipeline, page: Content) -> list[dict[str, Any]]:
     columns = ["document_id", "heading_path", "text"]
     return list(opened.store.table(Stage.CHUNKS, ENG).read([page.id], columns).to_pylist())
 
@@ -107,7 +107,7 @@ def test_a_sync_brings_what_pages_show_and_nothing_else(
 
 def test_the_text_of_a_pdf_is_found_below_its_page_and_its_name(opened: Pipeline, rig: Content) -> None:
     sync(opened)
-    (hit,) = [passage for passage in passages(opened, rig) if "foghorn" in passage["text"]]
+    (hit,) = [chunk for chunk in chunks(opened, rig) if "foghorn" in chunk["text"]]
     assert hit["heading_path"] == ["card.pdf", "Page 1"]
     assert hit["document_id"] == rig.id
 
@@ -156,7 +156,7 @@ def test_a_file_that_is_deleted_leaves_the_wiki_and_the_search(opened: Pipeline,
     rig.detach("card.pdf")
     reports = sync(opened)
     assert counts(reports[Stage.ATTACHMENTS]) == (0, 0, 1, 1)
-    assert not [passage for passage in passages(opened, rig) if "foghorn" in passage["text"]]
+    assert not [chunk for chunk in chunks(opened, rig) if "foghorn" in chunk["text"]]
     assert "_files" not in html(opened, rig).partition("card.pdf")[2]
     assert counts(sync(opened)[Stage.ATTACHMENTS]) == (0, 0, 0, 0)
 
@@ -289,7 +289,7 @@ def test_a_file_whose_text_can_t_be_read_is_kept_and_says_so_on_its_page(opened:
     reports = sync(opened)
     assert reports[Stage.ATTACHMENTS].skipped == {"Its text can't be searched": 1}
     assert "far larger inside than outside" in html(opened, page)
-    assert any("Fine words" in passage["text"] for passage in passages(opened, page))
+    assert any("Fine words" in chunk["text"] for chunk in chunks(opened, page))
 
 
 def test_the_same_bytes_are_read_once(opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,14 +47,14 @@ def chunk_table(texts: Mapping[str, Sequence[str]], source: SourceKey = SOURCE, 
             url="",
             chunk_id=digest(str(source), id_, text, i),
             chunk_index=i,
-            total_chunks=len(passages),
+            total_chunks=len(chunks),
             text=text,
             search_text=text,
             text_hash=digest(text),
             **{"title": f"Page {id_}", **columns},  # type: ignore[arg-type]
         )
-        for id_, passages in texts.items()
-        for i, text in enumerate(passages)
+        for id_, chunks in texts.items()
+        for i, text in enumerate(chunks)
     ]
     return to_arrow(made, without_state(CHUNKS))
 
@@ -88,7 +88,7 @@ def clean_pages(folder: Path, source: SourceKey = SOURCE) -> StageTable:
     return Store(str(folder), "default").table(Stage.CLEAN_PAGES, source)
 
 
-def wanted(inputs: Mapping[str, str]) -> pa.Table:
+def desired(inputs: Mapping[str, str]) -> pa.Table:
     """What a stage's input holds: a document id and the hash of its input each."""
     return pa.table(
         {"document_id": pa.array(list(inputs), pa.string()), "input_hash": pa.array(list(inputs.values()), pa.string())}

@@ -1,6 +1,6 @@
 """The other processes of these tests: one that writes editions of documents without end, one that reads without end.
 
-In edition n every document has between one and four passages, all of which say the edition. Run as
+In edition n every document has between one and four chunks, all of which say the edition. Run as
 `python -m wiki_pipeline_tests.store.processes write|read FOLDER`; the writer prints a line for each edition, the reader
 for each change that it sees.
 """
@@ -28,14 +28,14 @@ def serving_table(folder: Path) -> StageTable:
     return Store(str(folder), "default").vectors(MODEL, DIMENSION, SOURCE)
 
 
-def passages(document: str, edition: int) -> list[str]:
+def chunks(document: str, edition: int) -> list[str]:
     count = 1 + (int(document[1:]) + edition) % 4
-    return [f"{document} edition {edition} passage {i}" for i in range(count)]
+    return [f"{document} edition {edition} chunk {i}" for i in range(count)]
 
 
 def write_edition(table: Table, edition: int) -> StageReport:
     def compute(document_ids: Sequence[str]) -> Batch:
-        return Batch(vector_table({id_: passages(id_, edition) for id_ in document_ids}))
+        return Batch(vector_table({id_: chunks(id_, edition) for id_ in document_ids}))
 
     return reconcile(
         table,
@@ -49,7 +49,7 @@ def write_edition(table: Table, edition: int) -> StageReport:
 
 
 def tidy(table: Table) -> None:
-    """Upkeep as after a long time."""
+    """Maintenance as after a long time."""
     index_rows(table, 0)
     join_fragments(table, (Tier(bytes=10_000_000, fragments=2),))
 
@@ -66,7 +66,7 @@ def editions(rows: pa.Table) -> dict[str, int]:
     of_document = {}
     for document, texts in found.items():
         edition = int(texts[0].split()[2])
-        assert sorted(texts) == passages(document, edition), f"{document} is torn: {texts}"
+        assert sorted(texts) == chunks(document, edition), f"{document} is torn: {texts}"
         of_document[document] = edition
     return of_document
 
@@ -90,7 +90,7 @@ def read(folder: Path) -> None:
         seen = editions(searched.search().select(["document_id", "text"]).to_arrow())
         assert sorted(seen) == sorted(DOCUMENTS), f"missing: {set(DOCUMENTS) - set(seen)}"
         found: dict[str, set[str]] = {}
-        for hit in search(store, Directions(), "edition passage", k=MAX_HITS):
+        for hit in search(store, Directions(), "edition chunk", k=MAX_HITS):
             found.setdefault(hit.document_id, set()).add(hit.text.split()[2])
         assert all(len(of_one) == 1 for of_one in found.values()), f"hits of two editions: {found}"
         if seen != told:

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from wiki_pipeline.errors import StoreError
-from wiki_pipeline.model import EDITION, STATE_FIELDS, SourceKey, Stage, digest, vectors_schema
+from wiki_pipeline.model import SCHEMA_VERSION, STATE_FIELDS, SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store import Filters, KnownVectors, StageTable, Store, search
 from wiki_pipeline.store.evolution import neutral_value
 from wiki_pipeline.store.indexes import index_statistics
-from wiki_pipeline.store.state import TORN
+from wiki_pipeline.store.state import INCONSISTENT
 from wiki_pipeline.store.tables import SCHEMAS
 from wiki_pipeline_tests.store import made
 from wiki_pipeline_tests.store.made import DIMENSION, MODEL, OTHER, SOURCE, Directions
@@ -24,7 +24,7 @@ EDITIONS = {1: "8ec46b714329747ca067981ea8e2a13c"}
 
 def test_schemas_change_only_with_their_edition() -> None:
     schemas = [*SCHEMAS.values(), vectors_schema(1)]
-    assert EDITIONS[EDITION] == digest(*(schema.remove_metadata().to_string() for schema in schemas))
+    assert EDITIONS[SCHEMA_VERSION] == digest(*(schema.remove_metadata().to_string() for schema in schemas))
 
 
 def test_every_column_has_a_neutral_value_of_its_type() -> None:
@@ -44,7 +44,7 @@ def pages(tmp_path: Path) -> StageTable:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """The serving table with passages of two sources, and the indexes of their words."""
+    """The serving table with chunks of two sources, and the indexes of their words."""
     store = Store(str(tmp_path), "default")
     for source, text in ((SOURCE, "pumps of the station"), (OTHER, "pumps in code")):
         rows = made.vector_table({"a": [text]}, source)
@@ -84,7 +84,7 @@ def test_an_older_table_gets_the_columns_that_it_lacks_and_loses_those_that_are_
     assert set(opened(pages).schema.names) == set(pages.schema.names)
     assert rows["markdown"].to_pylist() == ["One.", "Two."]
     assert [rows[name].to_pylist() for name in ("people", "code_language")] == [[[], []], ["", ""]]
-    assert rows["fingerprint"].to_pylist() == [TORN, TORN]
+    assert rows["fingerprint"].to_pylist() == [INCONSISTENT, INCONSISTENT]
     assert not pages.is_older()
 
 
@@ -135,7 +135,7 @@ def test_an_upgrade_that_is_cut_off_is_done_again(
     pages.upgrade()
     assert pages.read(columns=["markdown", "fingerprint"]).to_pydict() == {
         "markdown": ["One.", "Two."],
-        "fingerprint": [TORN, TORN],
+        "fingerprint": [INCONSISTENT, INCONSISTENT],
     }
 
 
@@ -159,7 +159,7 @@ def test_a_table_without_what_identifies_its_rows_begins_anew(tmp_path: Path) ->
 
 def test_a_table_of_a_newer_version_is_refused_and_left_alone(pages: StageTable, tmp_path: Path) -> None:
     dataset = opened(pages)
-    dataset.update_schema_metadata({"wiki_pipeline.edition": str(EDITION + 1)})
+    dataset.update_schema_metadata({"wiki_pipeline.edition": str(SCHEMA_VERSION + 1)})
     version = dataset.latest_version
     for use in (pages.state, pages.upgrade, pages.clear, pages.row_count):
         with pytest.raises(StoreError, match=r"made by a newer wiki-pipeline.*Use the newer version"):
@@ -188,8 +188,8 @@ def test_vectors_outlive_an_upgrade(store: Store) -> None:
     table.upgrade()
     hashes = [digest("pumps of the station"), digest("pumps in code")]
     assert set(KnownVectors(table).lookup(hashes)) == set(hashes)
-    assert set(table.state()["fingerprint"].to_pylist()) == {TORN}
-    assert set(store.vectors(MODEL, DIMENSION, OTHER).state()["fingerprint"].to_pylist()) == {TORN}
+    assert set(table.state()["fingerprint"].to_pylist()) == {INCONSISTENT}
+    assert set(store.vectors(MODEL, DIMENSION, OTHER).state()["fingerprint"].to_pylist()) == {INCONSISTENT}
 
 
 def test_a_search_in_an_older_table_says_what_to_do(store: Store) -> None:

@@ -102,10 +102,10 @@ def test_mostly_deleted_fragments_are_rewritten_without_the_deleted_rows(tmp_pat
 
 def test_nothing_due_is_no_commit(tmp_path: Path) -> None:
     table = serving(tmp_path)
-    assert maintain(table, 1) == maintenance.Upkeep()
+    assert maintain(table, 1) == maintenance.Maintenance()
     table.replace(with_state(vector_table({"a": ["1"]})))
     version = table.dataset().version  # type: ignore[union-attr]
-    assert maintain(table, 1) == maintenance.Upkeep()
+    assert maintain(table, 1) == maintenance.Maintenance()
     assert table.dataset().version == version  # type: ignore[union-attr]
 
 
@@ -221,4 +221,4 @@ def test_upkeep_that_fails_does_not_fail_the_sync(tmp_path: Path, caplog: pytest
     table = clean_pages(tmp_path)
     upstream = Upstream({f"d{i}": "1" for i in range(4)})
     assert upstream.sync(table, lease=lease).commits == 2
-    assert "Upkeep of clean_pages.confluence-ENG is left for the next sync. The lease was taken" in caplog.text
+    assert "Maintenance of clean_pages.confluence-ENG is left for the next sync. The lease was taken" in caplog.text

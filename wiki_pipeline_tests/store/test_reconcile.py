@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from wiki_pipeline.errors import StoreError
 from wiki_pipeline.model import Progress, Stage, StageReport
 from wiki_pipeline.store import Batch, Reconciliation, StageTable, Store, reconcile
-from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, clean_pages, page_batch, vector_table, wanted
+from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, clean_pages, desired, page_batch, vector_table
 
 
 class Killed(BaseException):
@@ -48,7 +48,7 @@ class Upstream:
         self.computed.clear()
         return reconcile(
             table,
-            wanted(self.texts),
+            desired(self.texts),
             self.compute,
             stage=Stage.CLEAN_PAGES,
             source=SOURCE,
@@ -263,7 +263,7 @@ def test_a_batch_must_answer_for_each_of_its_documents(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="left out"):
         reconcile(
             clean_pages(tmp_path),
-            wanted({"a": "1", "b": "1"}),
+            desired({"a": "1", "b": "1"}),
             leaves_one_out,
             stage=Stage.CLEAN_PAGES,
             source=SOURCE,
@@ -280,7 +280,7 @@ def test_large_documents_make_small_batches(tmp_path: Path) -> None:
 
     report = reconcile(
         clean_pages(tmp_path),
-        wanted({f"d{i}": "1" for i in range(100)}),
+        desired({f"d{i}": "1" for i in range(100)}),
         compute,
         stage=Stage.CLEAN_PAGES,
         source=SOURCE,
@@ -317,7 +317,7 @@ def test_the_next_batch_is_computed_while_one_is_being_written(tmp_path: Path) -
 
     report = reconcile(
         clean_pages(tmp_path),
-        wanted({f"d{i}": "1" for i in range(4)}),
+        desired({f"d{i}": "1" for i in range(4)}),
         compute,
         stage=Stage.CLEAN_PAGES,
         source=SOURCE,
@@ -363,7 +363,7 @@ class TestInParts:
     def begin(self, table: StageTable, listed: dict[str, str], **options: object) -> Reconciliation:
         return Reconciliation(
             table,
-            wanted(listed),
+            desired(listed),
             stage=Stage.RAW_PAGES,
             source=SOURCE,
             code_version="1",
@@ -410,10 +410,10 @@ class TestInParts:
 
 def test_a_document_shrinks_and_grows_without_leaving_rows_behind(tmp_path: Path) -> None:
     table = Store(str(tmp_path), "default").vectors(MODEL, DIMENSION, SOURCE)
-    for edition, passages in enumerate((["a", "b", "c"], ["d"], ["e", "f"])):
+    for edition, chunks in enumerate((["a", "b", "c"], ["d"], ["e", "f"])):
 
-        def compute(document_ids: Sequence[str], passages: list[str] = passages) -> Batch:
-            return Batch(vector_table(dict.fromkeys(document_ids, passages)))
+        def compute(document_ids: Sequence[str], chunks: list[str] = chunks) -> Batch:
+            return Batch(vector_table(dict.fromkeys(document_ids, chunks)))
 
         report = reconcile(
             table,
@@ -423,5 +423,5 @@ def test_a_document_shrinks_and_grows_without_leaving_rows_behind(tmp_path: Path
             source=SOURCE,
             code_version="1",
         )
-        assert report.rows == 2 * len(passages)
-        assert sorted(table.read(["x"], ["text"])["text"].to_pylist()) == passages
+        assert report.rows == 2 * len(chunks)
+        assert sorted(table.read(["x"], ["text"])["text"].to_pylist()) == chunks

@@ -1,4 +1,4 @@
-"""Finding passages. The embedder is the embedded one, whole."""
+"""Finding chunks. The embedder is the embedded one, whole."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def documents(hits: Sequence[Hit]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Half of the passages are in the index, half are not yet."""
+    """Half of the chunks are in the index, half are not yet."""
     made = Store(str(tmp_path_factory.mktemp("lance")), "default")
     names = list(PASSAGES)
     fill(made, {name: [PASSAGES[name]] for name in names[::2]})
@@ -234,7 +234,7 @@ def test_a_hit_carries_all_that_is_needed_to_cite_it(tmp_path: Path) -> None:
     moment = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
     fill(
         store,
-        {"42": ["İlk passage", "second passage"]},
+        {"42": ["İlk chunk", "second chunk"]},
         labels=("howto", "ops"),
         heading_path=("Top", "Below"),
         version="7",
@@ -262,7 +262,7 @@ def test_a_hit_carries_all_that_is_needed_to_cite_it(tmp_path: Path) -> None:
     assert hit.last_modified_iso == "2024-02-29T12:30:00Z"
     assert (hit.heading_path, hit.labels, hit.start_line, hit.end_line) == (("Top", "Below"), ("howto", "ops"), 3, 9)
     assert (hit.chunk_index, hit.total_chunks, hit.embedding_model) == (0, 2, EMBEDDER.model)
-    assert (hit.text, hit.search_text) == ("İlk passage", "Ilk passage")
+    assert (hit.text, hit.search_text) == ("İlk chunk", "Ilk chunk")
 
 
 def test_a_repository_file_has_no_page_id(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_a_document_may_be_kept_from_filling_the_answer(tmp_path: Path) -> None:
 
 
 def test_a_filter_comes_before_the_ranking(tmp_path: Path) -> None:
-    """Three hundred better passages of another source don't use up the candidates."""
+    """Three hundred better chunks of another source don't use up the candidates."""
     store = Store(str(tmp_path), "default")
     fill(store, {f"near{i}": ["coffee machine coffee"] for i in range(300)})
     fill(store, {f"far{i}": [f"a machine that nobody wants, number {i}"] for i in range(5)}, OTHER)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.store.plan import make_plan
-from wiki_pipeline.store.state import STATE, TORN, data_version, document_states
+from wiki_pipeline.store.state import INCONSISTENT, STATE, data_version, document_states
 
 
 def rows(*documents: tuple[str, str, int, int]) -> pa.Table:
@@ -39,16 +39,16 @@ def test_each_document_is_found_once_however_the_rows_are_cut_into_batches(
 
 
 def test_a_document_with_a_missing_row_is_torn() -> None:
-    assert fingerprints(rows(("a", "f", 2, 3), ("b", "f", 1, 1))) == {"a": TORN, "b": "f"}
+    assert fingerprints(rows(("a", "f", 2, 3), ("b", "f", 1, 1))) == {"a": INCONSISTENT, "b": "f"}
 
 
 def test_a_document_that_was_written_twice_is_torn() -> None:
-    assert fingerprints(rows(("a", "f", 2, 2), ("b", "f", 1, 1), ("a", "f", 2, 2))) == {"a": TORN, "b": "f"}
-    assert fingerprints(rows(("a", "f", 4, 2))) == {"a": TORN}
+    assert fingerprints(rows(("a", "f", 2, 2), ("b", "f", 1, 1), ("a", "f", 2, 2))) == {"a": INCONSISTENT, "b": "f"}
+    assert fingerprints(rows(("a", "f", 4, 2))) == {"a": INCONSISTENT}
 
 
 def test_a_document_of_two_versions_is_torn() -> None:
-    assert fingerprints(rows(("a", "f1", 1, 2), ("a", "f2", 1, 2))) == {"a": TORN}
+    assert fingerprints(rows(("a", "f1", 1, 2), ("a", "f2", 1, 2))) == {"a": INCONSISTENT}
 
 
 def test_a_table_without_rows_has_no_documents() -> None:
@@ -63,7 +63,7 @@ def test_the_data_version_does_not_depend_on_the_order_but_on_every_fingerprint(
     assert len({data_version(one), data_version(changed), data_version(one.slice(0, 1))}) == 3
 
 
-documents = st.dictionaries(st.text("abc", max_size=2), st.sampled_from(["1", "2", TORN]))
+documents = st.dictionaries(st.text("abc", max_size=2), st.sampled_from(["1", "2", INCONSISTENT]))
 
 
 @settings(deadline=None)

@@ -24,9 +24,9 @@ from wiki_pipeline_tests.store.made import (
     OTHER,
     SOURCE,
     clean_pages,
+    desired,
     pages,
     vector_table,
-    wanted,
     with_state,
 )
 
@@ -40,7 +40,7 @@ def write(table: StageTable, edition: str, count: int, size: int) -> int:
 
     return reconcile(
         table,
-        wanted({f"d{i}": edition for i in range(count)}),
+        desired({f"d{i}": edition for i in range(count)}),
         compute,  # type: ignore[arg-type]
         stage=Stage.CLEAN_PAGES,
         source=SOURCE,

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from wiki_pipeline.sync.background import Later
+from wiki_pipeline.sync.background import BackgroundTasks
 
 
 def test_it_does_not_hold_up_whoever_gives_it_and_is_done_at_the_end() -> None:
     go, done = threading.Event(), []
-    with Later() as later:
+    with BackgroundTasks() as later:
         later(lambda: done.append((go.wait(60), 1)))
         later(lambda: done.append((True, 2)))
         assert done == []  # it would never come here, if it were done at once
@@ -51,7 +51,7 @@ def test_an_error_ends_it_after_what_was_begun() -> None:
 
 
 def _give(*works: Callable[[], None], then: Callable[[], None] = lambda: None) -> None:
-    with Later() as later:
+    with BackgroundTasks() as later:
         for work in works:
             later(work)
         then()

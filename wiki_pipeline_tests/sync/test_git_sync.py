@@ -1,4 +1,4 @@
-"""How little a sync of a repository does after an edit of its source code, counted in passages embedded."""
+"""How little a sync of a repository does after an edit of its source code, counted in chunks embedded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def source(opened: Pipeline) -> SourceKey:
 
 
 def embedded(opened: Pipeline) -> int:
-    """Sync; how many passages that embedded."""
+    """Sync; how many chunks that embedded."""
     return sync(opened, source(opened))[Stage.VECTORS].embedded
 
 

@@ -113,11 +113,11 @@ def test_other_sizes_of_passages_embed_only_what_they_cut_otherwise(
     with pipeline() as other:
         reports = sync(other)
         rows = other.store.table(Stage.CHUNKS, ENG).read(columns=["text_hash", "title"])
-    passages = {hash_ for hash_, title in zip(*rows.to_pydict().values(), strict=True) if title == "Long"}
-    assert len(passages) > 6
+    chunks = {hash_ for hash_, title in zip(*rows.to_pydict().values(), strict=True) if title == "Long"}
+    assert len(chunks) > 6
     assert reports[Stage.CLEAN_PAGES].updated == 0
     assert reports[Stage.VECTORS].updated == 1
-    assert 0 < reports[Stage.VECTORS].embedded <= len(passages)
+    assert 0 < reports[Stage.VECTORS].embedded <= len(chunks)
 
 
 def test_sizes_for_a_kind_of_source_that_there_is_not_are_refused(

@@ -13,7 +13,7 @@ import pytest
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.errors import StoreError
-from wiki_pipeline.model import EDITION, SourceKey, Stage
+from wiki_pipeline.model import SCHEMA_VERSION, SourceKey, Stage
 from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import lease_name
@@ -153,7 +153,7 @@ def test_readers_work_or_say_what_to_do(opened: Pipeline) -> None:
 def test_a_sync_over_a_newer_version_s_table_changes_nothing(opened: Pipeline) -> None:
     sync(opened)
     name = f"{Stage.WIKI_PAGES}.{ENG.slug}"
-    newer: dict[str, str | None] = {"wiki_pipeline.edition": str(EDITION + 1)}
+    newer: dict[str, str | None] = {"wiki_pipeline.edition": str(SCHEMA_VERSION + 1)}
     lance.dataset(opened.store.table_url(name)).update_schema_metadata(newer)
     versions = {name: lance.dataset(opened.store.table_url(name)).version for name in opened.store.names()}
     with pytest.raises(StoreError, match="newer wiki-pipeline"):

@@ -43,8 +43,8 @@ def test_a_link_from_another_page_finds_the_place(spelled: str, anchor: str) -> 
 def test_a_link_on_the_page_finds_the_place(spelled: str, anchor: str) -> None:
     link = f'<p><ac:link ac:anchor="{spelled}"><ac:link-body>go</ac:link-body></ac:link></p>'
     # A link on the page leads to the heading that the name is in.
-    wanted = "who-is-on-call" if anchor == "rota" else anchor
-    assert converted(BODY + link).markdown.endswith(f"[go](#{wanted})")
+    desired = "who-is-on-call" if anchor == "rota" else anchor
+    assert converted(BODY + link).markdown.endswith(f"[go](#{desired})")
 
 
 def test_names_of_places_are_written_for_other_pages_but_where_a_heading_has_them() -> None:

@@ -1,4 +1,4 @@
-"""A passage found leads to the heading that it stands below."""
+"""A chunk found leads to the heading that it stands below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An excerpt shows why a passage was found."""
+"""An excerpt shows why a chunk was found."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from wiki_pipeline.catalog import recover
 from wiki_pipeline.cli.output import progress_console
+from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
 from wiki_pipeline.cli.up.supervisor import ServiceError, adopt_orphans, keep_running, run, until_ready
-from wiki_pipeline.cli.up import demo
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.running import announce, only_one
 from wiki_pipeline.settings import Settings, load

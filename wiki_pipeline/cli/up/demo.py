@@ -76,14 +76,14 @@ def remember(settings: Settings) -> None:
     remember_demo(
         settings.home,
         (
-            DemoSource(str(key), specification, served=key.name == _SPACE)
+            DemoSource(str(key), config, served=key.name == _SPACE)
             for sources in configured
-            for key, specification in sources.items()
+            for key, config in sources.items()
         ),
     )
 
 
 def of_a_demo(settings: Settings, records: Sequence[SourceRecord]) -> set[SourceKey]:
     """Those of the sources that were made for a demo, and by nobody else since."""
-    made = {source.source: source.specification for source in demo_sources(settings.home)}
-    return {record.key for record in records if made.get(str(record.key)) == record.specification}
+    made = {source.source: source.config for source in demo_sources(settings.home)}
+    return {record.key for record in records if made.get(str(record.key)) == record.config}

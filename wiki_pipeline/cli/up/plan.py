@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiki_pipeline.cli.jobs import clone, use_dagster_home
+from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.dagster import LOOPBACK, Dagster
+from wiki_pipeline.cli.up.demo import Demo
 from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.cli.up.supervisor import Service, answers
-from wiki_pipeline.cli.up import demo
-from wiki_pipeline.cli.up.demo import Demo
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import Running

@@ -1,4 +1,4 @@
-"""Ports to listen on: the ones wanted if they are free, near ones otherwise, unless a person insists."""
+"""Ports to listen on: the ones desired if they are free, near ones otherwise, unless a person insists."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ class Ports:
         self._tell = tell
         self._given: set[int] = set()
 
-    def listen(self, what: str, host: str, wanted: int, setting: str = "") -> socket.socket:
+    def listen(self, what: str, host: str, desired: int, setting: str = "") -> socket.socket:
         """A socket that listens, to be handed to a child: nobody else can answer on its port from here on.
 
         Args:
             what: is to listen, for people.
-            wanted: tried first, then those above it; 0 takes any.
-            setting: the field of the settings that `wanted` comes from, if it does.
+            desired: tried first, then those above it; 0 takes any.
+            setting: the field of the settings that `desired` comes from, if it does.
 
         Raises:
             ConfigurationError: `host` can't be listened on, or the port that was asked for is in use.
         """
         insist = setting in self._settings.model_fields_set
-        candidates = [wanted] if insist or wanted == 0 else [*range(wanted, min(wanted + _NEIGHBOURS, 65536)), 0]
+        candidates = [desired] if insist or desired == 0 else [*range(desired, min(desired + _NEIGHBOURS, 65536)), 0]
         for candidate in candidates:
             listening = None if candidate in self._given else _listening(host, candidate)
             if listening is not None:
                 port = listening.getsockname()[1]
                 self._given.add(port)
-                if wanted not in {port, 0}:
-                    self._tell(f"Port {wanted} is in use; {what} listens on {port}.")
+                if desired not in {port, 0}:
+                    self._tell(f"Port {desired} is in use; {what} listens on {port}.")
                 return listening
         variable = self._settings.__class__.model_fields[setting].validation_alias if setting else ""
         raise ConfigurationError(
-            f"Port {wanted} of {host} is in use.",
+            f"Port {desired} of {host} is in use.",
             f"Stop what uses it, or set {variable} to another one." if variable else "Stop what uses it.",
         )
 
-    def find(self, what: str, host: str, wanted: int, setting: str = "") -> int:
+    def find(self, what: str, host: str, desired: int, setting: str = "") -> int:
         """The same for programs that can't be handed a socket: a port that was free just now.
 
         Raises:
             ConfigurationError: as `listen`.
         """
-        with self.listen(what, host, wanted, setting) as listening:
+        with self.listen(what, host, desired, setting) as listening:
             port: int = listening.getsockname()[1]
             return port
 

@@ -93,13 +93,13 @@ class Answers:
 
     def limit(self, request: Request) -> int:
         """The limit of a list of contents: the more is expanded, the lower it is capped."""
-        wanted, limits = request.many("expand"), self.world.limits
-        if any(path.endswith(("body.export_view", "body.styled_view")) for path in wanted):
+        desired, limits = request.many("expand"), self.world.limits
+        if any(path.endswith(("body.export_view", "body.styled_view")) for path in desired):
             cap = limits.export_view
-        elif any("body" in path.split(".") for path in wanted):
+        elif any("body" in path.split(".") for path in desired):
             cap = limits.bodies
         else:
-            cap = limits.expanded if wanted else limits.plain
+            cap = limits.expanded if desired else limits.plain
         return effective_limit(request, 25, cap)
 
 

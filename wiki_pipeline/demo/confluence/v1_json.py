@@ -43,8 +43,8 @@ class V1Json:
         """A page, folder, comment or blog post with what `want` expands.
 
         Raises:
-            ApiError: 500 if the storage body is wanted of a page that can't be rendered, 404 if restrictions are
-                wanted below a page in the trash.
+            ApiError: 500 if the storage body is desired of a page that can't be rendered, 404 if restrictions are
+                desired below a page in the trash.
         """
         shown = version or content.version
         path = f"/rest/api/content/{content.id}"

@@ -36,14 +36,14 @@ class SpacesAndPeople:
 
     def user(self, request: Request) -> Answer:
         """GET /user?accountId= (Cloud), ?key= or ?username= (Data Center)."""
-        wanted = "accountId" if self._world.cloud else "key"
-        value, name = request.get(wanted), request.get("username")
+        desired = "accountId" if self._world.cloud else "key"
+        value, name = request.get(desired), request.get("username")
         if not value and not (name and not self._world.cloud):
-            raise ContractError(f"a user is asked for by {wanted}")
+            raise ContractError(f"a user is asked for by {desired}")
         for user in self._site.users.values():
             if user.key == value or (name and user.name == name):
                 return json_answer(self._answers.parts(request).user(user))
-        raise ApiError(404, f"No user found with {wanted} : {value or name}")
+        raise ApiError(404, f"No user found with {desired} : {value or name}")
 
     def current_user(self, request: Request) -> Answer:
         """GET /user/current."""

@@ -49,8 +49,8 @@ class Handlers:
         """GET /spaces: those named by `keys` or `ids`, or all."""
         found = list(self.site.spaces.values())
         for name, fact in _SPACE_FACTS.items():
-            wanted = request.many(name)
-            found = [space for space in found if not wanted or str(fact(space)) in wanted]
+            desired = request.many(name)
+            found = [space for space in found if not desired or str(fact(space)) in desired]
         sort = request.get("sort") or "id"
         found.sort(key=_SPACE_FACTS[_SPACE_SORTS[sort.removeprefix("-")]], reverse=sort.startswith("-"))
         described, writer = request.get("description-format"), self._writer(request)

@@ -64,7 +64,7 @@ class Datasource(BaseModel):
     problem: str = Field(description="Why the last sync failed; empty if it did not.")
     documents: int = Field(description="Documents read from the source.", examples=[412])
     pages: int = Field(description="Pages of the wiki.", examples=[412])
-    chunks: int = Field(description="Passages.", examples=[3120])
+    chunks: int = Field(description="Chunks.", examples=[3120])
     failed: int = Field(description="Documents that could not be brought up to date.", examples=[1])
     waiting_events: int = Field(description="Freshness events that are not applied yet.", examples=[2])
     dead_events: int = Field(description="Freshness events that were given up; they can be retried.", examples=[0])

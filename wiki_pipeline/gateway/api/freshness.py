@@ -104,9 +104,9 @@ def stale(
     """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what the
     sources said last counts, by listing, poll, sync or webhook."""
     found = ((record, item) for record in _chosen(serving, source) for item in serving.stale.of(record))
-    wanted = [(record, item) for record, item in found if not reason or item.reason in reason]
-    shown = [_stale(record, item) for record, item in wanted[offset : offset + limit]]
-    return StaleList(total=len(wanted), documents=shown)
+    desired = [(record, item) for record, item in found if not reason or item.reason in reason]
+    shown = [_stale(record, item) for record, item in desired[offset : offset + limit]]
+    return StaleList(total=len(desired), documents=shown)
 
 
 @router.get("/events", summary="List freshness events", responses=_UNKNOWN)

@@ -12,7 +12,7 @@ from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.errors import ConfigurationError, PayloadError, SourceNotFoundError
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
-from wiki_pipeline.model import Hint
+from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import SourceKind
 from wiki_pipeline.sources.request import Request
@@ -70,12 +70,12 @@ def router() -> APIRouter:
 
 def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> None:
     def endpoint(serving: Services, asked: Any) -> JobStarted:
-        known = {record.key: record.specification for record in serving.library.sources() if record.key.kind == name}
+        known = {record.key: record.config for record in serving.library.sources() if record.key.kind == name}
         try:
             requested = request.read(serving.settings.tenant, asked, known)
             record = serving.catalog.source(requested.key)
-            if record is None or record.specification != requested.specification:
-                record = add_specified(serving.pipeline, kind, requested.key, requested.specification).record
+            if record is None or record.config != requested.config:
+                record = add_specified(serving.pipeline, kind, requested.key, requested.config).record
         except ConfigurationError as error:  # what was asked for is wrong, rather than the settings
             raise PayloadError(error.message, error.advice) from None
         job = serving.catalog.jobs.create(requested.key, requested.description, requested.hints)
@@ -111,6 +111,6 @@ def _reload_all(serving: Serving, kind: Kind) -> JobsStarted:
 
 
 def _reloaded(serving: Services, record: SourceRecord) -> JobStarted:
-    hint = Hint(record.key.kind, record.key, "", _RELOAD)
+    hint = ChangeHint(record.key.kind, record.key, "", _RELOAD)
     job = serving.catalog.jobs.create(record.key, f"Reload of {record.title or record.key.name}", [hint])
     return JobStarted(job_id=job.job_id, datasource_id=datasource_id(record))

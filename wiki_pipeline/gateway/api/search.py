@@ -1,4 +1,4 @@
-"""`GET /v1/search`: passages by meaning, by words, or both."""
+"""`GET /v1/search`: chunks by meaning, by words, or both."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _EXAMPLE_HIT: dict[str, JsonValue] = {
 
 
 class SearchHit(BaseModel):
-    """A passage found, with all that it takes to cite it."""
+    """A chunk found, with all that it takes to cite it."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_EXAMPLE_HIT]})
 
@@ -69,19 +69,17 @@ class SearchHit(BaseModel):
     space_key: str
     space_name: str
     path: str = Field(description="Path in the repository; empty for pages.")
-    heading_path: list[str] = Field(
-        description="Headings above the passage, outermost first; scopes and symbol in code."
-    )
+    heading_path: list[str] = Field(description="Headings above the chunk, outermost first; scopes and symbol in code.")
     start_line: int = Field(description="First line, from 1, of the file or of the page's Markdown.")
     end_line: int
     author: str
     created_date: int | None = Field(description="Unix seconds.")
     last_modified: int | None = Field(description="Unix seconds.")
     last_modified_iso: str | None
-    chunk_id: str = Field(description="Stays as long as the passage does, also when it moves.")
+    chunk_id: str = Field(description="Stays as long as the chunk does, also when it moves.")
     chunk_index: int
     total_chunks: int
-    text: str = Field(description="The passage.")
+    text: str = Field(description="The chunk.")
     search_text: str = Field(description="What was searched: place, text, identifiers split into words.")
     embedding_model: str
     labels: list[str]
@@ -89,7 +87,7 @@ class SearchHit(BaseModel):
 
 
 class SearchAnswer(BaseModel):
-    """Passages found, best first."""
+    """Chunks found, best first."""
 
     query: str = Field(examples=["who is called first at night"])
     mode: Mode = Field(examples=["hybrid"])
@@ -98,7 +96,7 @@ class SearchAnswer(BaseModel):
 
 @router.get(
     "/search",
-    summary="Search passages",
+    summary="Search chunks",
     responses={
         404: {"model": ErrorAnswer, "description": "A source that there is none of."},
         422: {"model": ErrorAnswer, "description": "A query or filter that can't be understood."},
@@ -116,7 +114,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
             examples=["who is called first at night"],
         ),
     ],
-    k: Annotated[int, Query(ge=1, le=MAX_HITS, description="How many passages at most.")] = 10,
+    k: Annotated[int, Query(ge=1, le=MAX_HITS, description="How many chunks at most.")] = 10,
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
     source: Annotated[
         list[str] | None,
@@ -143,7 +141,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
     ] = None,
     modified_before: Annotated[datetime | None, Query(description="Only documents changed before this time.")] = None,
     per_document: Annotated[
-        int | None, Query(ge=1, le=MAX_HITS, description="At most so many passages of one document.")
+        int | None, Query(ge=1, le=MAX_HITS, description="At most so many chunks of one document.")
     ] = None,
 ) -> SearchAnswer:
     """Ranked over everything the tenant has; filters apply before ranking."""

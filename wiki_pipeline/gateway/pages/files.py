@@ -51,8 +51,8 @@ def file(
     if record is None or not _HASH.fullmatch(file_hash):
         raise PageNotFound
     table = serving.store.table(Stage.ATTACHMENTS, record.key)
-    wanted = (pc.field("file_hash") == file_hash) & (pc.field("title") == name)
-    found = table.open_blob("data", wanted, ["media_type", "size"])
+    desired = (pc.field("file_hash") == file_hash) & (pc.field("title") == name)
+    found = table.open_blob("data", desired, ["media_type", "size"])
     if found is None:
         raise PageNotFound
     blob, row = found

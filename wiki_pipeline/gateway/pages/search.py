@@ -18,7 +18,7 @@ from wiki_pipeline.store import Filters, Hit, search
 from wiki_pipeline.store.search import MAX_QUERY, Mode
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.snippet import pieces_of
-from wiki_pipeline.wiki.views import Passage, Result, SearchView
+from wiki_pipeline.wiki.views import Chunk, Result, SearchView
 
 MODES = {"hybrid": "Meaning and words", "vector": "Meaning", "text": "Words"}
 _PASSAGES = 40
@@ -39,7 +39,7 @@ def search_page(
     source: Annotated[str, Query(max_length=400, description="Only this source; empty for all.")] = "",
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
 ) -> HTMLResponse:
-    """Documents found with their best passages."""
+    """Documents found with their best chunks."""
     records = serving.library.sources()
     titles = {record.key.slug: record.title or record.key.name for record in records}
     results: Sequence[Result] = ()
@@ -67,26 +67,26 @@ def _results(serving: Services, query: str, mode: Mode, source: str, titles: Map
     found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
     for hit, place in zip(hits, serving.library.places(hits), strict=True):
         found.setdefault((hit.source, hit.document_id), []).append((hit, place))
-    return [_result(passages, query, titles) for passages in found.values()]
+    return [_result(chunks, query, titles) for chunks in found.values()]
 
 
-def _result(passages: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str, str]) -> Result:
-    hit, place = passages[0]
+def _result(chunks: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str, str]) -> Result:
+    hit, place = chunks[0]
     return Result(
         title=hit.title,
         href=place.page,
         source_title=titles.get(hit.source, hit.source),
         path=hit.path,
         modified_at=None if hit.last_modified is None else datetime.fromtimestamp(hit.last_modified, UTC),
-        passages=[_passage(*passage, query) for passage in passages],
+        chunks=[_passage(*chunk, query) for chunk in chunks],
     )
 
 
-def _passage(hit: Hit, place: Place, query: str) -> Passage:
+def _passage(hit: Hit, place: Place, query: str) -> Chunk:
     above = [name for name in hit.heading_path if name != hit.title]
     if place.code:
         above.append(f"lines {hit.start_line} to {hit.end_line}")
-    return Passage(
+    return Chunk(
         href=place.page + place.fragment,
         place=above,
         pieces=pieces_of(hit.text, query, code=place.code),

@@ -14,7 +14,7 @@ from wiki_pipeline.catalog import FailureRecord
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
 from wiki_pipeline.gateway.services import Serving
-from wiki_pipeline.gateway.wiki_reader import Found, Library, Shelf
+from wiki_pipeline.gateway.wiki_reader import Found, SourceIndex, WikiReader
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import WikiPage
 from wiki_pipeline.wiki import site, views
@@ -109,7 +109,7 @@ def page(
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-def _document(request: Request, library: Library, shelf: Shelf, node: Node, found: Found) -> Response:
+def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: Node, found: Found) -> Response:
     page, card = found.page, library.card(shelf.record)
     failure = next((f for f in library.failures(shelf.record.key) if f.document_id == page.document_id), None)
     before, after = shelf.tree.neighbours(node)
@@ -139,7 +139,7 @@ def _document(request: Request, library: Library, shelf: Shelf, node: Node, foun
     )
 
 
-def _folder(request: Request, card: SourceCard, shelf: Shelf, node: Node) -> Response:
+def _folder(request: Request, card: SourceCard, shelf: SourceIndex, node: Node) -> Response:
     intro = introduction(node.children)
 
     def make() -> str:
@@ -161,7 +161,7 @@ def _raw(page: WikiPage) -> Response:
     return PlainTextResponse(page.markdown, media_type="text/plain" if page.code_language else "text/markdown")
 
 
-def _elsewhere(request: Request, shelf: Shelf, path: str) -> Response:
+def _elsewhere(request: Request, shelf: SourceIndex, path: str) -> Response:
     """Where a path leads that is not in the tree: a folder without its slash, an old title, a bare id; or nowhere."""
     node = shelf.tree.at(f"{path}/") or shelf.tree.document(unquote(path.partition("/")[0]))
     if node is None:
@@ -172,7 +172,7 @@ def _elsewhere(request: Request, shelf: Shelf, path: str) -> Response:
     return RedirectResponse(page_address(shelf.record.key, node.path) + query, 302)
 
 
-def _shelf(library: Library, slug: str) -> Shelf:
+def _shelf(library: WikiReader, slug: str) -> SourceIndex:
     record = library.source_at(slug)
     if record is not None:
         return library.shelf(record)

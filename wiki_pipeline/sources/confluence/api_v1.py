@@ -1,4 +1,4 @@
-"""REST API v1: Data Center, and Cloud where v2 is not wanted. Lists by offset, brings details by `expand`."""
+"""REST API v1: Data Center, and Cloud where v2 is not desired. Lists by offset, brings details by `expand`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.cursors import follow
 from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.offsets import ShiftedError, walk
@@ -31,7 +32,6 @@ from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_ord
 from wiki_pipeline.sources.confluence.people_v1 import read_names
 from wiki_pipeline.sources.confluence.reading_v1 import ReaderV1
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.protocol import Fetched
 
 _STATE = "version,ancestors,metadata.labels"
@@ -50,12 +50,12 @@ class ApiV1:
         self,
         client: ConfluenceClient,
         settings: ConfluenceSettings,
-        specification: Specification,
+        config: SourceConfig,
         max_document_bytes: int,
     ) -> None:
         self._client = client
         self._settings = settings
-        self._specification = specification
+        self._specification = config
         self._max_document_bytes = max_document_bytes
         self._reader = ReaderV1(client, settings)
         self._space: Space | None = None
@@ -176,14 +176,14 @@ class ApiV1:
         """See `Source.fetch`. Pages that lie close together in the listing come in stretches of it, others singly."""
         await self.space()
         self._space_confirmed = False
-        wanted = set(ids)
+        desired = set(ids)
         ahead = self._settings.max_concurrency
-        async with aclosing(in_order(self._stretches(wanted), ahead)) as stretches:
+        async with aclosing(in_order(self._stretches(desired), ahead)) as stretches:
             async for answers in stretches:
-                wanted.difference_update(answer.document_id for answer in answers)
+                desired.difference_update(answer.document_id for answer in answers)
                 if answers:
                     yield answers
-        calls = (partial(fetch_one, self, page_id) for page_id in sorted(wanted))
+        calls = (partial(fetch_one, self, page_id) for page_id in sorted(desired))
         async with aclosing(in_order(calls, ahead)) as singles:
             async for answer in singles:
                 yield [answer]
@@ -192,9 +192,9 @@ class ApiV1:
         """See `Source.names`; one request a person."""
         return await read_names(self._client, person_ids, self._settings.max_concurrency)
 
-    def _stretches(self, wanted: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
-        """Calls that each bring a stretch of the listing with at least two wanted pages."""
-        places = sorted(self._listed[page_id][0] for page_id in wanted if page_id in self._listed)
+    def _stretches(self, desired: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
+        """Calls that each bring a stretch of the listing with at least two desired pages."""
+        places = sorted(self._listed[page_id][0] for page_id in desired if page_id in self._listed)
         while places:
             end = 1
             while (
@@ -205,16 +205,16 @@ class ApiV1:
                 end += 1
             stretch, places = range(places[0], places[end - 1] + 1), places[end:]
             if end > 1:
-                yield partial(fetch_batch, self, partial(self._read_stretch, wanted), stretch)
+                yield partial(fetch_batch, self, partial(self._read_stretch, desired), stretch)
 
-    async def _read_stretch(self, wanted: Collection[str], stretch: Sequence[int]) -> list[Fetched]:
-        """The wanted pages among places `stretch` of the listing that are as new as they were listed."""
+    async def _read_stretch(self, desired: Collection[str], stretch: Sequence[int]) -> list[Fetched]:
+        """The desired pages among places `stretch` of the listing that are as new as they were listed."""
         start, end, given = stretch[0], stretch[-1] + 1, 0
         found: list[Fetched] = []
         while start < end:
             portion = await self._get_pages(start, end - start, expand=f"{_DETAILS},body.storage")
             for item in portion.items:
-                if item.get("id") in wanted and item.get("status", "current") == "current":
+                if item.get("id") in desired and item.get("status", "current") == "current":
                     found.extend(await self._read_listed(item, portion.base))
             if not portion.items:
                 break

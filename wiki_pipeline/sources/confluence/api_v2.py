@@ -14,6 +14,7 @@ from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.cursors import follow_from_both_ends
 from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, Lookups, chunks, read_node
@@ -32,7 +33,6 @@ from wiki_pipeline.sources.confluence.page import (
 )
 from wiki_pipeline.sources.confluence.paging import get_portion, in_order, together
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.confluence.tree import Tree
 from wiki_pipeline.sources.protocol import Fetched
 
@@ -57,12 +57,12 @@ class ApiV2:
         self,
         client: ConfluenceClient,
         settings: ConfluenceSettings,
-        specification: Specification,
+        config: SourceConfig,
         max_document_bytes: int,
     ) -> None:
         self._client = client
         self._settings = settings
-        self._specification = specification
+        self._specification = config
         self._max_document_bytes = max_document_bytes
         self._lookups = Lookups(client, settings)
         self._space: Space | None = None
@@ -181,17 +181,17 @@ class ApiV2:
         self._space_confirmed = False
         if not self._heads:
             self._tree = Tree()  # what earlier events found above their pages may have changed
-        wanted = dict.fromkeys(ids)
+        desired = dict.fromkeys(ids)
         ahead = self._settings.max_concurrency
-        batches = chunks(list(wanted), min(self._settings.body_limit, MAX_LIMIT))
+        batches = chunks(list(desired), min(self._settings.body_limit, MAX_LIMIT))
         calls = (partial(fetch_batch, self, self._read_batch, batch) for batch in batches)
         async with aclosing(in_order(calls, ahead)) as found:
             async for answers in found:
                 for answer in answers:
-                    del wanted[answer.document_id]
+                    del desired[answer.document_id]
                 if answers:
                     yield answers
-        async with aclosing(in_order((partial(fetch_one, self, page_id) for page_id in wanted), ahead)) as singles:
+        async with aclosing(in_order((partial(fetch_one, self, page_id) for page_id in desired), ahead)) as singles:
             async for answer in singles:
                 yield [answer]
 

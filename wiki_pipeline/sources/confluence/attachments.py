@@ -21,16 +21,17 @@ from wiki_pipeline.errors import (
     SourceNotFoundError,
     SourceUnreachableError,
 )
+from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.model import AttachmentRef, DocumentFailure, DocumentGone, Stage, digest
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, TooLargeError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.cursors import follow
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT
 from wiki_pipeline.sources.confluence.offsets import walk
 from wiki_pipeline.sources.confluence.page import read_time
 from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
 from wiki_pipeline.sources.protocol import Downloaded
 
 _ATTACHMENT_ID = re.compile(r"(?:att)?\d{1,30}")
@@ -53,12 +54,12 @@ class Attachments:
         self,
         client: ConfluenceClient,
         settings: ConfluenceSettings,
-        specification: Specification,
+        config: SourceConfig,
         api: Callable[[], Awaitable[str]],
     ) -> None:
         self._client = client
         self._settings = settings
-        self._space = specification.space
+        self._space = config.space
         self._api = api
         # Where files are: Cloud took the old address away from API tokens, Data Center has no other. Which one it is
         # shows with the first file.

@@ -13,12 +13,12 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.confluence.locating import spaces_of
 from wiki_pipeline.sources.confluence.request import PageRequest
 from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
-from wiki_pipeline.sources.confluence.specification import PageScope, Specification
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sources.request import Request
@@ -43,7 +43,7 @@ class ConfluenceKind:
                 "Set it to the site's address, as https://yourcompany.atlassian.net/wiki.",
             )
         return {
-            SourceKey(tenant, self.name, space): Specification(settings.url, space, pages).dump()
+            SourceKey(tenant, self.name, space): SourceConfig(settings.url, space, pages).dump()
             for space, pages in settings.spaces.items()
         }
 
@@ -70,23 +70,23 @@ class ConfluenceKind:
         if target.title or not target.space:
             target = _wait_for(find_page(settings, target))
         pages = (PageScope(target.page_id),) if target.page_id else ()
-        return SourceKey(tenant, self.name, target.space), Specification(settings.url, target.space, pages).dump()
+        return SourceKey(tenant, self.name, target.space), SourceConfig(settings.url, target.space, pages).dump()
 
-    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+    def open(self, key: SourceKey, config: str, home: Path) -> Source:
         """See `SourceKind.open`. Nothing is kept in `home`."""
         settings = load(ConfluenceSettings)
-        wanted = Specification.parse(specification)
+        desired = SourceConfig.parse(config)
         if not settings.url:
             raise ConfigurationError(
-                f"{key}: CONFLUENCE_URL is not set.", f"It was {wanted.url} when the source was added."
+                f"{key}: CONFLUENCE_URL is not set.", f"It was {desired.url} when the source was added."
             )
-        if Site.parse(wanted.url) != Site.parse(settings.url):
+        if Site.parse(desired.url) != Site.parse(settings.url):
             # The credentials are meant for the configured site alone.
             raise ConfigurationError(
-                f"{key} belongs to {wanted.url}, but CONFLUENCE_URL is {settings.url}.",
+                f"{key} belongs to {desired.url}, but CONFLUENCE_URL is {settings.url}.",
                 "Set CONFLUENCE_URL back, or remove the source and add it again.",
             )
-        return ConfluenceSource(key, wanted, settings, load(Settings).max_document_bytes)
+        return ConfluenceSource(key, desired, settings, load(Settings).max_document_bytes)
 
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
@@ -94,14 +94,14 @@ class ConfluenceKind:
         """See `SourceKind.locate`: by the spaces that the pages are in now."""
         settings = load(ConfluenceSettings)
         by_space: dict[str, list[SourceKey]] = {}
-        for key, specification in known.items():
-            by_space.setdefault(Specification.parse(specification).space.lower(), []).append(key)
+        for key, config in known.items():
+            by_space.setdefault(SourceConfig.parse(config).space.lower(), []).append(key)
         spaces = await spaces_of(settings, document_ids) if settings.url and by_space else {}
         return {id_: by_space[space.lower()] for id_, space in spaces.items() if space.lower() in by_space}
 
-    def is_whole(self, specification: str) -> bool:
+    def is_whole(self, config: str) -> bool:
         """See `SourceKind.is_whole`: a space without a list of pages."""
-        return not Specification.parse(specification).pages
+        return not SourceConfig.parse(config).pages
 
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""
@@ -111,9 +111,9 @@ class ConfluenceKind:
         """See `SourceKind.requests`."""
         return (PageRequest(self.from_address, self.configured),)
 
-    def datasource_id(self, key: SourceKey, specification: str) -> str:
+    def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
-        return f"{Site.parse(Specification.parse(specification).url).datasource_prefix}__{key.name}"
+        return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name}"
 
 
 def _below(settings: ConfluenceSettings, address: str) -> SplitResult | None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from wiki_pipeline.errors import SourceNotFoundError
+from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, chunks
 from wiki_pipeline.sources.confluence.paging import get_portion, in_order
 from wiki_pipeline.sources.confluence.resolve import has_v2
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import PAGE_ID
 
 
 async def spaces_of(settings: ConfluenceSettings, page_ids: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from wiki_pipeline.errors import SourceNotFoundError
 from wiki_pipeline.model import Ancestor, DocumentFailure, DocumentGone, DocumentRef, RawPage, Stage, digest
-from wiki_pipeline.sources.confluence.specification import Specification
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.protocol import Fetched
 
 _MISSING_BY_ID = 20
@@ -70,17 +70,17 @@ class Scope:
 
     Attributes:
         space: the source's space, as Confluence names it now.
-        specification: which of its pages.
+        config: which of its pages.
         max_document_bytes: larger bodies are failures.
     """
 
     space: Space
-    specification: Specification
+    config: SourceConfig
     max_document_bytes: int
 
     def holds(self, page: Page) -> bool:
         """Whether a page of the space belongs to the source."""
-        return self.specification.holds(page.id, [ancestor.document_id for ancestor in page.ancestors])
+        return self.config.holds(page.id, [ancestor.document_id for ancestor in page.ancestors])
 
     def missing(self, listed: Collection[str]) -> Mapping[str, int]:
         """Pages that the source names and its listing lacks, as `Source.skipped` counts them: the first ones by id.
@@ -88,7 +88,7 @@ class Scope:
         Raises:
             SourceNotFoundError: the listing holds nothing of what was named.
         """
-        named = [page.page_id for page in self.specification.pages]
+        named = [page.page_id for page in self.config.pages]
         if named and not listed:
             raise SourceNotFoundError(
                 f"None of the pages {', '.join(named)} is a current page of space {self.space.key}.",
@@ -152,7 +152,7 @@ class Scope:
         """The nearest document of the source above a page: folders and the like don't orphan what is below them."""
         ids = [ancestor.document_id for ancestor in page.ancestors]
         for depth in range(len(ids) - 1, -1, -1):
-            if ids[depth] not in page.containers and self.specification.holds(ids[depth], ids[:depth]):
+            if ids[depth] not in page.containers and self.config.holds(ids[depth], ids[:depth]):
                 return ids[depth]
         return None
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import Hint, SourceKey
-from wiki_pipeline.sources.confluence.specification import PageScope, Specification
+from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.request import Requested
 
 FromAddress = Callable[[str, str], tuple[SourceKey, str] | None]
@@ -54,28 +54,28 @@ class PageRequest:
                 "This address does not belong to the configured Confluence.",
                 "Copy the page's address from the browser; CONFLUENCE_URL says which site it must be of.",
             )
-        key, wanted = found[0], Specification.parse(found[1])
-        if not wanted.pages:
+        key, desired = found[0], SourceConfig.parse(found[1])
+        if not desired.pages:
             raise ConfigurationError(
                 "This is the address of a space, not of a page.", "Add spaces with `wiki-pipeline sources add ADDRESS`."
             )
-        page = PageScope(wanted.pages[0].page_id, asked.get_child_pages)
+        page = PageScope(desired.pages[0].page_id, asked.get_child_pages)
         # Confluence takes keys of spaces in any case.
         key = next((other for other in known if other.name.lower() == key.name.lower()), key)
-        before = Specification.parse(known[key]) if key in known else None
-        after = _with(before, page) if before else replace(wanted, pages=(page,))
+        before = SourceConfig.parse(known[key]) if key in known else None
+        after = _with(before, page) if before else replace(desired, pages=(page,))
         if after != before and key in self._configured(tenant):
             raise ConfigurationError(
                 f"{key} is named by the settings, without this page.",
                 "Add it to CONFLUENCE_SPACES; what is only in the catalog would be gone with the next start.",
             )
         narrow = after == before and not page.get_child_pages
-        hint = Hint(key.kind, key, page.page_id if narrow else "", "page asked for")
+        hint = ChangeHint(key.kind, key, page.page_id if narrow else "", "page asked for")
         return Requested(key, after.dump(), (hint,), asked.description or f"Page {page.page_id} of {key.name}")
 
 
-def _with(before: Specification, page: PageScope) -> Specification:
-    """The specification with one more page in it; as it is where the page is in it."""
+def _with(before: SourceConfig, page: PageScope) -> SourceConfig:
+    """The config with one more page in it; as it is where the page is in it."""
     if not before.pages:
         return before
     others = tuple(other for other in before.pages if other.page_id != page.page_id)

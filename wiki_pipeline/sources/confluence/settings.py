@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site
 from wiki_pipeline.settings import Secrets, SettingsGroup, Words
-from wiki_pipeline.sources.confluence.specification import PageScope, read_spaces
+from wiki_pipeline.sources.confluence.config import PageScope, read_spaces
 
 
 class ConfluenceSettings(SettingsGroup):

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
+from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -23,11 +24,11 @@ from wiki_pipeline.sources.confluence.api_v1 import ApiV1
 from wiki_pipeline.sources.confluence.api_v2 import ApiV2
 from wiki_pipeline.sources.confluence.attachments import Attachments
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Sleep
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
 from wiki_pipeline.sources.confluence.recent import recently_changed
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
 from wiki_pipeline.sources.protocol import Downloaded, Fetched
 
 _REFS_A_PORTION = 1000
@@ -67,7 +68,7 @@ class ConfluenceSource:
     def __init__(
         self,
         key: SourceKey,
-        specification: Specification,
+        config: SourceConfig,
         settings: ConfluenceSettings,
         max_document_bytes: int,
         sleep: Sleep = asyncio.sleep,
@@ -75,9 +76,9 @@ class ConfluenceSource:
         self.key = key
         self._client = ConfluenceClient(settings, str(key), sleep)
         self._settings = settings
-        self._v1 = ApiV1(self._client, settings, specification, max_document_bytes)
-        self._v2 = ApiV2(self._client, settings, specification, max_document_bytes)
-        self._files = Attachments(self._client, settings, specification, self._api_name)
+        self._v1 = ApiV1(self._client, settings, config, max_document_bytes)
+        self._v2 = ApiV2(self._client, settings, config, max_document_bytes)
+        self._files = Attachments(self._client, settings, config, self._api_name)
         self._chosen: Api | None = None
 
     async def describe(self) -> SourceDescription:

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
-from wiki_pipeline.links.confluence import Site
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.links.confluence import PAGE_ID, Site
+from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.events import Effect, counted_name, effect_of, normal_name, why_ignored
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import PAGE_ID, Specification
 from wiki_pipeline.sources.webhook import (
     Delivery,
-    Heard,
+    ParsedDelivery,
     Reader,
     check_hmac,
     delivery_id,
@@ -86,7 +86,7 @@ class _Reader:
     def __init__(self, spaces: Mapping[str, SourceKey]) -> None:
         self._spaces = spaces
 
-    def read(self, delivery: Delivery) -> Heard:
+    def read(self, delivery: Delivery) -> ParsedDelivery:
         body = parse_object(delivery.body)
         name = normal_name(_event(delivery, body))
         if not name:
@@ -98,19 +98,19 @@ class _Reader:
         id_ = delivery_id(_KIND, delivery, _IDS, dated=dated)
         event, effect = counted_name(name), effect_of(name)
         if effect is Effect.NOTHING:
-            return Heard(event, ignored=why_ignored(name), delivery_id=id_)
+            return ParsedDelivery(event, ignored=why_ignored(name), delivery_id=id_)
         hints = tuple(self._space_hints(name, body) if effect is Effect.SPACE else self._page_hints(name, effect, body))
         ignored = "" if hints else self._why_nowhere(effect, body)
-        return Heard(event, hints, ignored, id_)
+        return ParsedDelivery(event, hints, ignored, id_)
 
-    def _space_hints(self, name: str, body: Json) -> Iterator[Hint]:
+    def _space_hints(self, name: str, body: Json) -> Iterator[ChangeHint]:
         key = _space_of(body)
         if not key:
             raise PayloadError(f"The space of {name} is not named.", 'Give it as {"space": {"key": ...}}.')
         if source := self._spaces.get(key.lower()):
-            yield Hint(_KIND, source, "", name)
+            yield ChangeHint(_KIND, source, "", name)
 
-    def _page_hints(self, name: str, effect: Effect, body: Json) -> Iterator[Hint]:
+    def _page_hints(self, name: str, effect: Effect, body: Json) -> Iterator[ChangeHint]:
         page = _page(body, _HOLDERS if effect is Effect.PART else _PAGES)
         if page is None and effect is Effect.PART:
             return  # of a label as such, or of an attachment of which no more than its own id is told
@@ -122,16 +122,16 @@ class _Reader:
         space = _space_of(page or {}) or _space_of(body)
         source = self._spaces.get(space.lower())
         if effect is Effect.MOVED:
-            yield Hint(_KIND, None, page_id, name)
+            yield ChangeHint(_KIND, None, page_id, name)
             before = body.get("prevContent") or {}
             spaces = {space.lower(), _space_of(before if isinstance(before, dict) else {}).lower()}
-            yield from (Hint(_KIND, self._spaces[key], "", name) for key in sorted(spaces) if key in self._spaces)
+            yield from (ChangeHint(_KIND, self._spaces[key], "", name) for key in sorted(spaces) if key in self._spaces)
         elif space and source is None:
             return
         elif effect is Effect.BELOW and source:
-            yield Hint(_KIND, source, "", name)
+            yield ChangeHint(_KIND, source, "", name)
         else:
-            yield Hint(_KIND, source, page_id, name, _version(page or {}) if effect is Effect.VERSION else "")
+            yield ChangeHint(_KIND, source, page_id, name, _version(page or {}) if effect is Effect.VERSION else "")
 
     def _why_nowhere(self, effect: Effect, body: Json) -> str:
         page = _page(body, _HOLDERS if effect is Effect.PART else _PAGES) or {}
@@ -146,9 +146,9 @@ def _by_space(settings: ConfluenceSettings, known: Mapping[SourceKey, str]) -> d
     found = {}
     for key, text in known.items():
         try:
-            specification = Specification.parse(text)
-            if settings.url and Site.parse(specification.url) == Site.parse(settings.url):
-                found[specification.space.lower()] = key
+            config = SourceConfig.parse(text)
+            if settings.url and Site.parse(config.url) == Site.parse(settings.url):
+                found[config.space.lower()] = key
         except ConfigurationError:  # its syncs say what is wrong with it
             continue
     return found

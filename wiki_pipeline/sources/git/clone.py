@@ -1,6 +1,6 @@
 """The bare clone in a source's folder: made once, then updated; half-finished or damaged, made again.
 
-It holds the commits and trees of one branch, and of the blobs those that were wanted (where the server filters; all
+It holds the commits and trees of one branch, and of the blobs those that were desired (where the server filters; all
 of them elsewhere). Objects are not checked with `fsck` on arrival: that would refuse many an old and honest repository,
 and what it guards against needs a checkout, which never happens here.
 """

@@ -55,13 +55,13 @@ class GitKind:
         if not self._is_meant(plain):
             return None
         parsed = Address.parse(plain)
-        for key, specification in self.configured(tenant).items():
-            known = Repository.parse(specification)
+        for key, config in self.configured(tenant).items():
+            known = Repository.parse(config)
             if known.address.is_same_repository(parsed) and branch in {"", known.branch}:
-                return key, specification
+                return key, config
         return _named(tenant, parsed, branch)
 
-    def open(self, key: SourceKey, specification: str, home: Path) -> Source:
+    def open(self, key: SourceKey, config: str, home: Path) -> Source:
         """See `SourceKind.open`."""
         try:
             from wiki_pipeline.sources.git.source import GitSource  # noqa: PLC0415 - GitPython looks for Git when imported
@@ -70,7 +70,7 @@ class GitKind:
                 "Git can't be run: it is not installed, or not in PATH.", "Install Git 2.32 or newer."
             ) from error
         settings = load(GitSettings)
-        return GitSource(key, Repository.parse(specification), settings, home, load(Settings).batch_bytes)
+        return GitSource(key, Repository.parse(config), settings, home, load(Settings).batch_bytes)
 
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
@@ -78,7 +78,7 @@ class GitKind:
         """See `SourceKind.locate`: a path means a file in one repository only."""
         return {}
 
-    def is_whole(self, specification: str) -> bool:
+    def is_whole(self, config: str) -> bool:
         """See `SourceKind.is_whole`: never, rules leave files out."""
         return False
 
@@ -90,9 +90,9 @@ class GitKind:
         """See `SourceKind.requests`."""
         return (RepositoryRequest(_named),)
 
-    def datasource_id(self, key: SourceKey, specification: str) -> str:
+    def datasource_id(self, key: SourceKey, config: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
-        host = Repository.parse(specification).address.host or "local"
+        host = Repository.parse(config).address.host or "local"
         return f"src_git___{_word(host)}__{_word(key.name)}"
 
     def _is_meant(self, address: str) -> bool:

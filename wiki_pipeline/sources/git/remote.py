@@ -124,8 +124,8 @@ class Remote:
         """
         environment = self._isolation.remote(git_dir, filtered=True)
         for start in range(0, len(oids), _OBJECTS_A_REQUEST):
-            wanted = "".join(f"{oid}\n" for oid in oids[start : start + _OBJECTS_A_REQUEST]).encode()
-            self._ask(environment, *_NO_HAVES, *_FETCH, "--stdin", REMOTE, stdin=wanted)
+            desired = "".join(f"{oid}\n" for oid in oids[start : start + _OBJECTS_A_REQUEST]).encode()
+            self._ask(environment, *_NO_HAVES, *_FETCH, "--stdin", REMOTE, stdin=desired)
 
     def close(self) -> None:
         """Stop waiting between tries."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.git.reach import check_reachable, not_remote
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
@@ -35,7 +35,7 @@ class RepositoryRequest:
     """See `wiki_pipeline.sources.request.Request`.
 
     Args:
-        named: the key and specification of a repository, as for an address in the settings.
+        named: the key and config of a repository, as for an address in the settings.
     """
 
     noun = "repository"
@@ -54,21 +54,21 @@ class RepositoryRequest:
         if "://" not in asked.url and ":" not in asked.url:
             raise not_remote()
         address = Address.parse(asked.url)
-        for key, specification in known.items():
-            repository = Repository.parse(specification)
+        for key, config in known.items():
+            repository = Repository.parse(config)
             if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
-                return _requested(key, specification)
+                return _requested(key, config)
         settings = load(GitSettings)
         check_reachable(address, settings)
-        key, specification = self._named(tenant, address, asked.branch)
+        key, config = self._named(tenant, address, asked.branch)
         if key in known:
             raise ConfigurationError(
                 f"There is another repository under the name {key.name}.",
                 "Name this one in WIKI_PIPELINE_GIT_REPOSITORIES, with a name of its own.",
             )
-        return _requested(key, Repository.parse(specification).model_copy(update={"asked": True}).dump())
+        return _requested(key, Repository.parse(config).model_copy(update={"asked": True}).dump())
 
 
-def _requested(key: SourceKey, specification: str) -> Requested:
-    hint = Hint(key.kind, key, "", "repository asked for")
-    return Requested(key, specification, (hint,), f"Repository {key.name}")
+def _requested(key: SourceKey, config: str) -> Requested:
+    hint = ChangeHint(key.kind, key, "", "repository asked for")
+    return Requested(key, config, (hint,), f"Repository {key.name}")

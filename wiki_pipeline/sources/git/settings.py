@@ -48,18 +48,18 @@ class Repository(BaseModel):
     asked: bool = False
 
     @classmethod
-    def parse(cls, specification: str) -> Repository:
+    def parse(cls, config: str) -> Repository:
         """Read the JSON that the catalog keeps.
 
         Raises:
             ConfigurationError: it is not a repository's; says what is wrong.
         """
         try:
-            return cls.model_validate_json(specification)
+            return cls.model_validate_json(config)
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'JSON'}: {e['msg']}" for e in error.errors())
             raise ConfigurationError(
-                f"The specification of a Git source can't be used: {problems}.", "Remove the source and add it again."
+                f"The config of a Git source can't be used: {problems}.", "Remove the source and add it again."
             ) from None
 
     def dump(self) -> str:

@@ -103,11 +103,11 @@ class GitSource:
     async def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
         """See `Source.fetch`."""
         snapshot = await self._in_thread(self._look) if self._snapshot is None else self._snapshot
-        wanted = list(dict.fromkeys(document_ids))
-        gone = list(self._gone(snapshot, wanted))
+        desired = list(dict.fromkeys(document_ids))
+        gone = list(self._gone(snapshot, desired))
         if gone:
             yield gone
-        sizes = {name: file.size for name in wanted if (file := snapshot.documents.get(name))}
+        sizes = {name: file.size for name in desired if (file := snapshot.documents.get(name))}
         await self._in_thread(self._bring, {snapshot.documents[name].oid for name in sizes})
         for portion in portions(list(sizes), sizes, self._portion_bytes):
             yield await self._in_thread(self._read, [snapshot.documents[name] for name in portion])
@@ -184,8 +184,8 @@ class GitSource:
         self._snapshot = snapshot
         return snapshot
 
-    def _gone(self, snapshot: Snapshot, wanted: Sequence[str]) -> Iterator[DocumentGone]:
-        missing = [name for name in wanted if name not in snapshot.documents]
+    def _gone(self, snapshot: Snapshot, desired: Sequence[str]) -> Iterator[DocumentGone]:
+        missing = [name for name in desired if name not in snapshot.documents]
         left_out = {file.document_id: file.left_out for file in snapshot.files.values()} if missing else {}
         for name in missing:
             reason = left_out.get(name)

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.webhook import (
     Delivery,
-    Heard,
+    ParsedDelivery,
     Reader,
     check_hmac,
     check_token,
@@ -97,32 +97,34 @@ class PushWebhook:
 class _Reader:
     def __init__(self, known: Mapping[SourceKey, str]) -> None:
         self._known: dict[Place, dict[SourceKey, str]] = defaultdict(dict)
-        for key, specification in known.items():
+        for key, config in known.items():
             try:
-                repository = Repository.parse(specification)
+                repository = Repository.parse(config)
             except ConfigurationError:  # its syncs say what is wrong with it
                 continue
             self._known[_place(repository.address)][key] = repository.branch
 
-    def read(self, delivery: Delivery) -> Heard:
+    def read(self, delivery: Delivery) -> ParsedDelivery:
         id_ = delivery_id(_KIND, delivery, _IDS, dated=False)
         if not _is_push(delivery):
-            return Heard("other", ignored="Only pushes are of interest.", delivery_id=id_)
+            return ParsedDelivery("other", ignored="Only pushes are of interest.", delivery_id=id_)
         body = _body(delivery)
         named = body.get("event_name") or body.get("object_kind")
         if isinstance(named, str) and named not in _GITLAB_PUSHES:
-            return Heard("other", ignored="Only pushes are of interest.", delivery_id=id_)
+            return ParsedDelivery("other", ignored="Only pushes are of interest.", delivery_id=id_)
         ref = body.get("ref")
         if not isinstance(ref, str) or not ref.startswith("refs/"):
             raise PayloadError("The push does not say which branch or tag it changed.", 'It is "ref" in the body.')
         branches = {key: branch for place in _places(body) for key, branch in self._known.get(place, {}).items()}
         if not branches:
-            return Heard("push", ignored="The repository is not a source.", delivery_id=id_)
+            return ParsedDelivery("push", ignored="The repository is not a source.", delivery_id=id_)
         hit = [key for key, branch in branches.items() if _concerns(ref, branch, _default_branch(body))]
         if not hit:
-            return Heard("push", ignored=f"{ref[:200]} is not what is kept of the repository.", delivery_id=id_)
+            return ParsedDelivery(
+                "push", ignored=f"{ref[:200]} is not what is kept of the repository.", delivery_id=id_
+            )
         # One delivery brings one event to each source that is made from the repository.
-        return Heard("push", tuple(Hint(_KIND, key, "", "push") for key in hit), delivery_id=id_)
+        return ParsedDelivery("push", tuple(ChangeHint(_KIND, key, "", "push") for key in hit), delivery_id=id_)
 
 
 def _is_push(delivery: Delivery) -> bool:

@@ -1,6 +1,6 @@
-"""Clean pages as passages that retrieve well and stay what they are when something else changes.
+"""Clean pages as segments that retrieve well and stay what they are when something else changes.
 
-Prose is cut along headings, code along its syntax tree; `split.py` decides where, so that an edit changes the passage
+Prose is cut along headings, code along its syntax tree; `split.py` decides where, so that an edit changes the segment
 it is in and no other.
 """
 
@@ -15,7 +15,7 @@ from wiki_pipeline.text.chunk.code import code_pieces
 from wiki_pipeline.text.chunk.prose import prose_pieces
 from wiki_pipeline.text.chunk.search_text import embedding_text, search_text
 from wiki_pipeline.text.chunk.sizes import ChunkSizes, bound, in_characters, measure
-from wiki_pipeline.text.chunk.split import Passage, passages
+from wiki_pipeline.text.chunk.split import Segment, segments
 
 # Part of every chunk's fingerprint: raise it whenever the same page gives other chunks.
 CODE_VERSION = "6"
@@ -27,28 +27,28 @@ _SHARED = tuple(field.name for field in fields(Document))
 
 
 def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes, files: Files | None = None) -> list[Chunk]:
-    """The passages of a page in reading order; never empty, a page without text has its title. Pure.
+    """The segments of a page in reading order; never empty, a page without text has its title. Pure.
 
     Args:
-        files: name and text (Markdown) of files that hang on pages, by page. Their passages follow the page's own,
+        files: name and text (Markdown) of files that hang on pages, by page. Their segments follow the page's own,
             below the file's name as heading, and have no lines of the page.
     """
-    found = list(_passages(page, sizes)) or [Passage(page.title, (), 1, 1)]
+    found = list(_passages(page, sizes)) or [Segment(page.title, (), 1, 1)]
     for name, text in (files or {}).get(page.document_id, ()):
-        found += (Passage(passage.text, (name, *passage.path), 0, 0) for passage in _prose(text, sizes))
+        found += (Segment(segment.text, (name, *segment.path), 0, 0) for segment in _prose(text, sizes))
     shared = {name: getattr(page, name) for name in _SHARED}
     chunks = []
-    for index, (chunk_id, passage, searched) in enumerate(_identified(page, source, found)):
+    for index, (chunk_id, segment, searched) in enumerate(_identified(page, source, found)):
         chunks.append(
             Chunk(
                 **shared,
                 chunk_id=chunk_id,
                 chunk_index=index,
                 total_chunks=len(found),
-                heading_path=passage.path,
-                start_line=passage.start_line,
-                end_line=passage.end_line,
-                text=passage.text,
+                heading_path=segment.path,
+                start_line=segment.start_line,
+                end_line=segment.end_line,
+                text=segment.text,
                 search_text=searched,
                 text_hash=digest(embedding_text(searched)),
             )
@@ -56,24 +56,24 @@ def chunk_page(page: CleanPage, source: SourceKey, sizes: ChunkSizes, files: Fil
     return chunks
 
 
-def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Passage]:
+def _passages(page: CleanPage, sizes: ChunkSizes) -> Iterator[Segment]:
     if page.code_language:
         size = in_characters(sizes.code)
         pieces = code_pieces(page.markdown, page.code_language, bound(size))
-        return passages(page.markdown, pieces, most=bound(size), overlap=size.overlap)
+        return segments(page.markdown, pieces, most=bound(size), overlap=size.overlap)
     return _prose(page.markdown, sizes)
 
 
-def _prose(text: str, sizes: ChunkSizes) -> Iterator[Passage]:
+def _prose(text: str, sizes: ChunkSizes) -> Iterator[Segment]:
     size = sizes.prose
-    return passages(text, prose_pieces(text, bound(size), measure(size)), most=bound(size), overlap=size.overlap)
+    return segments(text, prose_pieces(text, bound(size), measure(size)), most=bound(size), overlap=size.overlap)
 
 
-def _identified(page: CleanPage, source: SourceKey, found: Iterable[Passage]) -> Iterator[tuple[str, Passage, str]]:
-    """Each passage with an id that depends on its place and text, not on its number in the page."""
+def _identified(page: CleanPage, source: SourceKey, found: Iterable[Segment]) -> Iterator[tuple[str, Segment, str]]:
+    """Each segment with an id that depends on its place and text, not on its number in the page."""
     seen: Counter[tuple[tuple[str, ...], str]] = Counter()
-    for passage in found:
-        key = (passage.path, passage.text)
-        identity = digest(str(source), page.document_id, passage.path, passage.text, seen[key])
+    for segment in found:
+        key = (segment.path, segment.text)
+        identity = digest(str(source), page.document_id, segment.path, segment.text, seen[key])
         seen[key] += 1
-        yield identity, passage, search_text(page, passage.path, passage.text)
+        yield identity, segment, search_text(page, segment.path, segment.text)

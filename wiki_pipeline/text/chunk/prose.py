@@ -192,7 +192,7 @@ class _Document:
             yield from self._by_lines(block)
 
     def _wrapped(self, block: _Block, header: int, rank: int, *, opening: str, closing: str = "") -> Iterator[Piece]:
-        """A block by lines; what opens it, `header` lines, and what closes it are repeated in each passage."""
+        """A block by lines; what opens it, `header` lines, and what closes it are repeated in each segment."""
         pieces: list[Piece] = []
         last = block.last - 1 if closing and block.last - block.first > header + 1 else block.last
         for line in range(block.first + header, last):

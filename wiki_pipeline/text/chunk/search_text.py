@@ -1,6 +1,6 @@
 """The text that is searched and embedded, beside the one that is shown.
 
-Its first line is what surrounds the passage: space, page, path, headings, and the words of its identifiers. That line
+Its first line is what surrounds the segment: space, page, path, headings, and the words of its identifiers. That line
 is searched and not embedded, so that a renamed document or heading costs no embedding. (Identifiers' words in what is
 embedded made vector search worse, by a point of recall.) Below is the text without markup, which is both.
 """

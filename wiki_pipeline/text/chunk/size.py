@@ -1,4 +1,4 @@
-"""The size of passages in words: `400 tokens`, or with an overlap `1000/200 characters`."""
+"""The size of segments in words: `400 tokens`, or with an overlap `1000/200 characters`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ChunkSize:
-    """How large passages are, about; written `400 tokens` or, with an overlap, `1000/200 characters`.
+    """How large segments are, about; written `400 tokens` or, with an overlap, `1000/200 characters`.
 
     Attributes:
-        size: of a passage.
+        size: of a segment.
         overlap: what each repeats of the one before.
         unit: of both.
     """

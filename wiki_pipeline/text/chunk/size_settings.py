@@ -1,4 +1,4 @@
-"""The sizes of passages as settings."""
+"""The sizes of segments as settings."""
 
 from __future__ import annotations
 

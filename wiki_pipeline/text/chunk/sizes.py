@@ -1,4 +1,4 @@
-"""How large passages are: of prose and of source code, for the kind of source that a document comes from."""
+"""How large segments are: of prose and of source code, for the kind of source that a document comes from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a worker process needs no settings, which take a third of i
 
 @dataclass(frozen=True, slots=True)
 class ChunkSizes:
-    """Sizes of passages; part of every chunk's fingerprint."""
+    """Sizes of segments; part of every chunk's fingerprint."""
 
     prose: ChunkSize = PROSE_CHUNKS
     code: ChunkSize = CODE_CHUNKS
@@ -31,7 +31,7 @@ class ChunkSizes:
 
 
 def bound(size: ChunkSize) -> int:
-    """What a passage takes besides what it repeats, in the size's unit. Passages are cut at the strongest places, not
+    """What a segment takes besides what it repeats, in the size's unit. Segments are cut at the strongest places, not
     filled up, so the bound is a sixteenth above: what is hardly too large stays whole."""
     return size.size + size.size // 16 - size.overlap
 

@@ -2,7 +2,7 @@
 
 A document is a row of pieces that are never cut. While a span is too large it is divided at the strongest gap in it;
 among equally strong gaps that leave enough on both sides a hash of the text behind the gap decides. Packing from the
-front would be denser, but there one inserted line moves every cut behind it; here it moves none beyond the passage it
+front would be denser, but there one inserted line moves every cut behind it; here it moves none beyond the segment it
 falls into, but for rare cases where a size crosses a bound.
 """
 
@@ -31,7 +31,7 @@ NEVER = 99  # directly below a heading or above what a comment describes
 # scores computed apart from LanceDB. A seed moves it by 0.3 to 0.7, and bounds of 385 to 445 tokens found 92.3 to 93.9%
 # on average: some of the gain is luck.
 _LEAST = 0.4
-# Of a piece, for its hash. (Of 1,900 edits of single lines of code 3.3% changed more than two passages with 100
+# Of a piece, for its hash. (Of 1,900 edits of single lines of code 3.3% changed more than two segments with 100
 # characters, 0.1% with 24.)
 _HASHED = 24
 
@@ -44,8 +44,8 @@ class Piece(NamedTuple):
         size: in the unit of the bound, tokens or characters.
         rank: strength of the gap before it.
         path: headings or scopes around it, outermost first.
-        opening: repeated above it where a passage begins with it: a table's header, a fence's first line.
-        closing: added below it where a passage ends with it though its block goes on.
+        opening: repeated above it where a segment begins with it: a table's header, a fence's first line.
+        closing: added below it where a segment ends with it though its block goes on.
     """
 
     start: int
@@ -57,8 +57,8 @@ class Piece(NamedTuple):
     closing: str = ""
 
 
-class Passage(NamedTuple):
-    """A passage with the 1-based lines of the document that it holds, both included."""
+class Segment(NamedTuple):
+    """A segment with the 1-based lines of the document that it holds, both included."""
 
     text: str
     path: tuple[str, ...]
@@ -66,14 +66,14 @@ class Passage(NamedTuple):
     end_line: int
 
 
-def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0) -> Iterator[Passage]:
-    """The passages of a document, in order.
+def segments(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0) -> Iterator[Segment]:
+    """The segments of a document, in order.
 
     Args:
         text: the document.
         pieces: all of it, in order.
-        most: the bound of a passage, in the pieces' unit.
-        overlap: size of the passage before that each repeats.
+        most: the bound of a segment, in the pieces' unit.
+        overlap: size of the segment before that each repeats.
     """
     lines = line_starts(text.split("\n"))
     for first, last in spans(text, pieces, most):
@@ -88,7 +88,7 @@ def passages(text: str, pieces: Sequence[Piece], *, most: int, overlap: int = 0)
         opening, closing = pieces[first].opening, pieces[last - 1].closing
         shown = opening + body + closing if begin >= pieces[first].start else body + closing
         path = common_path({piece.path for piece in pieces[first:last]})
-        yield Passage(shown, path, bisect_right(lines, begin), bisect_right(lines, begin + len(body) - 1))
+        yield Segment(shown, path, bisect_right(lines, begin), bisect_right(lines, begin + len(body) - 1))
 
 
 def line_starts(lines: Sequence[str]) -> list[int]:
@@ -99,7 +99,7 @@ def line_starts(lines: Sequence[str]) -> list[int]:
 
 
 def spans(text: str, pieces: Sequence[Piece], most: int) -> Iterator[tuple[int, int]]:
-    """Ranges of pieces that become one passage each."""
+    """Ranges of pieces that become one segment each."""
     if not pieces:
         return
     totals = [0, *accumulate(piece.size for piece in pieces)]
@@ -202,7 +202,7 @@ def common_path(paths: Collection[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _overlapping(text: str, pieces: Sequence[Piece], first: int, overlap: int) -> int:
-    """Where a passage begins that repeats the end of the one before, at the start of a line or else of a word."""
+    """Where a segment begins that repeats the end of the one before, at the start of a line or else of a word."""
     before = pieces[first - 1]
     taken = before
     at = first - 1

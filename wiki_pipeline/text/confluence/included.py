@@ -1,4 +1,4 @@
-"""The text of other pages as part of a page: whole pages, and the passages that they mark as excerpts.
+"""The text of other pages as part of a page: whole pages, and the chunks that they mark as excerpts.
 
 An included page is written as its own page would be, with its own addresses, into the headings, links and notes of the
 page that includes it. What it includes itself comes along. Whatever stands in the way leaves a mark in the text and a

@@ -32,11 +32,11 @@ def empty() -> None:
 
 
 @dg.sensor(job=empty, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
-def wanted(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def desired(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """A run for each request that is new since the tick before."""
     names = sorted(path.name for path in requests().iterdir() if path.name > (context.cursor or ""))
     asked = [dg.RunRequest(run_key=name, tags={TAG: name}) for name in names]
     return dg.SensorResult(run_requests=asked, cursor=names[-1] if names else context.cursor)
 
 
-defs = dg.Definitions(jobs=[empty], sensors=[wanted])
+defs = dg.Definitions(jobs=[empty], sensors=[desired])

@@ -15,11 +15,11 @@ from contextlib import closing
 
 import dagster as dg
 
-from wiki_pipeline.catalog import EventRecord, EventState, Message, Origin
+from wiki_pipeline.catalog import EventBatch, EventRecord, EventState, Origin
 from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.demo.confluence.control import RemoteServer
 from wiki_pipeline.freshness.figures import lag_of
-from wiki_pipeline.model import Hint
+from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.settings import Settings, load
 from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -59,7 +59,9 @@ def _edit(
     embedder = open_embedder(pipeline.settings)
     source = pipeline.catalog.sources(pipeline.settings.tenant)[0].key
     began = time.time()
-    pipeline.catalog.events.record([Message(source.tenant, Origin.WEBHOOK, [Hint(source.kind, source, page, "edit")])])
+    pipeline.catalog.events.record(
+        [EventBatch(source.tenant, Origin.WEBHOOK, [ChangeHint(source.kind, source, page, "edit")])]
+    )
     _until(lambda: bool(search(pipeline.store, embedder, word, k=1, mode="text")))
     found = time.time()
     event = _settled(pipeline)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.cli.up.plan import Plan, plan
 from wiki_pipeline.cli.up import demo
+from wiki_pipeline.cli.up.plan import Plan, plan
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey

@@ -37,8 +37,8 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close what was given to services."""
     given: list[socket.socket] = []
 
-    def listen(self: Ports, what: str, host: str, wanted: int) -> socket.socket:
-        given.append(plainly(self, what, host, wanted))
+    def listen(self: Ports, what: str, host: str, desired: int) -> socket.socket:
+        given.append(plainly(self, what, host, desired))
         return given[-1]
 
     plainly = Ports.listen

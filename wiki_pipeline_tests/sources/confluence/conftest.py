@@ -11,9 +11,9 @@ import pytest
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.model import DocumentFailure, DocumentGone, RawPage, SourceDescription, SourceKey
 from wiki_pipeline.settings import load
+from wiki_pipeline.sources.confluence.config import SourceConfig, read_pages
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
-from wiki_pipeline.sources.confluence.specification import Specification, read_pages
 from wiki_pipeline.sources.protocol import Fetched
 
 
@@ -107,9 +107,9 @@ def open_source() -> Iterator[Open]:
         **settings: Any,
     ) -> Opened:
         loaded = load(ConfluenceSettings, url=url, **settings)
-        specification = Specification(loaded.url, space, read_pages(pages or [], "pages"))
+        config = SourceConfig(loaded.url, space, read_pages(pages or [], "pages"))
         key, waits = SourceKey("default", "confluence", space), Waits()
-        source = Opened(ConfluenceSource(key, specification, loaded, max_document_bytes, waits), waits)
+        source = Opened(ConfluenceSource(key, config, loaded, max_document_bytes, waits), waits)
         opened.append(source)
         return source
 

@@ -13,9 +13,9 @@ import wiki_pipeline
 from wiki_pipeline.links.confluence import read_tiny
 from wiki_pipeline.model import RawPage, SourceKey
 from wiki_pipeline.settings import load
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
-from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline_tests.sources.confluence.conftest import Opened, Waits
 from wiki_pipeline_tests.sources.confluence.scripted import Reply, scripted
 
@@ -34,7 +34,7 @@ def recorded(path: Path) -> dict[str, Any]:
 def opened(url: str, space: str, api: str) -> Opened:
     settings = load(ConfluenceSettings, url=url, api=api)
     key, waits = SourceKey("default", "confluence", space), Waits()
-    return Opened(ConfluenceSource(key, Specification(url, space), settings, 10_000_000, waits), waits)
+    return Opened(ConfluenceSource(key, SourceConfig(url, space), settings, 10_000_000, waits), waits)
 
 
 def test_a_recorded_v1_listing_is_read_to_its_end() -> None:

@@ -109,12 +109,12 @@ def test_context_paths_are_part_of_the_address_once(open_source: Open, context: 
 # --- ways of fetching --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", [1, 2, 3, 40, 119, 120])
-def test_whatever_is_wanted_after_a_listing_is_brought_as_listed(site: Site, wanted: int) -> None:
+@pytest.mark.parametrize("desired", [1, 2, 3, 40, 119, 120])
+def test_whatever_is_wanted_after_a_listing_is_brought_as_listed(site: Site, desired: int) -> None:
     pages = fill(site, 120)
     source = site.open(body_limit=25)
     keys = source.list()
-    ids = [page.id for page in pages][::-1][:wanted]
+    ids = [page.id for page in pages][::-1][:desired]
     answers = source.fetch(*ids)
     assert {page_id: answer.version_key for page_id, answer in answers.items() if isinstance(answer, RawPage)} == {
         page_id: keys[page_id] for page_id in ids
@@ -133,9 +133,9 @@ def test_scattered_pages_do_not_bring_the_pages_between_them(site: Site) -> None
     pages = fill(site, 300)
     source = site.open()
     source.list()
-    wanted = {page.id: page.body for page in pages[::60]}
-    assert bodies(source.fetch(*wanted)) == wanted
-    assert len(body_requests(site)) <= len(wanted)
+    desired = {page.id: page.body for page in pages[::60]}
+    assert bodies(source.fetch(*desired)) == desired
+    assert len(body_requests(site)) <= len(desired)
 
 
 def test_a_server_that_gives_fewer_bodies_at_a_time_is_asked_again(site: Site) -> None:

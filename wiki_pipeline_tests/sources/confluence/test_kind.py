@@ -35,7 +35,7 @@ def test_each_configured_space_is_a_source(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("CONFLUENCE_TOKEN", "s3cr3t")
     monkeypatch.setenv("CONFLUENCE_SPACES", '{"DEV": [], "~jdoe": [{"page_id": "1", "get_child_pages": true}]}')
     sources = KIND.configured("default")
-    assert {str(key): json.loads(specification) for key, specification in sources.items()} == {
+    assert {str(key): json.loads(config) for key, config in sources.items()} == {
         "default:confluence:DEV": {"url": URL, "space": "DEV", "pages": []},
         "default:confluence:~jdoe": {
             "url": URL,

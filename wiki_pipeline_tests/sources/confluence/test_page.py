@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiki_pipeline.model import Ancestor, RawPage
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.confluence.page import Page, Scope, Space, read_position, read_time, sorted_labels
-from wiki_pipeline.sources.confluence.specification import PageScope, Specification
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_parent_of_a_row_is_a_document_of_the_source(
     above: list[str], containers: set[str], scope: dict[str, bool]
 ) -> None:
     pages = tuple(PageScope(page_id, deep) for page_id, deep in scope.items())
-    specification = Specification("https://x", "DEV", (*pages, PageScope("9")))
+    config = SourceConfig("https://x", "DEV", (*pages, PageScope("9")))
     page = Page(
         id="9",
         title="Page",
@@ -76,14 +76,14 @@ def test_the_parent_of_a_row_is_a_document_of_the_source(
         labels=(),
         containers=frozenset(containers),
     )
-    row = Scope(Space("1", "DEV", "Dev", "https://x"), specification, 1000).answer(
+    row = Scope(Space("1", "DEV", "Dev", "https://x"), config, 1000).answer(
         page, {"body": {"storage": {"value": ""}}}, "storage"
     )
     assert isinstance(row, RawPage)
     if row.parent_id is not None:
         depth = above.index(row.parent_id)
         assert row.parent_id not in containers
-        assert specification.holds(row.parent_id, above[:depth])
+        assert config.holds(row.parent_id, above[:depth])
     nearest = row.parent_id and above.index(row.parent_id)
     for depth in range((nearest + 1) if isinstance(nearest, int) else 0, len(above)):
-        assert above[depth] in containers or not specification.holds(above[depth], above[:depth])
+        assert above[depth] in containers or not config.holds(above[depth], above[:depth])

@@ -32,9 +32,9 @@ def walk_over(rows: list[Json], limit: int, ahead: int, cap: int, *, links: bool
     """The ids that a walk finds in a list whose hidden rows count in offsets but are not given, and its requests."""
     asked: list[int] = []
 
-    async def get(start: int, wanted: int) -> Portion:
+    async def get(start: int, desired: int) -> Portion:
         asked.append(start)
-        end = start + min(wanted, cap)
+        end = start + min(desired, cap)
         more = links and end < len(rows)
         return Portion([row for row in rows[start:end] if not row.get("hidden")], "/next" if more else "", "")
 
@@ -77,12 +77,12 @@ def test_no_item_that_stays_is_missed_while_others_go(count: int, deletions: dic
     rows = [{"id": str(number)} for number in range(count)]
     requests = 0
 
-    async def get(start: int, wanted: int) -> Portion:
+    async def get(start: int, desired: int) -> Portion:
         nonlocal requests
         victim = str(deletions.get(requests))
         rows[:] = [row for row in rows if row["id"] != victim]
         requests += 1
-        return Portion(rows[start : start + wanted], "/next" if start + wanted < len(rows) else "", "")
+        return Portion(rows[start : start + desired], "/next" if start + desired < len(rows) else "", "")
 
     async def read() -> list[Json]:
         first = await get(0, 10)
@@ -97,8 +97,8 @@ def test_no_item_that_stays_is_missed_while_others_go(count: int, deletions: dic
 
 
 def test_a_server_that_ignores_where_to_start_is_noticed() -> None:
-    async def get(_: int, wanted: int) -> Portion:
-        return Portion([{"id": str(number)} for number in range(wanted)], "/next", "")
+    async def get(_: int, desired: int) -> Portion:
+        return Portion([{"id": str(number)} for number in range(desired)], "/next", "")
 
     async def read() -> None:
         await collect(walk(get, await get(0, 10), 10, 3, 1000))
@@ -108,8 +108,8 @@ def test_a_server_that_ignores_where_to_start_is_noticed() -> None:
 
 
 def test_a_list_without_an_end_is_given_up() -> None:
-    async def get(start: int, wanted: int) -> Portion:
-        return Portion([{"id": str(number)} for number in range(start, start + wanted)], "/next", "")
+    async def get(start: int, desired: int) -> Portion:
+        return Portion([{"id": str(number)} for number in range(start, start + desired)], "/next", "")
 
     async def read() -> None:
         await collect(walk(get, await get(0, 10), 10, 3, 25))

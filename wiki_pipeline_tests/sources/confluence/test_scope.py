@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.demo.confluence import Content, faults
 from wiki_pipeline.errors import SourceNotFoundError
-from wiki_pipeline.sources.confluence.specification import PageScope, Specification
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline_tests.sources.confluence.conftest import Site
 
 
@@ -125,11 +125,11 @@ IDS = st.sampled_from(["1", "2", "3", "4", "5"])
 def test_what_is_below_a_page_that_is_held_with_its_children_is_held(
     scope: list[PageScope], page: str, above: list[str]
 ) -> None:
-    specification = Specification("https://x", "DEV", tuple(scope))
-    held = specification.holds(page, above)
+    config = SourceConfig("https://x", "DEV", tuple(scope))
+    held = config.holds(page, above)
     if not scope:
         assert held
     named = {item.page_id for item in scope}
     deep_ones = {item.page_id for item in scope if item.get_child_pages}
     assert held == (not scope or page in named or bool(deep_ones & set(above)))
-    assert Specification.parse(specification.dump()) == specification
+    assert SourceConfig.parse(config.dump()) == config

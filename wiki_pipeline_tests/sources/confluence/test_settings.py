@@ -10,8 +10,8 @@ import pytest
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.settings import load
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import PageScope, Specification
 
 
 def test_the_connector_s_variables_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,15 +125,15 @@ def test_spaces_may_be_written_in_the_configuration_file(monkeypatch: pytest.Mon
     ],
 )
 def test_a_specification_that_is_none_is_a_configuration_error(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="specification"):
-        Specification.parse(text)
+    with pytest.raises(ConfigurationError, match="config"):
+        SourceConfig.parse(text)
 
 
 def test_a_specification_is_the_documented_json() -> None:
-    specification = Specification("https://x/wiki", "DEV", (PageScope("1", get_child_pages=True),))
+    config = SourceConfig("https://x/wiki", "DEV", (PageScope("1", get_child_pages=True),))
     expected: dict[str, Any] = {
         "url": "https://x/wiki",
         "space": "DEV",
         "pages": [{"page_id": "1", "get_child_pages": True}],
     }
-    assert json.loads(specification.dump()) == expected
+    assert json.loads(config.dump()) == expected

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from wiki_pipeline.errors import PayloadError, SignatureError
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.settings import load
+from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.specification import Specification
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
-from wiki_pipeline.sources.webhook import Delivery, Heard
+from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery
 
 SITE = "https://acme.atlassian.net/wiki"
 ENG, DOCS = SourceKey("default", "confluence", "ENG"), SourceKey("default", "confluence", "DOCS")
 OTHER_SITE = SourceKey("default", "confluence", "OLD")
 KNOWN = {
-    ENG: Specification(SITE, "ENG").dump(),
-    DOCS: Specification(SITE, "DOCS").dump(),
-    OTHER_SITE: Specification("https://before.example.com/wiki", "OLD").dump(),
+    ENG: SourceConfig(SITE, "ENG").dump(),
+    DOCS: SourceConfig(SITE, "DOCS").dump(),
+    OTHER_SITE: SourceConfig("https://before.example.com/wiki", "OLD").dump(),
     SourceKey("default", "confluence", "BROKEN"): "{}",
 }
 
@@ -32,7 +32,7 @@ def webhook(**settings: Any) -> ConfluenceWebhook:
     return ConfluenceWebhook(load(ConfluenceSettings, url=SITE, **settings))
 
 
-def heard(body: Any, event: str = "", **headers: str) -> Heard:
+def heard(body: Any, event: str = "", **headers: str) -> ParsedDelivery:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return webhook().reader(KNOWN)(Delivery(named, content, event))
@@ -55,12 +55,12 @@ def forge(verb: str, noun: str = "page", **content: Any) -> dict[str, Any]:
     return {"eventType": f"avi:confluence:{verb}:{noun}", "atlassianId": "5b10", "content": facts}
 
 
-def of_page(source: SourceKey | None, what: str, version: str = "") -> Hint:
-    return Hint("confluence", source, "98487", what, version)
+def of_page(source: SourceKey | None, what: str, version: str = "") -> ChangeHint:
+    return ChangeHint("confluence", source, "98487", what, version)
 
 
-def of_space(source: SourceKey, what: str) -> Hint:
-    return Hint("confluence", source, "", what)
+def of_space(source: SourceKey, what: str) -> ChangeHint:
+    return ChangeHint("confluence", source, "", what)
 
 
 # --- what events do ---

@@ -77,9 +77,9 @@ def test_any_bytes_become_text_that_can_be_stored(content: bytes) -> None:
 
 @given(st.text())
 def test_utf8_comes_back_as_it_is(text: str) -> None:
-    wanted = text.replace("\0", "\ufffd").removeprefix("\ufeff")
+    desired = text.replace("\0", "\ufffd").removeprefix("\ufeff")
     if not looks_binary(text.encode()) and "\0" not in text:
-        assert (decode(text.encode()).text, decode(text.encode()).note) == (wanted, "")
+        assert (decode(text.encode()).text, decode(text.encode()).note) == (desired, "")
 
 
 def test_the_time_to_tell_an_encoding_is_bounded() -> None:

@@ -51,8 +51,8 @@ def test_configured_repositories_become_sources(monkeypatch: pytest.MonkeyPatch)
             "acme", "git", "docs"
         ): '{"url": "git@github.com:org/other.git", "name": "docs", "include": ["docs/"]}',
     }
-    for key, specification in KIND.configured("acme").items():
-        assert KIND.open(key, specification, Path("home")).key == key
+    for key, config in KIND.configured("acme").items():
+        assert KIND.open(key, config, Path("home")).key == key
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_tokens_for_what_is_no_host_are_an_error(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("address", "key", "specification"),
+    ("address", "key", "config"),
     [
         ("https://github.com/org/repo", "org/repo", {"url": "https://github.com/org/repo"}),
         (
@@ -142,8 +142,8 @@ def test_tokens_for_what_is_no_host_are_an_error(monkeypatch: pytest.MonkeyPatch
         ("file:///srv/x.git", "x", {"url": "/srv/x.git"}),
     ],
 )
-def test_addresses_of_repositories_are_recognised(address: str, key: str, specification: dict[str, str]) -> None:
-    assert KIND.from_address("default", address) == (SourceKey("default", "git", key), json.dumps(specification))
+def test_addresses_of_repositories_are_recognised(address: str, key: str, config: dict[str, str]) -> None:
+    assert KIND.from_address("default", address) == (SourceKey("default", "git", key), json.dumps(config))
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ def test_what_is_asked_for_over_http_is_known_as_such() -> None:
     (request,) = KIND.requests()
     url = "https://93.184.216.34/org/repo"
     asked = request.body.model_validate({"url": url})
-    assert Repository.parse(request.read("default", asked, {}).specification).asked
+    assert Repository.parse(request.read("default", asked, {}).config).asked
     known = {SourceKey("default", "git", "org/repo"): Repository(url=url).dump()}
-    assert not Repository.parse(request.read("default", asked, known).specification).asked
+    assert not Repository.parse(request.read("default", asked, known).config).asked
 
 
 def test_datasource_ids_name_host_and_repository() -> None:
@@ -226,10 +226,10 @@ def test_datasource_ids_name_host_and_repository() -> None:
     assert KIND.datasource_id(KEY, '{"url": "/srv/git/x"}') == "src_git___local__org_repo"
 
 
-@pytest.mark.parametrize("specification", ["", "[]", "{}", '{"url": "-x"}', '{"url": "https://h/x", "y": 1}'])
-def test_a_specification_that_can_not_be_read_says_what_to_do(specification: str) -> None:
+@pytest.mark.parametrize("config", ["", "[]", "{}", '{"url": "-x"}', '{"url": "https://h/x", "y": 1}'])
+def test_a_specification_that_can_not_be_read_says_what_to_do(config: str) -> None:
     with pytest.raises(ConfigurationError, match="Remove the source and add it again"):
-        KIND.open(KEY, specification, Path("home"))
+        KIND.open(KEY, config, Path("home"))
 
 
 def test_a_specification_survives_the_catalog() -> None:

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import pytest
 
 from wiki_pipeline.errors import PayloadError, SignatureError
-from wiki_pipeline.model import Hint, SourceKey
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.webhooks import PushWebhook
-from wiki_pipeline.sources.webhook import Delivery, Heard
+from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery
 
 
 def source(name: str) -> SourceKey:
@@ -31,7 +31,7 @@ KNOWN = {
 }
 
 
-def heard(body: dict[str, Any], **headers: str) -> Heard:
+def heard(body: dict[str, Any], **headers: str) -> ParsedDelivery:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     reader = PushWebhook(load(GitSettings)).reader(KNOWN)
     return reader(Delivery(named, json.dumps(body).encode()))
@@ -59,8 +59,8 @@ def gitlab(ref: str, event: str = "push") -> dict[str, Any]:
     return {"object_kind": event, "event_name": event, "ref": ref, "project": project, "repository": {"url": "x y"}}
 
 
-def keys(said: Heard) -> list[str]:
-    assert all(hint == Hint("git", hint.source, "", "push") for hint in said.hints)
+def keys(said: ParsedDelivery) -> list[str]:
+    assert all(hint == ChangeHint("git", hint.source, "", "push") for hint in said.hints)
     return [hint.source.name for hint in said.hints if hint.source]
 
 

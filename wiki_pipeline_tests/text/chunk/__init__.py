@@ -1,1 +1,1 @@
-"""Tests of how documents are cut into passages."""
+"""Tests of how documents are cut into segments."""

@@ -1,4 +1,4 @@
-"""Source code is cut along its definitions, and every passage names its scopes and its lines."""
+"""Source code is cut along its definitions, and every segment names its scopes and its lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import process_time
 import pytest
 
 from wiki_pipeline.text.chunk.grammars import LANGUAGES, MAX_BYTES, _language, syntax_tree
-from wiki_pipeline_tests.text.chunk.passages import cited, code
+from wiki_pipeline_tests.text.chunk.segments import cited, code
 
 PYTHON = '''\
 """A module with a docstring."""
@@ -236,7 +236,7 @@ int main() {
 }
 """
 
-# Language, file, size, and of each passage the scopes and how its text begins.
+# Language, file, size, and of each segment the scopes and how its text begins.
 FILES = [
     (
         "python",

@@ -1,4 +1,4 @@
-"""Prose is cut along its structure, and every passage says where it stands."""
+"""Prose is cut along its structure, and every segment says where it stands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.chunk.prose import prose_pieces
 from wiki_pipeline.text.chunk.size import ChunkSize
 from wiki_pipeline.text.tokens import estimate_tokens
-from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, cited, prose
+from wiki_pipeline_tests.text.chunk.segments import PAGE, SOURCE, cited, prose
 
 SENTENCE = "The ingest worker reads the queue and writes what it finds. "  # 15 tokens
 
@@ -194,7 +194,7 @@ def test_a_long_list_is_cut_between_its_items() -> None:
 
 
 def starts(chunks: list[Chunk], items: list[str]) -> set[int]:
-    """The numbers of the items that begin a passage."""
+    """The numbers of the items that begin a segment."""
     return {number for number, item in enumerate(items) for chunk in chunks if chunk.text.startswith(item)}
 
 

@@ -1,4 +1,4 @@
-"""What is searched is a passage's surroundings and its text without marks; what is embedded is the text alone."""
+"""What is searched is a segment's surroundings and its text without marks; what is embedded is the text alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
 from wiki_pipeline.text.chunk.search_text import plain_text, search_text, split_identifiers
-from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, code, prose
+from wiki_pipeline_tests.text.chunk.segments import PAGE, SOURCE, code, prose
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sizes of passages as people write them."""
+"""Sizes of segments as people write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes when a document changes: the passages that the edit touches.
+"""What changes when a document changes: the segments that the edit touches.
 
 The statement that holds for documents as people write them (headings, paragraphs, lists, tables, code), measured by
 text hashes, which decide what is embedded again:
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page
 from wiki_pipeline.text.tokens import estimate_tokens
-from wiki_pipeline_tests.text.chunk.passages import PAGE, SOURCE, code, prose, words
+from wiki_pipeline_tests.text.chunk.segments import PAGE, SOURCE, code, prose, words
 
 WORDS = tuple(
     "the worker reads a queue and writes what it finds into tables that people search every day".split()  # noqa: SIM905 - a list is longer

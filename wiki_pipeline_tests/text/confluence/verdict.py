@@ -50,8 +50,8 @@ def _holds(words: list[str], markdown: str, shown: str) -> bool:
     if "\n" in shown:
         lines = "\\n[ >]*".join(re.escape(line) for line in shown.split("\n"))
         return bool(re.search(rf"^[ >|]*{lines}[ |]*$", markdown, re.MULTILINE))
-    wanted = _words(shown)
-    return any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
+    desired = _words(shown)
+    return any(words[at : at + len(desired)] == desired for at in range(len(words)))
 
 
 def _words(markdown: str) -> list[str]:

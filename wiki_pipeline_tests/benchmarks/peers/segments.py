@@ -1,7 +1,7 @@
 """The corpora of the retrieval benchmark cut by a peer's splitter, which needs the peers' environment: LangChain's
 recursive one, by tokens as ours counts them or by characters.
 
-Usage: `python -m ...passages FOLDER SIZE OVERLAP tokens|characters`; prints the [start, end] of each passage by corpus.
+Usage: `python -m ...segments FOLDER SIZE OVERLAP tokens|characters`; prints the [start, end] of each segment by corpus.
 """
 
 from __future__ import annotations

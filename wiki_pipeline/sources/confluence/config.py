@@ -6,15 +6,12 @@ Kept in the catalog as JSON: `{"url", "space", "pages": [{"page_id", "get_child_
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError
-
-SPACE_KEY = re.compile(r"~?[A-Za-z0-9][A-Za-z0-9._@-]{0,254}")
-PAGE_ID = re.compile(r"[0-9]{1,19}")
+from wiki_pipeline.links.confluence import PAGE_ID, SPACE_KEY
 
 
 class ShapeError(ValueError):
@@ -30,7 +27,7 @@ class PageScope:
 
 
 @dataclass(frozen=True, slots=True)
-class Specification:
+class SourceConfig:
     """What a source is.
 
     Attributes:
@@ -44,11 +41,11 @@ class Specification:
     pages: tuple[PageScope, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Specification:
+    def parse(cls, text: str) -> SourceConfig:
         """Read the JSON.
 
         Raises:
-            ConfigurationError: it is not a specification; says what is wrong.
+            ConfigurationError: it is not a config; says what is wrong.
         """
         try:
             data = json.loads(text)
@@ -60,12 +57,12 @@ class Specification:
             return cls(data["url"], check_space_key(data.get("space")), read_pages(data.get("pages", []), "pages"))
         except ValueError as error:
             raise ConfigurationError(
-                f"The specification of a Confluence source can't be used: {error}.",
+                f"The config of a Confluence source can't be used: {error}.",
                 "Remove the source and add it again.",
             ) from None
 
     def dump(self) -> str:
-        """The JSON, always the same for the same specification."""
+        """The JSON, always the same for the same config."""
         pages = [{"page_id": page.page_id, "get_child_pages": page.get_child_pages} for page in self.pages]
         return json.dumps({"url": self.url, "space": self.space, "pages": pages})
 

@@ -1,4 +1,4 @@
-"""Pages and their passages for the tests of this room."""
+"""Pages and their segments for the tests of this room."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ PAGE = CleanPage(document_id="docs/page.md", title="The page", url="https://exam
 
 
 def prose(markdown: str, *, tokens: int = 50, overlap: int = 0) -> list[Chunk]:
-    """The passages of a page of Markdown."""
+    """The segments of a page of Markdown."""
     sizes = ChunkSizes(prose=ChunkSize(tokens, overlap))
     return chunk_page(replace(PAGE, markdown=markdown), SOURCE, sizes)
 
 
 def code(text: str, language: str, *, characters: int = 1400) -> list[Chunk]:
-    """The passages of a file of source code."""
+    """The segments of a file of source code."""
     page = replace(PAGE, markdown=text, code_language=language)
     return chunk_page(page, SOURCE, ChunkSizes(code=ChunkSize(characters, unit="characters")))
 
 
 def cited(text: str, chunk: Chunk) -> str:
-    """The lines of the document that the passage says it holds."""
+    """The lines of the document that the segment says it holds."""
     return "\n".join(text.split("\n")[chunk.start_line - 1 : chunk.end_line])
 
 
