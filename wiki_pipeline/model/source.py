@@ -1,0 +1,81 @@
+"""What documents come from: a source and how it is named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model.hashing import digest
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,30}")
+# No comma (breaks Dagster's command line), no white space, no control characters; a slash may not lead anywhere.
+_NAME = re.compile(r"[^\s,:\\\x00-\x1f\x7f]{1,200}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceKey:
+    """One Confluence space or Git repository of one tenant; as text, the Dagster partition `tenant:kind:name`."""
+
+    tenant: str
+    kind: str
+    name: str
+
+    def __post_init__(self) -> None:
+        parts = self.name.split("/")
+        if (
+            not _TENANT.fullmatch(self.tenant)
+            or not _KIND.fullmatch(self.kind)
+            or not _NAME.fullmatch(self.name)
+            or any(part in {"", ".", ".."} for part in parts)
+        ):
+            raise ConfigurationError(
+                f"{self.tenant}:{self.kind}:{self.name!r} is not a source.",
+                "A source is written tenant:kind:name, as default:confluence:ENG or default:git:org/repo, "
+                "without spaces, commas or further colons.",
+            )
+
+    def __str__(self) -> str:
+        return f"{self.tenant}:{self.kind}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> SourceKey:
+        """Read `tenant:kind:name`.
+
+        Raises:
+            ConfigurationError: the text is not a source key.
+        """
+        parts = text.split(":")
+        if len(parts) != 3:
+            raise ConfigurationError(
+                f"{text!r} is not a source.",
+                "A source is written tenant:kind:name, as default:confluence:ENG or default:git:org/repo.",
+            )
+        return cls(*parts)
+
+    @property
+    def slug(self) -> str:
+        """The source within its tenant as one safe word for table names and addresses, as `git-org-repo-1f3a9c`.
+
+        Names that are safe as they are stay readable; all others get a hash, so two sources never share a slug.
+        """
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+        readable = f"{self.kind}-{safe}"[:80]
+        unchanged = safe == self.name and len(readable) < 80 and not re.search(r"-[0-9a-f]{6}$", safe)
+        return readable if unchanged else f"{readable}-{digest(self.name)[:6]}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """What a source is, for people.
+
+    Attributes:
+        title: the space's name, the repository's name.
+        url: where to open it; no credentials.
+        details: further facts worth showing, as ("API", "v2").
+    """
+
+    title: str
+    url: str
+    details: tuple[tuple[str, str], ...] = ()
