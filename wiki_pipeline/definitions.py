@@ -10,10 +10,11 @@ from wiki_pipeline.defs.observations import sources_upstream
 from wiki_pipeline.defs.resources import PipelineResource, log_progress
 from wiki_pipeline.defs.schedules import poll_sources, schedules, upkeep
 from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, unresolved_events
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.stale import stale_documents
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 
-settings = load(Settings)
+settings = load(DagsterSettings)
 
 defs = dg.Definitions(
     assets=[sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages, stale_documents],

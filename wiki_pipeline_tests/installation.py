@@ -14,10 +14,11 @@ from wiki_pipeline.demo.confluence.downloads import media_origin
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import claim_work, resolve
 from wiki_pipeline.model import SourceKey, Stage, StageReport
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
+from wiki_pipeline.sync.settings import Settings
 
 ENG = SourceKey("default", "confluence", "ENG")
 

@@ -6,6 +6,8 @@ import json
 import os
 import textwrap
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import click
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from wiki_pipeline.cli.settings import groups
+from wiki_pipeline.cli.settings import fields
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.settings import SETTINGS_FILE_VARIABLE
 
@@ -49,9 +51,9 @@ def text() -> str:
 
 
 def _lines() -> Iterator[str]:
-    for name, group in groups().items():
+    for name, some in groupby(fields(), key=itemgetter(0)):
         yield f"# {'-' * 8} {name} {'-' * (110 - len(name))}\n"
-        for field in group.model_fields.values():
+        for _, _, _, field in some:
             yield from (f"# {line}" for line in textwrap.wrap(field.description or "", 118))
             yield f"# {field.validation_alias} = {_default(field)}\n"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wiki_pipeline
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.sync.settings import Settings
 
 if TYPE_CHECKING:
     from wiki_pipeline.defs.in_process import Jobs

@@ -16,10 +16,11 @@ from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.gateway.wiki_reader import Place, WikiReader
 from wiki_pipeline.running import running
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.store import Filters, Hit, search
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.wiki.snippet import pieces_of
 

@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import click
+from pydantic.fields import FieldInfo
 from rich.text import Text
 
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
-from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.defs.settings import DagsterSettings
+from wiki_pipeline.freshness.settings import FreshnessSettings
+from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.settings import SettingsGroup, load
 from wiki_pipeline.sources import kinds
+from wiki_pipeline.sync.settings import Settings
 
 _USERINFO = re.compile(r"//[^/@\s]*@")
 
@@ -37,8 +43,26 @@ class Setting:
 
 
 def groups() -> dict[str, type[SettingsGroup]]:
-    """All groups of settings: the general one and each kind of source's."""
-    return {"general": Settings} | {name: kind.settings_group for name, kind in kinds().items()}
+    """All groups of settings by name: of the pipeline, of what is built on it, and of each kind of source. A setting
+    that several groups share belongs to the first."""
+    general: dict[str, type[SettingsGroup]] = {
+        "general": Settings,
+        "freshness": FreshnessSettings,
+        "gateway": GatewaySettings,
+        "dagster": DagsterSettings,
+    }
+    return general | {name: kind.settings_group for name, kind in kinds().items()}
+
+
+def fields() -> Iterator[tuple[str, type[SettingsGroup], str, FieldInfo]]:
+    """Each setting once: the name of its group, the group, its field and what is known of it."""
+    seen: set[str] = set()
+    for name, group in groups().items():
+        for field, about in group.model_fields.items():
+            variable = str(about.validation_alias)
+            if variable not in seen:
+                seen.add(variable)
+                yield name, group, field, about
 
 
 @click.command("settings")
@@ -65,10 +89,10 @@ def read() -> Iterator[Setting]:
     Raises:
         ConfigurationError: one is wrong.
     """
-    for name, group in groups().items():
+    for (name, group), some in groupby(fields(), key=itemgetter(0, 1)):
         loaded = load(group)
         values = loaded.model_dump(mode="json")
-        for field, about in group.model_fields.items():
+        for _, _, field, about in some:
             yield Setting(
                 name=str(about.validation_alias),
                 group=name,

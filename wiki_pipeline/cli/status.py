@@ -12,8 +12,9 @@ from wiki_pipeline.catalog import SyncRecord, SyncStatus
 from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.freshness import StaleDocument, stale_in
 from wiki_pipeline.model import Stage
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 
 _SYNCS_LOOKED_AT = 50
 

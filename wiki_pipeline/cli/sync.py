@@ -23,8 +23,9 @@ from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.running import demo_sources, running
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 
 if TYPE_CHECKING:
     from wiki_pipeline.defs.in_process import Jobs

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from wiki_pipeline.links.settings import WikiAddressSettings
 from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import running
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 
 
@@ -22,20 +23,21 @@ def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str
     record = opened.catalog.source(source)
     upstream = record.url if record and record.url.startswith(("http:", "https:")) else ""
     return {
-        "wiki": dg.MetadataValue.url(f"{_gateway(opened.settings)}{source_address(source)}"),
+        "wiki": dg.MetadataValue.url(f"{_gateway()}{source_address(source)}"),
         **({"source": dg.MetadataValue.url(upstream)} if upstream else {}),
     }
 
 
 def source_links(opened: Pipeline) -> Iterator[tuple[SourceKey, str]]:
     """Each source of the tenant with its address in the wiki."""
-    gateway = _gateway(opened.settings)
+    gateway = _gateway()
     for record in opened.catalog.sources(opened.settings.tenant):
         yield record.key, f"{gateway}{source_address(record.key)}"
 
 
-def _gateway(settings: Settings) -> str:
+def _gateway() -> str:
     """Where `wiki-pipeline up` has the gateway now, or where the settings say."""
+    settings = load(WikiAddressSettings)
     if served := running(settings.home):
         return served.gateway
     host = settings.gateway_host

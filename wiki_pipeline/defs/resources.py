@@ -13,9 +13,10 @@ from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.partitions import registered_source
 from wiki_pipeline.errors import SyncCancelledError, WikiPipelineError
 from wiki_pipeline.model import Progress
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Listener, Sync, open_sync
+from wiki_pipeline.sync.settings import Settings
 
 CLAIM_TAG = "wiki_pipeline/claim"  # of a run: the freshness events that it takes care of
 

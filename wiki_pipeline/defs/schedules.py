@@ -10,11 +10,12 @@ from wiki_pipeline.defs.observations import observation
 from wiki_pipeline.defs.partitions import publish_sources
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.sensors import requested
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.stale import evaluation, materialization
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import freshness, poll_all, request_resync
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.maintenance import upkeep as tidy_up
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -51,7 +52,7 @@ def tidy(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     with people_can_read_errors():
         opened = pipeline.pipeline()
         done = tidy_up(opened)
-        runs = expire_runs(context.instance, timedelta(days=opened.settings.keep_runs_days))
+        runs = expire_runs(context.instance, timedelta(days=load(DagsterSettings).keep_runs_days))
         context.add_output_metadata(
             {
                 "fragments joined": done.joined,
@@ -91,7 +92,7 @@ def expire_runs(instance: dg.DagsterInstance, age: timedelta) -> int:
     return deleted
 
 
-def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+def schedules(settings: DagsterSettings) -> list[dg.ScheduleDefinition]:
     """All schedules, at the times of the settings."""
     zone = settings.time_zone
 

@@ -12,6 +12,7 @@ from wiki_pipeline.defs.jobs import sync_source
 from wiki_pipeline.defs.observations import observation
 from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.stale import KEY, evaluation, materialization
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import (
@@ -25,7 +26,7 @@ from wiki_pipeline.freshness import (
     wait_until,
 )
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 
 
@@ -45,7 +46,7 @@ def freshness_events(context: dg.SensorEvaluationContext, pipeline: PipelineReso
     )
     for record in lost:
         context.log.warning("The work on %s had lost its run.", record.source)
-    wait_until(lambda: opened.catalog.claims.due(opened.settings.tenant), opened.settings.sensor_wait_seconds)
+    wait_until(lambda: opened.catalog.claims.due(opened.settings.tenant), load(DagsterSettings).sensor_wait_seconds)
     return requested(instance, opened)
 
 
@@ -75,13 +76,13 @@ def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult
 )
 def unresolved_events(pipeline: PipelineResource) -> dg.SkipReason:
     opened = pipeline.pipeline()
-    catalog, settings = opened.catalog, opened.settings
+    catalog, settings = opened.catalog, load(DagsterSettings)
     if not wait_until(lambda: bool(catalog.events.unresolved(settings.tenant, 1)), settings.sensor_wait_seconds):
         return dg.SkipReason("No event lacks its source.")
     return dg.SkipReason(f"The sources of {resolve(opened)} events were found.")
 
 
-def freshness_report(settings: Settings) -> dg.SensorDefinition:
+def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
     """The sensor that refreshes `stale_documents` and its check every so often, without a run a time."""
 
     @dg.sensor(

@@ -11,6 +11,8 @@ from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs.links import source_links
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.freshness import Freshness, StaleDocument, freshness
+from wiki_pipeline.freshness.settings import FreshnessSettings
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 
 KEY = dg.AssetKey("stale_documents")
@@ -85,7 +87,7 @@ def figures(opened: Pipeline, found: Freshness) -> dict[str, Any]:
 
 def check(opened: Pipeline, found: Freshness) -> dg.AssetCheckResult:
     """Whether a document has been stale for too long."""
-    settings, oldest = opened.settings, found.oldest
+    settings, oldest = load(FreshnessSettings), found.oldest
     is_error, is_warning = oldest > settings.stale_error_seconds, oldest > settings.stale_warn_seconds
     if not found.stale:
         said = f"All documents of {found.sources} sources are fresh."

@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 from wiki_pipeline.catalog import SyncStatus
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def alert(pipeline: Pipeline, problem: str, message: str) -> bool:
     if not pipeline.catalog.alerts.open(problem, text):
         return False
     _LOG.error("%s", text)
-    told = _post(pipeline.settings, text)
+    told = _post(load(FreshnessSettings), text)
     if not told:
         pipeline.catalog.alerts.close(problem)
     return told
@@ -63,7 +64,7 @@ def close_solved(pipeline: Pipeline) -> list[str]:
     return solved
 
 
-def _post(settings: Settings, text: str) -> bool:
+def _post(settings: FreshnessSettings, text: str) -> bool:
     """Post a message. True if it arrived, or nobody wants it. The address is a secret: it gets into no log.
 
     The standard library's client: httpx writes the addresses that it asks into the log.

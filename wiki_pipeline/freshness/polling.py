@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from wiki_pipeline.catalog import EventBatch, EventState, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
+from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.model import AttachmentRef, ChangeHint, DocumentRef, SourceKey, Stage
+from wiki_pipeline.settings import load
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sync import downloads, signals
 from wiki_pipeline.sync.claim import retry
@@ -84,7 +86,7 @@ async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | Non
         cursor = start if changes.exact else changes.cursor
         if before is None or before.listed_at is None:
             return [ChangeHint(source.kind, source, what="never synced")], cursor
-        if not changes.exact and before.documents <= pipeline.settings.poll_listing_documents:
+        if not changes.exact and before.documents <= load(FreshnessSettings).poll_listing_documents:
             hints = await _list(pipeline, source, opened)
         elif changes.whole:
             return [ChangeHint(source.kind, source, what="changed, found by a poll")], cursor

@@ -8,7 +8,8 @@ import sys
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.server import listen, serve
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.settings import load
 
 
 def main() -> int:
@@ -17,7 +18,7 @@ def main() -> int:
     parser.add_argument("--fd", type=int, help="serve on this inherited socket, which listens already")
     inherited: int | None = parser.parse_args().fd
     try:
-        settings = load(Settings)
+        settings = load(GatewaySettings)
         serve(settings, listen(settings) if inherited is None else socket.socket(fileno=inherited))
     except WikiPipelineError as error:
         print(error, file=sys.stderr)

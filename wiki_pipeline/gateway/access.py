@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.errors import Problem
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.gateway.settings import GatewaySettings
 
 WEBHOOKS = "/webhook/"
 _HEALTH = {"/livez", "/readyz"}
@@ -45,7 +45,7 @@ _NO_TOKEN = Problem(
 )
 
 
-def check_binding(settings: Settings) -> None:
+def check_binding(settings: GatewaySettings) -> None:
     """Refuse to serve where others could read and do everything.
 
     Raises:

@@ -27,8 +27,8 @@ from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
 from wiki_pipeline.gateway.services import Services
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.store import Filters, Store, search
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import open_embedder
@@ -44,7 +44,7 @@ _DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: GatewaySettings) -> FastAPI:
     """The gateway as an ASGI application.
 
     Raises:

@@ -11,14 +11,14 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.protocol import BoundedProtocol
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.gateway.settings import GatewaySettings
 
 _CONNECTIONS = 1_000
 _KEEP_ALIVE_SECONDS = 15
 _SHUTDOWN_SECONDS = 10
 
 
-def server(settings: Settings) -> uvicorn.Server:
+def server(settings: GatewaySettings) -> uvicorn.Server:
     """The gateway's server, ready to `run`; its own process or a thread may do so.
 
     Raises:
@@ -41,7 +41,7 @@ def server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: GatewaySettings) -> socket.socket:
     """The socket to serve on, taken before anything else is opened: a start that can't succeed ends at once.
 
     Raises:
@@ -60,7 +60,7 @@ def listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def serve(settings: Settings, listening: socket.socket) -> None:
+def serve(settings: GatewaySettings, listening: socket.socket) -> None:
     """Serve on a socket that listens, until the process is told to stop.
 
     Raises:

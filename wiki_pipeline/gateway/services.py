@@ -12,8 +12,8 @@ from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
 from wiki_pipeline.freshness import StaleLists
 from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.store import Store
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -28,7 +28,7 @@ class Services:
         warm: whether what takes seconds to load is there.
     """
 
-    settings: Settings
+    settings: GatewaySettings
     catalog: Catalog
     store: Store
     library: WikiReader

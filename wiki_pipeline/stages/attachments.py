@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.links.files import Files, file_place, is_gallery
 from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import downloads, signals
 from wiki_pipeline.sync.downloads import Desired, Kept
 from wiki_pipeline.sync.drivers import Inputs
 from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text import attachments as files
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from wiki_pipeline.catalog import Catalog, JobStatus, Retry, SyncMode
 from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, SyncTerminatedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.sync.settings import Settings
 
 CLAIM_SECONDS = 120.0  # a claim that nobody takes up, or whose run ended without a word, is free again after so long
 _TOLD_EVERY = 0.5  # seconds between two looks at the catalog for the sake of jobs

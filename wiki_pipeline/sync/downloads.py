@@ -24,10 +24,10 @@ from wiki_pipeline.model import (
     digest,
     rows_to_arrow,
 )
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources.protocol import Downloaded, Source
 from wiki_pipeline.store import Batch, Reconciliation, StageTable
 from wiki_pipeline.sync.session import Sync
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.attachments import (
     CODE_VERSION,
     DISPLAYED,

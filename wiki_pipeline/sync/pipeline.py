@@ -10,10 +10,10 @@ from pathlib import Path
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceDescription, SourceKey
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.store import Store
+from wiki_pipeline.sync.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from functools import cached_property
 from wiki_pipeline.catalog import Lease, SyncMode
 from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.sync.allocator import limit_allocators
 from wiki_pipeline.sync.background import BackgroundTasks
 from wiki_pipeline.sync.claim import Work
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.sync.workers import Workers
 from wiki_pipeline.text.embed import Embedder, open_embedder
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.running import Running, announce, only_one
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import ENG
 

@@ -10,7 +10,8 @@ from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.model import Stage
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.confluence import registry
 from wiki_pipeline_tests.defs.conftest import PICTURE, PNG
 from wiki_pipeline_tests.installation import ENG, pipeline

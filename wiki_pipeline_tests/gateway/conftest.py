@@ -13,8 +13,9 @@ import pytest
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.gateway.server import server
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import RAW_PAGES, DocumentFailure, RawPage, SourceKey, Stage, rows_to_arrow
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
@@ -44,7 +45,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[str]:
+def serving(settings: GatewaySettings) -> Iterator[str]:
     """The gateway on a free port; its address."""
     gateway = server(settings)
     thread = threading.Thread(target=gateway.run)
@@ -59,13 +60,13 @@ def serving(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> GatewaySettings:
     """Settings of a home of its own, with a free port."""
-    return load(Settings, home=tmp_path_factory.mktemp("home"), gateway_port=0)
+    return load(GatewaySettings, home=tmp_path_factory.mktemp("home"), gateway_port=0)
 
 
 @pytest.fixture(scope="session")
-def pipeline(settings: Settings) -> Iterator[Pipeline]:
+def pipeline(settings: GatewaySettings) -> Iterator[Pipeline]:
     """Two sources, synced; one document of one of them failed."""
     with Pipeline.open(settings) as pipeline:
         pipeline.catalog.add_source(SPACE, SPECIFICATION, "Engineering", f"{SITE}/spaces/ENG")
@@ -78,9 +79,9 @@ def pipeline(settings: Settings) -> Iterator[Pipeline]:
 
 
 @pytest.fixture(scope="session")
-def address(pipeline: Pipeline) -> Iterator[str]:
+def address(pipeline: Pipeline, settings: GatewaySettings) -> Iterator[str]:
     """Where the gateway of the two sources listens."""
-    with serving(pipeline.settings) as address:
+    with serving(settings) as address:
         yield address
 
 

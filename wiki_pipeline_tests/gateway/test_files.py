@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.links.files import file_address
 from wiki_pipeline.model import ATTACHMENTS, Attachment, RawPage, Stage, rows_to_arrow
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.downloads import file_hash_of
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.gateway.conftest import SITE, SPECIFICATION, bring, serving
@@ -46,7 +47,7 @@ def at(name: str) -> str:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway that serves one page with some files."""
-    settings = load(Settings, home=tmp_path_factory.mktemp("files"), gateway_port=0)
+    settings = load(GatewaySettings, home=tmp_path_factory.mktemp("files"), gateway_port=0)
     with Pipeline.open(settings) as pipeline:
         pipeline.catalog.add_source(SPACE, SPECIFICATION, "Engineering", f"{SITE}/spaces/ENG")
         rows = [

@@ -11,8 +11,9 @@ import pytest
 
 from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry
 from wiki_pipeline.demo.confluence import ConfluenceServer
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import ChangeHint, SourceKey
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.git.settings import Repository
 from wiki_pipeline_tests.gateway.conftest import serving
@@ -43,7 +44,7 @@ def gateway(
     tmp_path: Path, confluence_datacenter: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Gateway]:
     monkeypatch.setenv("CONFLUENCE_URL", confluence_datacenter.url)
-    settings = load(Settings, home=tmp_path, gateway_port=0)
+    settings = load(GatewaySettings, home=tmp_path, gateway_port=0)
     with (
         Catalog(settings.catalog_url) as catalog,
         serving(settings) as address,
@@ -226,7 +227,7 @@ def test_an_unknown_job_is_not_found(gateway: Gateway) -> None:
 
 
 def test_jobs_survive_a_restart(tmp_path: Path) -> None:
-    settings = load(Settings, home=tmp_path, gateway_port=0)
+    settings = load(GatewaySettings, home=tmp_path, gateway_port=0)
     with Catalog(settings.catalog_url) as catalog:
         catalog.add_source(ROCKET, Repository(url="https://github.com/acme/rocket").dump())
     with serving(settings) as address:

@@ -18,7 +18,8 @@ import pytest
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import arrived_on_loopback
 from wiki_pipeline.gateway.app import create_app
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.settings import load
 from wiki_pipeline_tests.gateway.conftest import serving
 
 PLACES = ["/", "/wiki/nowhere/", "/search?q=guide", "/docs", "/v1/datasources", "/livez", "/nope", "/openapi.json"]
@@ -57,7 +58,7 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - that it is refused is what is tested
 @pytest.mark.parametrize("host", [EVERY_ADDRESS, "", "::", "192.168.1.7", "wiki.example.com", "127.0.0.1.evil.example"])
 def test_the_gateway_refuses_to_start_where_others_could_reach_it(host: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="WIKI_PIPELINE_GATEWAY_HOST"):
-        create_app(load(Settings, home=tmp_path, gateway_host=host))
+        create_app(load(GatewaySettings, home=tmp_path, gateway_host=host))
 
 
 OLD, NEW = "a-token-of-32-characters-to-begin", "the-next-token-that-takes-over"
@@ -66,15 +67,15 @@ TOKENS = f"{OLD},{NEW}"
 
 @pytest.mark.parametrize("host", [EVERY_ADDRESS, "", "192.168.1.7"])
 def test_with_a_token_that_nobody_guesses_it_starts_anywhere(host: str, tmp_path: Path) -> None:
-    create_app(load(Settings, home=tmp_path, gateway_host=host, api_tokens=TOKENS))
+    create_app(load(GatewaySettings, home=tmp_path, gateway_host=host, api_tokens=TOKENS))
     with pytest.raises(ConfigurationError, match="openssl"):
-        create_app(load(Settings, home=tmp_path, gateway_host=host, api_tokens=f"{TOKENS},short"))
+        create_app(load(GatewaySettings, home=tmp_path, gateway_host=host, api_tokens=f"{TOKENS},short"))
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A gateway with tokens, reached under any name."""
-    settings = load(Settings, home=tmp_path_factory.mktemp("guarded"), gateway_port=0, api_tokens=TOKENS)
+    settings = load(GatewaySettings, home=tmp_path_factory.mktemp("guarded"), gateway_port=0, api_tokens=TOKENS)
     with serving(settings) as address, httpx.Client(base_url=address, headers={"host": "wiki.example.com"}) as client:
         yield client
 
@@ -118,7 +119,7 @@ def test_a_page_of_the_gateway_may(client: httpx.Client, address: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.53"])
 def test_the_gateway_starts_on_loopback(host: str, tmp_path: Path) -> None:
-    create_app(load(Settings, home=tmp_path, gateway_host=host))
+    create_app(load(GatewaySettings, home=tmp_path, gateway_host=host))
 
 
 def test_a_connection_from_outside_is_refused_whoever_opened_the_socket() -> None:
@@ -182,7 +183,10 @@ def test_a_header_without_end_is_cut_off(address: str) -> None:
 
 def test_what_the_gateway_needs_and_does_not_get_is_said_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "catalog.sqlite").write_bytes(b"this is no database" * 100)
-    with serving(load(Settings, home=tmp_path, gateway_port=0)) as address, httpx.Client(base_url=address) as client:
+    with (
+        serving(load(GatewaySettings, home=tmp_path, gateway_port=0)) as address,
+        httpx.Client(base_url=address) as client,
+    ):
         assert client.get("/livez").json() == {"status": "ok"}
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["error"]["code"]) == (503, "catalog_failed")
@@ -194,7 +198,10 @@ def test_what_the_gateway_needs_and_does_not_get_is_said_without_a_trace(tmp_pat
 
 
 def test_the_gateway_is_ready_before_there_is_anything(tmp_path: Path) -> None:
-    with serving(load(Settings, home=tmp_path, gateway_port=0)) as address, httpx.Client(base_url=address) as client:
+    with (
+        serving(load(GatewaySettings, home=tmp_path, gateway_port=0)) as address,
+        httpx.Client(base_url=address) as client,
+    ):
         assert client.get("/readyz").json() == {"status": "ok", "sources": 0, "tables": 0}
         assert "No source has been added yet" in client.get("/").text
         assert client.get("/v1/search", params={"q": "x"}).json()["hits"] == []
@@ -203,7 +210,7 @@ def test_the_gateway_is_ready_before_there_is_anything(tmp_path: Path) -> None:
 
 
 def test_a_defect_is_answered_without_its_trace(tmp_path: Path) -> None:
-    app = create_app(load(Settings, home=tmp_path))
+    app = create_app(load(GatewaySettings, home=tmp_path))
 
     def broken() -> Any:
         raise RuntimeError("password=hunter2")

@@ -23,8 +23,9 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from wiki_pipeline.catalog import Catalog, EventRecord, EventState
+from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.git.settings import Repository
 from wiki_pipeline_tests.gateway.conftest import serving, wait_until
@@ -72,7 +73,7 @@ class Gateway:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    settings = load(Settings, home=tmp_path_factory.mktemp("intake"), gateway_port=0)
+    settings = load(GatewaySettings, home=tmp_path_factory.mktemp("intake"), gateway_port=0)
     with pytest.MonkeyPatch.context() as patch, Catalog(settings.catalog_url) as catalog:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -251,7 +252,7 @@ _PROGRAM = "from wiki_pipeline.gateway.__main__ import main; raise SystemExit(ma
 
 
 def test_a_gateway_that_is_killed_under_load_has_kept_all_that_it_accepted(tmp_path: Path) -> None:
-    settings = load(Settings, home=tmp_path)
+    settings = load(GatewaySettings, home=tmp_path)
     accepted: set[str] = set()
     with Catalog(settings.catalog_url) as catalog:
         add_sources(catalog)

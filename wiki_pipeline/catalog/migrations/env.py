@@ -21,7 +21,8 @@ if given is not None:
     _run(given)
 else:
     from wiki_pipeline.catalog.database import Database
-    from wiki_pipeline.settings import Settings, load
+    from wiki_pipeline.catalog.settings import CatalogSettings
+    from wiki_pipeline.settings import load
 
-    with Database(load(Settings).catalog_url).write() as opened:
+    with Database(load(CatalogSettings).catalog_url).write() as opened:
         _run(opened)

@@ -15,10 +15,11 @@ from wiki_pipeline.catalog import recover
 from wiki_pipeline.cli.output import progress_console
 from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import ServiceError, adopt_orphans, keep_running, run, until_ready
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.running import announce, only_one
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 
 _READY_SECONDS = 180.0
 
@@ -29,7 +30,7 @@ def command() -> None:
 
     Ctrl-C stops it. Without sources in the settings, a clone of the project shows itself and a demo handbook.
     """
-    settings = load(Settings)
+    settings = load(UpSettings)
     with only_one(settings.home):
         if recovered := recover(settings.catalog_url):
             _tell(str(recovered))

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from wiki_pipeline.cli.up.ports import Ports
-from wiki_pipeline.settings import Settings
+from wiki_pipeline.cli.up.settings import UpSettings
 
 LOOPBACK = "127.0.0.1"  # Dagster's UI has no authentication: it never listens elsewhere
 _NAME = "Dagster"
@@ -35,7 +35,7 @@ class Dagster:
     port: int
 
     @classmethod
-    def on(cls, ports: Ports, settings: Settings, home: Path, root: Path | None) -> Dagster:
+    def on(cls, ports: Ports, settings: UpSettings, home: Path, root: Path | None) -> Dagster:
         """On the port of the settings, or one near it; `home` is `DAGSTER_HOME`.
 
         Raises:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, answers
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import DemoSource, demo_sources, remember_demo
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sources import kinds
 
 PORT = 8090
@@ -70,7 +71,7 @@ def settings_in_the_way() -> list[str]:
     return theirs
 
 
-def remember(settings: Settings) -> None:
+def remember(settings: UpSettings) -> None:
     """Take down the sources of the demo that runs, before they are added to the catalog."""
     configured = (kind.configured(settings.tenant) for kind in kinds().values())
     remember_demo(
@@ -83,7 +84,7 @@ def remember(settings: Settings) -> None:
     )
 
 
-def of_a_demo(settings: Settings, records: Sequence[SourceRecord]) -> set[SourceKey]:
+def of_a_demo(settings: UpSettings, records: Sequence[SourceRecord]) -> set[SourceKey]:
     """Those of the sources that were made for a demo, and by nobody else since."""
     made = {source.source: source.config for source in demo_sources(settings.home)}
     return {record.key for record in records if made.get(str(record.key)) == record.config}

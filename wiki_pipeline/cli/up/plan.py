@@ -12,11 +12,11 @@ from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.dagster import LOOPBACK, Dagster
 from wiki_pipeline.cli.up.demo import Demo
 from wiki_pipeline.cli.up.ports import Ports
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, answers
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import Running
-from wiki_pipeline.settings import Settings
 from wiki_pipeline.sync.pipeline import Pipeline
 
 Tell = Callable[[str], None]
@@ -58,7 +58,7 @@ class Plan:
         return {"Dagster UI": self.dagster.url, "Wiki": f"{gateway}/wiki/", "API": f"{gateway}/docs"}
 
 
-def plan(settings: Settings, tell: Tell) -> Plan:
+def plan(settings: UpSettings, tell: Tell) -> Plan:
     """Look at what is configured and what is free, and decide. Starts nothing, but holds ports from here on.
 
     Raises:
@@ -100,7 +100,7 @@ def _demo(ports: Ports, logs: Path, tell: Tell) -> Demo | None:
     return demo.plan(root, ports.listen("the demo's Confluence", LOOPBACK, demo.PORT), logs / "confluence.log")
 
 
-def _gateway(settings: Settings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:
+def _gateway(settings: UpSettings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:
     host = settings.gateway_host
     listening = ports.listen("the gateway", host, settings.gateway_port, "gateway_port")
     port = listening.getsockname()[1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import Settings
 
 _NEIGHBOURS = 50
 _BACKLOG = 1024
@@ -20,7 +20,7 @@ class Ports:
         tell: told of each port that is not the one expected.
     """
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None]) -> None:
+    def __init__(self, settings: UpSettings, tell: Callable[[str], None]) -> None:
         self._settings = settings
         self._tell = tell
         self._given: set[int] = set()

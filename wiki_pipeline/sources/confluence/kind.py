@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.confluence.locating import spaces_of
 from wiki_pipeline.sources.confluence.request import PageRequest
@@ -22,6 +22,7 @@ from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sources.request import Request
+from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.sources.webhook import Webhook
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class ConfluenceKind:
                 f"{key} belongs to {desired.url}, but CONFLUENCE_URL is {settings.url}.",
                 "Set CONFLUENCE_URL back, or remove the source and add it again.",
             )
-        return ConfluenceSource(key, desired, settings, load(Settings).max_document_bytes)
+        return ConfluenceSource(key, desired, settings, load(FetchSettings).max_document_bytes)
 
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str]

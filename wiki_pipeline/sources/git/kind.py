@@ -10,12 +10,13 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.forges import recognised
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.settings import Settings, SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load
 from wiki_pipeline.sources.git.request import RepositoryRequest
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.webhooks import PushWebhook
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.sources.request import Request
+from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.sources.webhook import Webhook
 
 _LOOKS_LIKE_SSH = re.compile(r"ssh://|[^@/:\s]+@[^@/:\s]+:(?!//)")
@@ -70,7 +71,7 @@ class GitKind:
                 "Git can't be run: it is not installed, or not in PATH.", "Install Git 2.32 or newer."
             ) from error
         settings = load(GitSettings)
-        return GitSource(key, Repository.parse(config), settings, home, load(Settings).batch_bytes)
+        return GitSource(key, Repository.parse(config), settings, home, load(FetchSettings).batch_bytes)
 
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str]

@@ -10,7 +10,7 @@ from wiki_pipeline.text.chunk.size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize
 from wiki_pipeline.text.tokens import TOKEN_BYTES, estimate_tokens
 
 if TYPE_CHECKING:  # a worker process needs no settings, which take a third of its start
-    from wiki_pipeline.settings import Settings
+    from wiki_pipeline.text.chunk.settings import ChunkSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ChunkSizes:
     code: ChunkSize = CODE_CHUNKS
 
     @classmethod
-    def of(cls, settings: Settings, kind: str) -> ChunkSizes:
+    def of(cls, settings: ChunkSettings, kind: str) -> ChunkSizes:
         """The sizes for a kind of source: its own where the settings name any, else the general ones."""
         own = settings.chunks_by_kind.get(kind)
         return cls(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from wiki_pipeline.text.embed.protocol import Embedded, Embedder
 
 if TYPE_CHECKING:  # a worker process needs no settings, which would take a third of its start
-    from wiki_pipeline.settings import Settings
+    from wiki_pipeline.text.embed.settings import EmbeddingSettings
 
 EMBEDDED_MODEL = "wordllama"
 
 __all__ = ["EMBEDDED_MODEL", "Embedded", "Embedder", "open_embedder"]
 
 
-def open_embedder(settings: Settings) -> Embedder:
+def open_embedder(settings: EmbeddingSettings) -> Embedder:
     """The embedder that the settings name. Loads nothing and asks no one until it is used.
 
     Raises:

@@ -20,9 +20,10 @@ from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.demo.confluence.control import RemoteServer
 from wiki_pipeline.freshness.figures import lag_of
 from wiki_pipeline.model import ChangeHint
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline_tests.benchmarks.measure import Clock, tell
 from wiki_pipeline_tests.benchmarks.programs.empty_job import TAG, requests

@@ -6,8 +6,9 @@ The settings come from the environment, DAGSTER_HOME among them. Its start is ap
 from __future__ import annotations
 
 from wiki_pipeline.cli.jobs import open_jobs
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline_tests.benchmarks.measure import Clock
 from wiki_pipeline_tests.benchmarks.programs.counts import counted
 from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late

@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline_tests.benchmarks.measure import Clock
 from wiki_pipeline_tests.benchmarks.programs.counts import counted
 from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late

@@ -10,11 +10,12 @@ import pytest
 
 from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import announce, demo_sources, only_one, running
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.add import add
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import pipeline
@@ -26,7 +27,7 @@ CLONE = SourceKey("default", "git", "wiki-pipeline")
 @contextmanager
 def planned() -> Iterator[Plan]:
     """What `up` would do; its sockets are closed at the end."""
-    made = plan(load(Settings), lambda _: None)
+    made = plan(load(UpSettings), lambda _: None)
     try:
         yield made
     finally:
@@ -38,10 +39,10 @@ def planned() -> Iterator[Plan]:
 @contextmanager
 def demo_shown() -> Iterator[Plan]:
     """`up`, with the demo's sources in the catalog, as far as it does not need the demo's server."""
-    home = load(Settings).home
+    home = load(UpSettings).home
     with only_one(home), planned() as made:
         announce(home, made.running)
-        demo.remember(load(Settings))
+        demo.remember(load(UpSettings))
         with pipeline():
             yield made
 
@@ -64,13 +65,13 @@ def test_while_it_runs_the_demo_s_settings_hold_for_every_command(run: Run, empt
         assert shown["CONFLUENCE_URL"] == made.running.settings["CONFLUENCE_URL"]
         listed = [source["source"] for source in json.loads(run("sources", "list", "--json").stdout)]
         assert listed == [str(HANDBOOK), str(CLONE)]
-    assert running(load(Settings).home) is None
+    assert running(load(UpSettings).home) is None
     shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
     assert shown["CONFLUENCE_URL"] == ""
 
 
 def test_what_an_up_left_that_was_killed_does_not_count(empty: Path) -> None:
-    home = load(Settings).home
+    home = load(UpSettings).home
     with planned() as made:
         announce(home, made.running)
     assert running(home) is None
@@ -115,7 +116,7 @@ def test_with_a_confluence_of_the_user_s_own_there_is_no_demo_and_that_is_told(
 ) -> None:
     monkeypatch.setenv("CONFLUENCE_URL", "https://example.org/wiki")
     told: list[str] = []
-    made = plan(load(Settings), told.append)
+    made = plan(load(UpSettings), told.append)
     made.others[0].listening.close()  # type: ignore[union-attr]
     assert (made.shows_demo, made.sources) == (False, False)
     assert "There is no demo, because CONFLUENCE_URL is set." in told
@@ -136,7 +137,7 @@ def test_what_a_person_added_never_leaves_with_the_demo(empty: Path) -> None:
     with demo_shown() as made, pipeline() as opened:
         (repository,) = json.loads(made.running.settings["WIKI_PIPELINE_GIT_REPOSITORIES"])
         assert add(opened, repository["url"]).record.key == CLONE
-    assert [source.source for source in demo_sources(load(Settings).home)] == [str(HANDBOOK)]
+    assert [source.source for source in demo_sources(load(UpSettings).home)] == [str(HANDBOOK)]
     with planned() as made:
         assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK])
 
@@ -160,7 +161,7 @@ def test_an_address_that_others_can_reach_is_refused_before_anything_listens(
 
 
 def test_a_second_up_on_the_same_state_is_refused_with_the_first_one_s_process(run: Run, empty: Path) -> None:
-    with only_one(load(Settings).home):
+    with only_one(load(UpSettings).home):
         result = run("up")
     assert result.exit_code == 2
     assert f"is running on {empty / 'state'} already, as process {os.getpid()}" in result.stderr

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from wiki_pipeline.cli.up.ports import Ports
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 
 HOST = "127.0.0.1"
 
@@ -27,7 +28,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def ports(told: list[str]) -> Ports:
-    return Ports(load(Settings), told.append)
+    return Ports(load(UpSettings), told.append)
 
 
 def test_a_free_port_is_given_as_it_is(ports: Ports, told: list[str]) -> None:
@@ -53,7 +54,7 @@ def test_a_busy_port_that_was_asked_for_is_an_error_that_names_the_setting(
 ) -> None:
     monkeypatch.setenv("WIKI_PIPELINE_GATEWAY_PORT", str(busy))
     with pytest.raises(ConfigurationError, match=f"Port {busy} of 127.0.0.1 is in use.*WIKI_PIPELINE_GATEWAY_PORT"):
-        Ports(load(Settings), told.append).listen("the gateway", HOST, busy, "gateway_port")
+        Ports(load(UpSettings), told.append).listen("the gateway", HOST, busy, "gateway_port")
 
 
 def test_a_port_is_not_given_away_twice(ports: Ports) -> None:

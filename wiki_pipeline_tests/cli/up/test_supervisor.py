@@ -16,8 +16,9 @@ import pytest
 from wiki_pipeline.cli.up import supervisor
 from wiki_pipeline.cli.up.dagster import Dagster
 from wiki_pipeline.cli.up.ports import Ports
+from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, ServiceError, answers, keep_running, run, until_ready
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 
 SERVER = """
     import http.server, os, socket, subprocess, sys
@@ -50,7 +51,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def service(folder: Path, program: str = SERVER) -> Service:
     """A service of two processes, which leave their ids in `folder`."""
-    listening = Ports(load(Settings), lambda _: None).listen("it", "127.0.0.1", 0)
+    listening = Ports(load(UpSettings), lambda _: None).listen("it", "127.0.0.1", 0)
     command = [sys.executable, "-c", textwrap.dedent(program), str(folder), str(listening.fileno())]
     return Service(
         name="The test service",
@@ -189,7 +190,7 @@ def test_children_end_with_a_supervisor_that_is_killed_outright(tmp_path: Path) 
     ],
 )
 def test_only_a_dagster_with_our_state_is_taken_for_ours(answer: str, is_ours: bool) -> None:
-    ours = Dagster(Ports(load(Settings), lambda _: None), "/home/ana/dagster ", None, 3000)
+    ours = Dagster(Ports(load(UpSettings), lambda _: None), "/home/ana/dagster ", None, 3000)
 
     async def asked() -> bool:
         transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.chunk import ChunkSizes
 from wiki_pipeline.text.chunk.size import ChunkSize
 

@@ -12,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from wiki_pipeline.errors import ConfigurationError, EmbeddingError
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.text.embed.endpoint import EndpointEmbedder
 from wiki_pipeline.text.embed.protocol import Vectors

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.errors import EmbeddingError
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
+from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.text.embed.protocol import Vectors
 from wiki_pipeline.text.embed.static import StaticEmbedder
