@@ -14,6 +14,7 @@ from rich.text import Text
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
+from wiki_pipeline.freshness import StaleDocument, StalenessCache
 from wiki_pipeline.gateway.wiki_reader import Place, WikiReader
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
@@ -29,7 +30,7 @@ _CODE_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A chunk and where it is read in our wiki.
+    """A chunk, where it is read in our wiki, and how its document is behind its source.
 
     Attributes:
         wiki_url: empty while nothing serves the wiki.
@@ -38,6 +39,7 @@ class Found:
     hit: Hit
     place: Place
     wiki_url: str
+    stale: StaleDocument | None
 
 
 @click.command("search")
@@ -56,17 +58,22 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
         records = pipeline.catalog.sources(settings.tenant)
         filters = Filters(sources=tuple(select([record.key for record in records], sources)) if sources else ())
         hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
-        places = WikiReader(pipeline.catalog, pipeline.store).places(hits)
+        reader = WikiReader(pipeline.catalog, pipeline.store, StalenessCache(pipeline))
+        places, stale = reader.places(hits), reader.stale(hits)
     served = running(settings.home)
     root = served.gateway if served else ""
     found = [
-        Found(hit, place, f"{root}{place.page}{place.fragment}" if root else "")
-        for hit, place in zip(hits, places, strict=True)
+        Found(hit, place, f"{root}{place.page}{place.fragment}" if root else "", behind)
+        for hit, place, behind in zip(hits, places, stale, strict=True)
     ]
     if as_json:
-        print_json([{**asdict(each.hit), "wiki_url": each.wiki_url} for each in found])
+        print_json([{**asdict(each.hit), "wiki_url": each.wiki_url, "stale": _told(each.stale)} for each in found])
         return
     _print(console(), found, words, {str(record.key): record.title or record.key.name for record in records})
+
+
+def _told(stale: StaleDocument | None) -> dict[str, object] | None:
+    return {"reason": stale.reason, "since": stale.since, "detail": stale.detail} if stale else None
 
 
 def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[str, str]) -> None:
@@ -83,13 +90,15 @@ def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[st
         changed = f", changed {hit.last_modified_iso[:10]}" if hit.last_modified_iso else ""
         in_source = printable(f"  {sources.get(hit.source, hit.source)}{changed}")
         out.print(Text.assemble((printable(hit.title), "bold"), (in_source, "dim")))
+        if behind := chunks[0].stale:
+            out.print(Text(printable(f"  out of date: {behind.detail}"), style="red"))
         for chunk in chunks:
-            _print_passage(out, chunk, query)
+            _print_chunk(out, chunk, query)
         if hit.url and hit.url.startswith(("http://", "https://")):
             out.print(Text(f"  from {printable(hit.url)}", style="dim"), soft_wrap=True)
 
 
-def _print_passage(out: Console, found: Found, query: str) -> None:
+def _print_chunk(out: Console, found: Found, query: str) -> None:
     hit, code = found.hit, found.place.code
     above = [name for name in hit.heading_path if name != hit.title]
     if code:

@@ -8,15 +8,12 @@ from datetime import datetime
 
 import click
 
-from wiki_pipeline.catalog import SyncRecord, SyncStatus
 from wiki_pipeline.cli.output import json_option, print_json, print_table
-from wiki_pipeline.freshness import StaleDocument, stale_in
+from wiki_pipeline.freshness import Condition, StaleDocument, staleness
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
-
-_SYNCS_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,10 @@ class SourceStatus:
     """A source as its last syncs left it.
 
     Attributes:
+        freshness: `never` synced, `failed` (the last sync), `stale` (documents are) or `fresh`.
+        syncing: a sync is under way.
         documents: served now.
+        stale: documents that are behind their source, failing ones among them.
         failing: documents whose served state is behind because a stage fails on them.
         last_sync: running, or how it ended; empty if there was none.
         synced_at: when the last sync that brought it up to date ended.
@@ -33,7 +33,10 @@ class SourceStatus:
 
     source: str
     title: str
+    freshness: Condition
+    syncing: bool
     documents: int
+    stale: int
     failing: int
     last_sync: str
     synced_at: datetime | None
@@ -50,7 +53,7 @@ def command(*, stale: bool, as_json: bool) -> None:
         pipeline.add_configured_sources()
         if stale:
             records = pipeline.catalog.sources(settings.tenant)
-            _print_stale([item for record in records for item in stale_in(pipeline, record)], as_json=as_json)
+            _print_stale([item for record in records for item in staleness(pipeline, record).stale], as_json=as_json)
         else:
             _print_sources(list(source_statuses(pipeline)), as_json=as_json)
 
@@ -58,22 +61,20 @@ def command(*, stale: bool, as_json: bool) -> None:
 def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
     """Every source of the tenant."""
     for record in pipeline.catalog.sources(pipeline.settings.tenant):
-        syncs = pipeline.catalog.syncs(record.key, _SYNCS_LOOKED_AT)
-        last = syncs[0] if syncs else None
+        last = next(iter(pipeline.catalog.syncs(record.key, 1)), None)
+        found = staleness(pipeline, record)
         yield SourceStatus(
             source=str(record.key),
             title=record.title,
+            freshness=found.condition,
+            syncing=found.syncing,
             documents=pipeline.store.table(Stage.WIKI_PAGES, record.key).row_count(),
+            stale=len(found.stale),
             failing=len({failure.document_id for failure in pipeline.catalog.failures(record.key)}),
             last_sync=last.status if last else "",
-            synced_at=_synced_at(syncs),
-            error=last.error_message if last else "",
+            synced_at=found.synced_at,
+            error=found.problem,
         )
-
-
-def _synced_at(syncs: list[SyncRecord]) -> datetime | None:
-    ended_well = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
-    return next((sync.finished for sync in syncs if sync.status in ended_well), None)
 
 
 def _print_sources(statuses: list[SourceStatus], *, as_json: bool) -> None:
@@ -81,8 +82,20 @@ def _print_sources(statuses: list[SourceStatus], *, as_json: bool) -> None:
         print_json([asdict(status) for status in statuses])
         return
     print_table(
-        ["source", "documents", "failing", "last sync", "up to date at", "error"],
-        [(s.source, s.documents, s.failing, s.last_sync, s.synced_at, s.error) for s in statuses],
+        ["source", "freshness", "documents", "stale", "failing", "last sync", "synced at", "error"],
+        [
+            (
+                s.source,
+                f"{s.freshness}, syncing" if s.syncing else s.freshness,
+                s.documents,
+                s.stale,
+                s.failing,
+                s.last_sync,
+                s.synced_at,
+                s.error,
+            )
+            for s in statuses
+        ],
         empty="There are no sources. Add one with `wiki-pipeline sources add ADDRESS`.",
     )
 

@@ -10,7 +10,7 @@ import dagster as dg
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs.links import source_links
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
-from wiki_pipeline.freshness import Freshness, StaleDocument, freshness
+from wiki_pipeline.freshness import FreshnessReport, StaleDocument, freshness
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -46,12 +46,12 @@ def stale_documents(pipeline: PipelineResource) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata=figures(opened, found), check_results=[check(opened, found)])
 
 
-def materialization(opened: Pipeline, found: Freshness) -> dg.AssetMaterialization:
+def materialization(opened: Pipeline, found: FreshnessReport) -> dg.AssetMaterialization:
     """The asset as an event of its own, where no step makes it."""
     return dg.AssetMaterialization(KEY, metadata=figures(opened, found))
 
 
-def evaluation(opened: Pipeline, found: Freshness) -> dg.AssetCheckEvaluation:
+def evaluation(opened: Pipeline, found: FreshnessReport) -> dg.AssetCheckEvaluation:
     """The check as an event of its own, where no step makes it."""
     result = check(opened, found)
     return dg.AssetCheckEvaluation(
@@ -64,7 +64,7 @@ def evaluation(opened: Pipeline, found: Freshness) -> dg.AssetCheckEvaluation:
     )
 
 
-def figures(opened: Pipeline, found: Freshness) -> dict[str, Any]:
+def figures(opened: Pipeline, found: FreshnessReport) -> dict[str, Any]:
     """What Dagster plots over time, and the whole table."""
     lag = found.lag
     plotted: dict[str, Any] = {
@@ -85,7 +85,7 @@ def figures(opened: Pipeline, found: Freshness) -> dict[str, Any]:
     return {**plotted, "dagster/row_count": len(found.stale), "documents": _table(opened, found, _ROWS)}
 
 
-def check(opened: Pipeline, found: Freshness) -> dg.AssetCheckResult:
+def check(opened: Pipeline, found: FreshnessReport) -> dg.AssetCheckResult:
     """Whether a document has been stale for too long."""
     settings, oldest = load(FreshnessSettings), found.oldest
     is_error, is_warning = oldest > settings.stale_error_seconds, oldest > settings.stale_warn_seconds
@@ -107,7 +107,7 @@ def check(opened: Pipeline, found: Freshness) -> dg.AssetCheckResult:
     )
 
 
-def _table(opened: Pipeline, found: Freshness, most: int) -> dg.MetadataValue[Any]:
+def _table(opened: Pipeline, found: FreshnessReport, most: int) -> dg.MetadataValue[Any]:
     links = {str(key): link for key, link in source_links(opened)}
     records = [_record(document, found, links) for document in found.stale[:most]]
     if not records:
@@ -115,7 +115,7 @@ def _table(opened: Pipeline, found: Freshness, most: int) -> dg.MetadataValue[An
     return dg.MetadataValue.table(records, _SCHEMA)
 
 
-def _record(document: StaleDocument, found: Freshness, links: dict[str, str]) -> dg.TableRecord:
+def _record(document: StaleDocument, found: FreshnessReport, links: dict[str, str]) -> dg.TableRecord:
     key = str(document.source)
     return dg.TableRecord(
         {

@@ -5,28 +5,37 @@ polling.poll                              looks what webhooks missed, and makes 
 resolving.resolve                         finds the sources of events that name a document only
 claiming.claim_work                       makes one piece of work a source of them
 stages.sync.open_sync                     does the work and settles it
-stale.stale_documents                     tells what is behind: which document, since when, why
+staleness.staleness                       tells what is behind: which document, since when, why
 figures.freshness                         counts it, and how long changes take to be served
 alerting.alert                            tells people of problems, each once
 """
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
 from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims
-from wiki_pipeline.freshness.figures import Freshness, Lag, freshness
+from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resolving import resolve
 from wiki_pipeline.freshness.resync import cancel, request_resync, resync_of
-from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents, stale_in
-from wiki_pipeline.freshness.stale_lists import StaleLists
+from wiki_pipeline.freshness.staleness import (
+    Condition,
+    Reason,
+    SourceStaleness,
+    StaleDocument,
+    stale_documents,
+    staleness,
+)
+from wiki_pipeline.freshness.staleness_cache import StalenessCache
 from wiki_pipeline.freshness.waiting import wait_until
 
 __all__ = [
-    "Freshness",
+    "Condition",
+    "FreshnessReport",
     "Lag",
     "Polled",
     "Reason",
+    "SourceStaleness",
     "StaleDocument",
-    "StaleLists",
+    "StalenessCache",
     "alert",
     "alert_sync",
     "cancel",
@@ -40,6 +49,6 @@ __all__ = [
     "resolve",
     "resync_of",
     "stale_documents",
-    "stale_in",
+    "staleness",
     "wait_until",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from wiki_pipeline.catalog import EventState
-from wiki_pipeline.freshness.stale import Reason, StaleDocument, stale_documents
+from wiki_pipeline.freshness.staleness import Reason, StaleDocument, staleness
 from wiki_pipeline.sync.pipeline import Pipeline
 
 LAG_WINDOW = timedelta(days=1)
@@ -26,7 +26,7 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class Freshness:
+class FreshnessReport:
     """How fresh a tenant's documents are.
 
     Attributes:
@@ -59,7 +59,7 @@ class Freshness:
         return {reason: counted[reason] for reason in Reason}
 
 
-def freshness(pipeline: Pipeline) -> Freshness:
+def freshness(pipeline: Pipeline) -> FreshnessReport:
     """Look at every source of the tenant. Nothing upstream is asked.
 
     Raises:
@@ -68,10 +68,10 @@ def freshness(pipeline: Pipeline) -> Freshness:
     catalog, tenant = pipeline.catalog, pipeline.settings.tenant
     sources = catalog.sources(tenant)
     moment = datetime.now(UTC)
-    stale = [document for record in sources for document in stale_documents(pipeline, record.key)]
+    stale = [document for record in sources for document in staleness(pipeline, record).stale]
     stale.sort(key=lambda document: (document.since or moment, str(document.source), document.document_id))
     lags = [seconds for settled, seconds in catalog.events.lags(tenant) if settled > moment - LAG_WINDOW]
-    return Freshness(len(sources), stale, catalog.events.counts(tenant), lag_of(lags), moment)
+    return FreshnessReport(len(sources), stale, catalog.events.counts(tenant), lag_of(lags), moment)
 
 
 def lag_of(seconds: Sequence[float]) -> Lag | None:

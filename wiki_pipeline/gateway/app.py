@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.freshness import StaleLists
+from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
@@ -55,8 +55,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     catalog = Catalog(settings.catalog_url)
     store = Store(settings.lance_url, settings.tenant)
     metrics = Metrics(catalog, settings.tenant)
-    library, stale = WikiReader(catalog, store), StaleLists(Pipeline(settings, catalog, store))
-    services = Services(settings, catalog, store, library, open_embedder(settings), metrics, stale)
+    staleness = StalenessCache(Pipeline(settings, catalog, store))
+    library = WikiReader(catalog, store, staleness)
+    services = Services(settings, catalog, store, library, open_embedder(settings), metrics, staleness)
     intake = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
@@ -68,6 +69,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         yield
         await asyncio.to_thread(intake.close)
+        staleness.close()
         catalog.close()
 
     app = FastAPI(

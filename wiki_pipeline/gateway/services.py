@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, SourceNotFoundError
-from wiki_pipeline.freshness import StaleLists
+from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
@@ -34,7 +34,7 @@ class Services:
     library: WikiReader
     embedder: Embedder
     metrics: Metrics
-    stale: StaleLists
+    staleness: StalenessCache
     warm: threading.Event = field(default_factory=threading.Event)
 
     @property

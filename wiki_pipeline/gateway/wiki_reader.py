@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +17,11 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord, SyncStatus
+from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
+from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
 from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
 from wiki_pipeline.model import Heading, SourceKey, Stage, WikiPage, rows_from_arrow
 from wiki_pipeline.store import Hit, StageTable, Store
-from wiki_pipeline.sync.session import lease_name
 from wiki_pipeline.wiki import tree
 from wiki_pipeline.wiki.anchors import anchor_below
 from wiki_pipeline.wiki.tree import Node, Tree
@@ -32,7 +32,6 @@ _RECENT = 8
 _SUGGESTIONS = 6
 _SYNCS = 50
 _PLACE_COLUMNS = ("document_id", "headings", "code_language")
-_DONE = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,10 @@ class Place:
 class WikiReader:
     """One tenant's sources, as readers see them."""
 
-    def __init__(self, catalog: Catalog, store: Store) -> None:
+    def __init__(self, catalog: Catalog, store: Store, staleness: StalenessCache) -> None:
         self._catalog = catalog
         self._store = store
+        self._staleness = staleness
         self._lock = threading.Lock()
         self._shelves: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
 
@@ -112,6 +112,7 @@ class WikiReader:
 
     def card(self, record: SourceRecord) -> SourceCard:
         """A source as it is shown."""
+        found = self.staleness(record)
         return SourceCard(
             key=str(record.key),
             kind=record.key.kind,
@@ -120,18 +121,13 @@ class WikiReader:
             url=record.url if record.url.startswith(("http://", "https://")) else "",
             documents=self._store.table(Stage.WIKI_PAGES, record.key).row_count(),
             failures=len(self._catalog.failures(record.key)),
-            freshness=self.freshness(record.key),
+            stale=len(found.stale),
+            freshness=source_freshness(found),
         )
 
-    def freshness(self, key: SourceKey) -> Freshness:
-        """How a source stands."""
-        syncs = self.syncs(key)
-        written = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and self._is_written(key)
-        return freshness(syncs, written=written)
-
-    def _is_written(self, key: SourceKey) -> bool:
-        held = (lease for lease in self._catalog.leases() if lease.name == lease_name(key))
-        return any(lease.expires > datetime.now(UTC) for lease in held)
+    def staleness(self, record: SourceRecord) -> SourceStaleness:
+        """How a source and its documents stand to what is upstream."""
+        return self._staleness.glance(record)
 
     def syncs(self, key: SourceKey) -> list[SyncRecord]:
         """The source's last syncs, newest first."""
@@ -165,6 +161,12 @@ class WikiReader:
                 self._shelves.popitem(last=False)
         return shelf
 
+    def stale(self, hits: Sequence[Hit]) -> list[StaleDocument | None]:
+        """How the document of each hit is stale; None where it is not."""
+        records = {str(record.key): record for record in self.sources()}
+        found = {key: self.staleness(records[key]) for key in {hit.source for hit in hits} if key in records}
+        return [found[hit.source].of(hit.document_id) if hit.source in found else None for hit in hits]
+
     def places(self, hits: Sequence[Hit]) -> list[Place]:
         """Where to read each of the chunks in the wiki: below its heading, or at its lines."""
         pages: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -185,21 +187,34 @@ def _place(hit: Hit, page: Mapping[str, Any] | None) -> Place:
     return Place(address, f"#{quote(anchor)}" if anchor else "", code=False)
 
 
-def freshness(syncs: Sequence[SyncRecord], *, written: bool) -> Freshness:
-    """How a source stands, from its syncs, newest first.
+def source_freshness(found: SourceStaleness) -> Freshness:
+    """How a source stands, as it is shown."""
+    message = found.problem
+    if not message and found.condition is Condition.STALE:
+        first, others = found.stale[0], len(found.stale) - 1
+        beside = f", and {others} other {'document' if others == 1 else 'documents'}" if others else ""
+        message = f"Behind its source: {first.title}{beside}. {first.detail}"
+    return Freshness(
+        currency=Currency(found.condition),
+        synced_at=found.synced_at,
+        running=found.syncing,
+        message=message,
+        problem=found.problem,
+    )
 
-    Args:
-        written: somebody holds the source's lease; a sync that is running without was interrupted.
-    """
-    running = written and syncs[0].status is SyncStatus.RUNNING
-    ended = syncs[1:] if running else syncs
-    synced_at = next((sync.finished for sync in ended if sync.status in _DONE), None)
-    if not ended:
-        return Freshness(currency=Currency.NEVER, running=running)
-    if ended[0].status in _DONE:
-        return Freshness(currency=Currency.FRESH, synced_at=synced_at, running=running)
-    message = ended[0].error_message or "The last sync was interrupted. The next one goes on where it stopped."
-    return Freshness(currency=Currency.FAILED, synced_at=synced_at, running=running, message=message)
+
+def document_freshness(found: SourceStaleness, document_id: str) -> Freshness:
+    """How one document of a source stands, as it is shown."""
+    stale = found.of(document_id)
+    shown = Freshness(currency=Currency.FRESH, synced_at=found.synced_at, running=found.syncing)
+    if stale is not None and stale.reason is Reason.FAILED:
+        message = f"This page could not be brought up to date. {stale.detail}"
+        return replace(shown, currency=Currency.FAILED, message=message, since=stale.since)
+    if found.problem:
+        return replace(shown, currency=Currency.FAILED, message=found.problem, problem=found.problem)
+    if stale is not None:
+        return replace(shown, currency=Currency.STALE, message=stale.detail, since=stale.since)
+    return shown
 
 
 def _recent(key: SourceKey, rows: pa.Table) -> Iterable[Entry]:

@@ -25,9 +25,10 @@ class View:
 
 
 class Currency(StrEnum):
-    """How a source or a page stands to what is upstream, as far as the last sync tells."""
+    """How a source or a page stands to what is upstream, as far as that is known."""
 
     FRESH = "fresh"
+    STALE = "stale"
     FAILED = "failed"
     NEVER = "never"
 
@@ -39,13 +40,17 @@ class Freshness:
     Attributes:
         synced_at: when the last sync that succeeded ended.
         running: a sync is under way.
-        message: what went wrong; empty if nothing did.
+        message: what is behind, or what went wrong; empty if nothing.
+        since: since when that is so, where it is known.
+        problem: why the last sync failed; empty if it did not.
     """
 
     currency: Currency
     synced_at: datetime | None = None
     running: bool = False
     message: str = ""
+    since: datetime | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,7 @@ class SourceCard:
         url: its address upstream; empty if people can't open it there.
         documents: pages that can be read.
         failures: documents that could not be brought up to date.
+        stale: documents that are behind their source, those among them.
     """
 
     key: str
@@ -67,6 +73,7 @@ class SourceCard:
     url: str
     documents: int
     failures: int
+    stale: int
     freshness: Freshness
 
 
@@ -176,7 +183,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A document found, with its best chunks."""
+    """A document found, with its best chunks.
+
+    Attributes:
+        stale: how it is behind its source; empty if it is not.
+    """
 
     title: str
     href: str
@@ -184,6 +195,7 @@ class Result:
     path: str
     modified_at: datetime | None
     chunks: Sequence[Chunk]
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

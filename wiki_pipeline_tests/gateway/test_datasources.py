@@ -7,7 +7,8 @@ import pytest
 
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.errors import AccessDeniedError
-from wiki_pipeline.gateway.wiki_reader import WikiReader
+from wiki_pipeline.freshness import StalenessCache
+from wiki_pipeline.gateway.wiki_reader import WikiReader, source_freshness
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
@@ -22,7 +23,7 @@ def test_all_sources_are_listed_with_counts_and_freshness(client: httpx.Client) 
     assert [source["source"] for source in listed] == [str(SPACE), str(REPOSITORY)]
     space = listed[0]
     assert (space["datasource_id"], space["kind"], space["title"]) == (ID, "confluence", "Engineering")
-    assert (space["wiki_url"], space["failed"], space["freshness"]) == (f"/wiki/{SPACE.slug}/", 1, "fresh")
+    assert (space["wiki_url"], space["failed"], space["freshness"]) == (f"/wiki/{SPACE.slug}/", 1, "stale")
     assert (space["documents"], space["pages"]) == (len(PAGES), len(PAGES))
     assert space["chunks"] >= len(PAGES)
     assert space["synced_at"] is not None
@@ -46,23 +47,29 @@ def test_an_unknown_source_is_not_found(client: httpx.Client) -> None:
 
 def test_a_source_says_how_its_last_syncs_went(pipeline: Pipeline) -> None:
     key = SourceKey("default", "confluence", "FRAGILE")
-    catalog, library = pipeline.catalog, WikiReader(pipeline.catalog, pipeline.store)
-    catalog.add_source(key, "{}")
-    assert library.freshness(key) == Freshness(currency=Currency.NEVER)
+    catalog = pipeline.catalog
+    record = catalog.add_source(key, "{}")
+    reader = WikiReader(catalog, pipeline.store, StalenessCache(pipeline))
+
+    def shown() -> Freshness:
+        return source_freshness(reader.staleness(record))
+
+    assert shown() == Freshness(currency=Currency.NEVER)
     with open_sync(pipeline, key, SyncMode.FULL, lambda _: None):
-        assert library.freshness(key) == Freshness(currency=Currency.NEVER, running=True)
-    good = library.freshness(key)
+        assert shown() == Freshness(currency=Currency.NEVER, running=True)
+        assert reader.staleness(record).stale == ()
+    good = shown()
     assert (good.currency, good.running, good.message) == (Currency.FRESH, False, "")
     with (
         pytest.raises(AccessDeniedError),
         open_sync(pipeline, key, SyncMode.FULL, lambda _: None),
     ):
         raise AccessDeniedError("FRAGILE may not be read.")
-    failed = library.freshness(key)
+    failed = shown()
     assert (failed.currency, failed.synced_at) == (Currency.FAILED, good.synced_at)
     assert failed.message == "FRAGILE may not be read."
     catalog.start_sync(key, SyncMode.FULL)  # by a process that died: it holds no lease
-    died = library.freshness(key)
+    died = shown()
     assert (died.currency, died.running, died.synced_at) == (Currency.FAILED, False, good.synced_at)
     assert "interrupted" in died.message
     catalog.remove_source(key)

@@ -57,7 +57,7 @@ class Datasource(BaseModel):
     wiki_url: str = Field(examples=["/wiki/confluence-ENG/"])
     added_at: datetime
     freshness: Currency = Field(
-        description="`fresh`: the last sync went through; `failed`: it did not; `never` synced."
+        description="`fresh`; `stale`: documents are behind; `failed`: the last sync was; `never` synced."
     )
     synced_at: datetime | None = Field(description="When the last sync that went through ended.")
     syncing: bool
@@ -66,6 +66,9 @@ class Datasource(BaseModel):
     pages: int = Field(description="Pages of the wiki.", examples=[412])
     chunks: int = Field(description="Chunks.", examples=[3120])
     failed: int = Field(description="Documents that could not be brought up to date.", examples=[1])
+    stale: int = Field(
+        description="Documents served behind the source; `/v1/documents/stale` lists them.", examples=[2]
+    )
     waiting_events: int = Field(description="Freshness events that are not applied yet.", examples=[2])
     dead_events: int = Field(description="Freshness events that were given up; they can be retried.", examples=[0])
     last_event_at: datetime | None = Field(description="When word of a change came last.")
@@ -84,9 +87,7 @@ class Failure(BaseModel):
 
 
 class DatasourceDetails(Datasource):
-    """A source with its last syncs, what fails and what is stale."""
-
-    stale: int = Field(description="Documents served behind the source; `/v1/documents/stale` lists them.")
+    """A source with its last syncs and what fails."""
 
     syncs: list[Sync] = Field(description=f"The last {_SYNCS_SHOWN}, newest first.")
     failures: list[Failure] = Field(description=f"The first {_FAILURES_SHOWN}, those that fail for longest first.")
@@ -123,7 +124,6 @@ def one_source(
     failures = serving.library.failures(record.key)
     return DatasourceDetails(
         **_facts(serving, record, serving.catalog.events.standing(serving.settings.tenant).get(record.key)),
-        stale=len(serving.stale.of(record)),
         syncs=[_sync(sync) for sync in syncs[:_SYNCS_SHOWN]],
         failures=[_failure(failure) for failure in failures[:_FAILURES_SHOWN]],
     )
@@ -143,11 +143,12 @@ def _facts(serving: Services, record: SourceRecord, standing: Standing | None) -
         "freshness": card.freshness.currency,
         "synced_at": card.freshness.synced_at,
         "syncing": card.freshness.running,
-        "problem": card.freshness.message,
+        "problem": card.freshness.problem,
         "documents": serving.library.row_count(Stage.RAW_PAGES, record.key),
         "pages": card.documents,
         "chunks": serving.library.row_count(Stage.CHUNKS, record.key),
         "failed": card.failures,
+        "stale": card.stale,
         "waiting_events": standing.waiting,
         "dead_events": standing.dead,
         "last_event_at": standing.last_received_at,

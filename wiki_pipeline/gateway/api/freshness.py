@@ -103,7 +103,7 @@ def stale(
 ) -> StaleList:
     """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what the
     sources said last counts, by listing, poll, sync or webhook."""
-    found = ((record, item) for record in _chosen(serving, source) for item in serving.stale.of(record))
+    found = ((record, item) for record in _chosen(serving, source) for item in serving.staleness.of(record).stale)
     desired = [(record, item) for record, item in found if not reason or item.reason in reason]
     shown = [_stale(record, item) for record, item in desired[offset : offset + limit]]
     return StaleList(total=len(desired), documents=shown)

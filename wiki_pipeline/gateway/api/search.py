@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Serving
 from wiki_pipeline.gateway.wiki_reader import Place
@@ -48,7 +49,18 @@ _EXAMPLE_HIT: dict[str, JsonValue] = {
     "embedding_model": "wordllama",
     "labels": ["on-call"],
     "media_type": "application/vnd.confluence.storage",
+    "stale": None,
 }
+
+
+class HitStaleness(BaseModel):
+    """That the document of a hit is served behind its source."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    reason: Reason
+    since: datetime | None = Field(description="Since when it is known to be behind.")
+    detail: str = Field(examples=["page_updated (webhook) was not applied yet."])
 
 
 class SearchHit(BaseModel):
@@ -84,6 +96,7 @@ class SearchHit(BaseModel):
     embedding_model: str
     labels: list[str]
     media_type: str
+    stale: HitStaleness | None = Field(description="How the document is behind its source; null if it is not.")
 
 
 class SearchAnswer(BaseModel):
@@ -154,10 +167,11 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         modified_before=modified_before,
     )
     hits = search(serving.store, serving.embedder, q, k=k, mode=mode, filters=filters, per_document=per_document)
-    answered = zip(hits, serving.library.places(hits), strict=True)
-    return SearchAnswer(query=q, mode=mode, hits=[_answered(hit, place) for hit, place in answered])
+    answered = zip(hits, serving.library.places(hits), serving.library.stale(hits), strict=True)
+    return SearchAnswer(query=q, mode=mode, hits=[_answered(*each) for each in answered])
 
 
-def _answered(hit: Hit, place: Place) -> SearchHit:
-    facts = {name: getattr(hit, name) for name in SearchHit.model_fields if name != "wiki_url"}
-    return SearchHit(**facts, wiki_url=place.page + place.fragment)
+def _answered(hit: Hit, place: Place, stale: StaleDocument | None) -> SearchHit:
+    facts = {name: getattr(hit, name) for name in SearchHit.model_fields if name not in {"wiki_url", "stale"}}
+    behind = HitStaleness.model_validate(stale) if stale else None
+    return SearchHit(**facts, wiki_url=place.page + place.fragment, stale=behind)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.freshness import StaleDocument
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.gateway.wiki_reader import Place
@@ -21,8 +22,8 @@ from wiki_pipeline.wiki.snippet import pieces_of
 from wiki_pipeline.wiki.views import Chunk, Result, SearchView
 
 MODES = {"hybrid": "Meaning and words", "vector": "Meaning", "text": "Words"}
-_PASSAGES = 40
-_PASSAGES_OF_A_DOCUMENT = 3
+_CHUNKS = 40
+_CHUNKS_OF_A_DOCUMENT = 3
 
 router = APIRouter(tags=["wiki"])
 
@@ -59,18 +60,22 @@ def _results(serving: Services, query: str, mode: Mode, source: str, titles: Map
         serving.store,
         serving.embedder,
         query,
-        k=_PASSAGES,
+        k=_CHUNKS,
         mode=mode,
         filters=filters,
-        per_document=_PASSAGES_OF_A_DOCUMENT,
+        per_document=_CHUNKS_OF_A_DOCUMENT,
     )
     found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
     for hit, place in zip(hits, serving.library.places(hits), strict=True):
         found.setdefault((hit.source, hit.document_id), []).append((hit, place))
-    return [_result(chunks, query, titles) for chunks in found.values()]
+    firsts = [chunks[0][0] for chunks in found.values()]
+    stale = serving.library.stale(firsts)
+    return [_result(chunks, query, titles, behind) for chunks, behind in zip(found.values(), stale, strict=True)]
 
 
-def _result(chunks: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str, str]) -> Result:
+def _result(
+    chunks: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str, str], stale: StaleDocument | None
+) -> Result:
     hit, place = chunks[0]
     return Result(
         title=hit.title,
@@ -78,11 +83,12 @@ def _result(chunks: Sequence[tuple[Hit, Place]], query: str, titles: Mapping[str
         source_title=titles.get(hit.source, hit.source),
         path=hit.path,
         modified_at=None if hit.last_modified is None else datetime.fromtimestamp(hit.last_modified, UTC),
-        chunks=[_passage(*chunk, query) for chunk in chunks],
+        chunks=[_excerpt(*chunk, query) for chunk in chunks],
+        stale=stale.detail if stale else "",
     )
 
 
-def _passage(hit: Hit, place: Place, query: str) -> Chunk:
+def _excerpt(hit: Hit, place: Place, query: str) -> Chunk:
     above = [name for name in hit.heading_path if name != hit.title]
     if place.code:
         above.append(f"lines {hit.start_line} to {hit.end_line}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -14,14 +13,14 @@ from wiki_pipeline.catalog import FailureRecord
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
 from wiki_pipeline.gateway.services import Serving
-from wiki_pipeline.gateway.wiki_reader import Found, SourceIndex, WikiReader
+from wiki_pipeline.gateway.wiki_reader import Found, SourceIndex, WikiReader, document_freshness
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import WikiPage
 from wiki_pipeline.wiki import site, views
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.outline import crumbs, outline
 from wiki_pipeline.wiki.tree import Node, introduction
-from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
+from wiki_pipeline.wiki.views import Entry, SourceCard
 
 _FAILURES_SHOWN = 20
 
@@ -111,11 +110,11 @@ def page(
 
 def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: Node, found: Found) -> Response:
     page, card = found.page, library.card(shelf.record)
-    failure = next((f for f in library.failures(shelf.record.key) if f.document_id == page.document_id), None)
+    freshness = document_freshness(library.staleness(shelf.record), page.document_id)
     before, after = shelf.tree.neighbours(node)
     return conditional.page(
         request,
-        ("page", shelf.version, found.content_hash, card, failure),
+        ("page", shelf.version, found.content_hash, card, freshness),
         lambda: site.html(
             views.PageView(
                 source=card,
@@ -133,7 +132,7 @@ def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: N
                 author=page.author,
                 modified_at=page.modified_at,
                 original=page.url if page.url.startswith(("http://", "https://")) else "",
-                freshness=_page_freshness(card.freshness, failure),
+                freshness=freshness,
             )
         ),
     )
@@ -180,13 +179,6 @@ def _shelf(library: WikiReader, slug: str) -> SourceIndex:
     raise PageNotFound(
         suggestions=[Entry(title=other.title or other.key.name, href=source_address(other.key)) for other in others]
     )
-
-
-def _page_freshness(source: Freshness, failure: FailureRecord | None) -> Freshness:
-    if failure is None:
-        return source
-    message = f"This page could not be brought up to date. {failure.message}"
-    return replace(source, currency=Currency.FAILED, message=message)
 
 
 def _failed(failure: FailureRecord) -> views.FailedDocument:

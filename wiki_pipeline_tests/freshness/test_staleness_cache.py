@@ -8,8 +8,7 @@ import pytest
 
 from wiki_pipeline.catalog import EventBatch, Origin, Retry
 from wiki_pipeline.demo.confluence import Space
-from wiki_pipeline.freshness import StaleLists, claim_work, poll
-from wiki_pipeline.freshness.stale import stale_in
+from wiki_pipeline.freshness import StalenessCache, claim_work, poll, staleness
 from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, sync, work
@@ -48,13 +47,13 @@ def _steps(opened: Pipeline, space: Space) -> list[Callable[[], object]]:
 def test_a_list_is_worked_out_again_when_something_changed_and_only_then(
     opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lists, record = StaleLists(opened), opened.catalog.source(ENG)
+    cache, record = StalenessCache(opened), opened.catalog.source(ENG)
     assert record is not None
-    seen = [lists.of(record)]
+    seen = [cache.of(record)]
     for step in _steps(opened, space):
         step()
-        seen.append(lists.of(record))
-        assert seen[-1] == stale_in(opened, record)
-    assert sum(bool(found) for found in seen) > len(seen) / 2
-    monkeypatch.setattr("wiki_pipeline.freshness.stale_lists.stale_in", None)
-    assert lists.of(record) is seen[-1]
+        seen.append(cache.of(record))
+        assert seen[-1] == staleness(opened, record)
+    assert sum(bool(found.stale) for found in seen) > len(seen) / 2
+    monkeypatch.setattr("wiki_pipeline.freshness.staleness_cache.staleness", None)
+    assert cache.of(record) is seen[-1]

@@ -1,0 +1,312 @@
+"""Which documents are served behind what is upstream, since when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wiki_pipeline.catalog import EventRecord, EventState, FailureRecord, SourceRecord, SyncStatus
+from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.stages import attachments, chunks, clean_pages, vectors, wiki_pages
+from wiki_pipeline.sync.dependents import dependents_behind
+from wiki_pipeline.sync.drivers import Inputs
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import SourceTables, lease_name
+
+
+class Reason(StrEnum):
+    """Why a document is stale; of several reasons that hold for one, the first of these is given."""
+
+    FAILED = "failed"
+    NEVER_SYNCED = "never_synced"
+    UPSTREAM_NEWER = "upstream_newer"
+    DEPENDENCY_CHANGED = "dependency_changed"
+    STAGE_BEHIND = "stage_behind"
+
+
+@dataclass(frozen=True, slots=True)
+class StaleDocument:
+    """A document whose served state is behind.
+
+    Attributes:
+        document_id: empty for a source of which something changed, but not known what.
+        title: the id where nothing better is known.
+        since: since when it is known to be behind; None where that was not taken down.
+        upstream_version: its version upstream, where that was told.
+        served_version: what is served; empty if nothing is.
+        detail: for people: the error, the event, the stage.
+    """
+
+    source: SourceKey
+    document_id: str
+    title: str
+    url: str
+    reason: Reason
+    since: datetime | None
+    upstream_version: str
+    served_version: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """That a document is behind, and how that shows."""
+
+    reason: Reason
+    since: datetime | None
+    detail: str
+    upstream_version: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    title: str
+    url: str
+    version: str
+    version_key: str
+
+
+_DERIVED: Mapping[Stage, Callable[[SourceTables], Inputs]] = {
+    Stage.CLEAN_PAGES: clean_pages.inputs,
+    Stage.ATTACHMENTS: attachments.inputs,
+    Stage.CHUNKS: chunks.inputs,
+    Stage.VECTORS: vectors.inputs,
+    Stage.WIKI_PAGES: wiki_pages.inputs,
+}
+_ORDER = list(Reason)
+_SYNCS = 50  # looked at for the last one that went through
+_INTERRUPTED = "The last sync was interrupted. The next one goes on where it stopped."
+_ENDED_WELL = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
+
+
+class Condition(StrEnum):
+    """How a source as a whole stands to what is upstream."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    FAILED = "failed"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStaleness:
+    """How a source and its documents stand to what is upstream, as far as that is known here.
+
+    Attributes:
+        condition: `NEVER` until a sync went through; `FAILED` if the last one did not; `STALE` if a document is.
+        syncing: a sync is under way. While it is the first one, no document counts as stale.
+        synced_at: when the last sync that went through ended.
+        problem: why the last sync failed; empty if it did not.
+        stale: stale documents, each once, those that have been so for longest first.
+    """
+
+    condition: Condition
+    syncing: bool = False
+    synced_at: datetime | None = None
+    problem: str = ""
+    stale: tuple[StaleDocument, ...] = ()
+
+    def of(self, document_id: str) -> StaleDocument | None:
+        """How a document is stale, or the whole source, of which it is not known what changed. None: it is not."""
+        found = (document for document in self.stale if document.document_id in {document_id, ""})
+        return max(found, key=lambda document: bool(document.document_id), default=None)
+
+
+def staleness(pipeline: Pipeline, record: SourceRecord) -> SourceStaleness:
+    """How a source and its documents stand. Everything that shows freshness, anywhere, asks this.
+
+    Nothing upstream is asked: what the source said last counts, by listing, poll, sync or webhook.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    history = _History.of(pipeline, record.key)
+    if history.is_first_sync:
+        return history.staleness(())
+    served = _served(pipeline, record.key)
+    return history.staleness(_listed(record, history, _all(pipeline, record.key, served), served))
+
+
+def staleness_at_a_glance(pipeline: Pipeline, record: SourceRecord, known: Sequence[StaleDocument]) -> SourceStaleness:
+    """As `staleness`, but only failures and events are looked at; of the rest counts what was found before.
+
+    Costs some queries of the catalog and a look at the documents that they name, however large the source is.
+
+    Args:
+        known: stale documents by listing, stages and dependencies, from an earlier `staleness`.
+    """
+    history = _History.of(pipeline, record.key)
+    if history.is_first_sync:
+        return history.staleness(())
+    failures = pipeline.catalog.failures(record.key)
+    events = pipeline.catalog.events.unsettled(record.key)
+    ids = {failure.parent_id or failure.document_id for failure in failures} | {event.document_id for event in events}
+    served = _served(pipeline, record.key, sorted(ids - {""}))
+    found = {document.document_id: document for document in known}
+    reported = [*_by_failures(failures), *_by_events(events, served)]
+    found |= {document.document_id: document for document in _listed(record, history, reported, served)}
+    return history.staleness(sorted(found.values(), key=_longest_first))
+
+
+def stale_documents(pipeline: Pipeline, source: SourceKey) -> list[StaleDocument]:
+    """The source's stale documents, each once, those that have been so for longest first.
+
+    Raises:
+        CatalogError, StoreError: as `staleness`.
+    """
+    record = pipeline.catalog.source(source)
+    return [] if record is None else list(staleness(pipeline, record).stale)
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What the source's syncs tell of how it stands."""
+
+    ended_well: bool
+    syncing: bool
+    synced_at: datetime | None
+    problem: str
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, source: SourceKey) -> _History:
+        syncs = pipeline.catalog.syncs(source, _SYNCS)
+        # Without its lease a sync that is "running" was interrupted.
+        syncing = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and pipeline.catalog.is_held(lease_name(source))
+        ended = syncs[1:] if syncing else syncs
+        well = [sync for sync in ended if sync.status in _ENDED_WELL]
+        problem = ""
+        if ended and ended[0].status not in _ENDED_WELL:
+            problem = ended[0].error_message or _INTERRUPTED
+        return cls(bool(well), syncing, well[0].finished if well else None, problem)
+
+    @property
+    def is_first_sync(self) -> bool:
+        return self.syncing and not self.ended_well
+
+    def staleness(self, stale: Sequence[StaleDocument]) -> SourceStaleness:
+        if self.problem:
+            condition = Condition.FAILED
+        elif not self.ended_well:
+            condition = Condition.NEVER
+        else:
+            condition = Condition.STALE if stale else Condition.FRESH
+        return SourceStaleness(condition, self.syncing, self.synced_at, self.problem, tuple(stale))
+
+
+def _listed(
+    record: SourceRecord, history: _History, found: Iterable[tuple[str, _Found]], served: Mapping[str, _Served]
+) -> list[StaleDocument]:
+    """Each document once, by the first of its reasons; or that the source was never synced."""
+    first: dict[str, _Found] = {}
+    for document_id, one in found:
+        before = first.get(document_id)
+        if before is None or _ORDER.index(one.reason) < _ORDER.index(before.reason):
+            first[document_id] = one
+    if not first and not history.ended_well:
+        first[""] = _Found(Reason.NEVER_SYNCED, record.added_at, "It was never synced.")
+    stale = (_stale(record.key, document_id, one, served.get(document_id)) for document_id, one in first.items())
+    return sorted(stale, key=_longest_first)
+
+
+def _longest_first(document: StaleDocument) -> tuple[bool, float, str]:
+    since = document.since
+    return since is None, since.timestamp() if since else 0.0, document.document_id
+
+
+def _all(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
+    yield from _by_failures(pipeline.catalog.failures(source))
+    yield from _by_listing(pipeline, source, served)
+    yield from _by_events(pipeline.catalog.events.unsettled(source), served)
+    yield from _by_dependencies(pipeline, source)
+    yield from _by_stages(pipeline, source)
+
+
+def _by_failures(failures: Iterable[FailureRecord]) -> Iterator[tuple[str, _Found]]:
+    """What a stage failed on; of an attachment, the document that shows it."""
+    for failure in failures:
+        detail = f"{failure.stage}: {failure.message}"
+        found = _Found(Reason.FAILED, failure.first_failed_at, detail, title=failure.title)
+        yield failure.parent_id or failure.document_id, found
+
+
+def _by_listing(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
+    """What the source said last that it holds, against the rows of `raw_pages`."""
+    observation = pipeline.catalog.upstream.observation(source)
+    if observation is None:
+        return
+    upstream = {document.document_id: document for document in pipeline.catalog.upstream.documents(source)}
+    for document_id, document in upstream.items():
+        here = served.get(document_id)
+        if here is None:
+            yield (
+                document_id,
+                _Found(Reason.NEVER_SYNCED, document.changed_at, "It was listed, but never brought over."),
+            )
+        elif here.version_key != document.version_key:
+            yield document_id, _Found(Reason.UPSTREAM_NEWER, document.changed_at, "It was listed in another version.")
+    if observation.listed_at is not None:
+        for document_id in served.keys() - upstream.keys():
+            yield document_id, _Found(Reason.UPSTREAM_NEWER, observation.listed_at, "It is gone upstream.")
+
+
+def _by_events(events: Iterable[EventRecord], served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
+    """What was said to have changed and was not looked at since; the first event of a document tells since when."""
+    first: dict[str, EventRecord] = {}
+    for event in events:
+        first.setdefault(event.document_id, event)
+    for document_id, event in first.items():
+        dead = f" It was given up after {event.attempts} attempts." if event.state is EventState.DEAD else ""
+        detail = f"{event.what} ({event.origin}) was not applied yet.{dead} {event.reason}".strip()
+        reason = Reason.UPSTREAM_NEWER if document_id in served or not document_id else Reason.NEVER_SYNCED
+        yield document_id, _Found(reason, event.received_at, detail, event.version)
+
+
+def _by_dependencies(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
+    """Pages that show pages which have changed since, of this source or of others."""
+    for page in dependents_behind(pipeline, source):
+        titles = ", ".join(sorted({f"“{each.title}”" for each in page.changed}))
+        yield page.document_id, _Found(Reason.DEPENDENCY_CHANGED, page.since, f"It includes {titles}, which changed.")
+
+
+def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
+    """Rows that an earlier stage, the code or a setting has left behind."""
+    tables = SourceTables(pipeline, source)
+    last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
+    since = last.finished or last.started if last else None
+    for stage, inputs in _DERIVED.items():
+        plan = inputs(tables).behind(tables.table(stage), stage)
+        behind = [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]
+        if behind and stage is Stage.ATTACHMENTS:
+            behind = tables.table(stage).read(behind, ["parent_id"])["parent_id"].to_pylist()
+        for document_id in behind:
+            yield document_id, _Found(Reason.STAGE_BEHIND, since, f"{stage} is behind the stage before it.")
+
+
+def _served(pipeline: Pipeline, source: SourceKey, ids: Sequence[str] | None = None) -> dict[str, _Served]:
+    """What is served of the source's documents, of all or of some."""
+    columns = ["document_id", "title", "url", "version", "version_key"]
+    table = pipeline.store.table(Stage.RAW_PAGES, source)
+    batches = table.batches(columns) if ids is None else [table.read(ids, columns)]
+    served = {}
+    for batch in batches:
+        for row in batch.to_pylist():
+            document_id = row.pop("document_id")
+            served[document_id] = _Served(**row)
+    return served
+
+
+def _stale(source: SourceKey, document_id: str, found: _Found, served: _Served | None) -> StaleDocument:
+    return StaleDocument(
+        source=source,
+        document_id=document_id,
+        title=served.title if served else found.title or document_id or "The whole source",
+        url=served.url if served else "",
+        reason=found.reason,
+        since=found.since,
+        upstream_version=found.upstream_version,
+        served_version=served.version if served else "",
+        detail=found.detail,
+    )
