@@ -1,4 +1,4 @@
-"""The content hash of a document: equal for equal rows, however Arrow happens to lay them out in memory."""
+"""What rows hold: the content hash of a document, equal for equal rows however Arrow lays them out; and sound vectors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from wiki_pipeline.errors import EmbeddingError
 
 Integers = npt.NDArray[np.int64]
 _NULL = -1  # as the length of a null text or list
@@ -93,3 +95,21 @@ def _characters(texts: pa.Array) -> memoryview:
 def _ends(lengths: Integers) -> Integers:
     """Where each value ends and the next begins, from 0."""
     return np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))]).astype(np.int64)
+
+
+def check_vectors(rows: pa.Table) -> None:
+    """Refuse vectors that would be stored without complaint and never found.
+
+    Raises:
+        EmbeddingError: a vector is null, zero, NaN or infinite; names its document.
+    """
+    column = rows["vector"].combine_chunks()
+    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
+    lengths = np.linalg.norm(vectors, axis=1)
+    good = np.isfinite(lengths) & (lengths > 0)
+    if column.null_count or not good.all():
+        document = rows["document_id"][0 if column.null_count else int(np.argmin(good))]
+        raise EmbeddingError(
+            f"The embedding model gave a vector without direction (zero, NaN or infinite) for document {document}.",
+            "Nothing of its batch was stored. Check the model or endpoint, then sync again.",
+        )

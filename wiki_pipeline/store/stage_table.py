@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.errors import StoreError
 from wiki_pipeline.model import SourceKey
+from wiki_pipeline.store.content import check_vectors
 from wiki_pipeline.store.evolution import differ, evolve, is_apart, refuse_newer, require, stamped
 from wiki_pipeline.store.indexes import create_text_indexes
 from wiki_pipeline.store.replace import addresses, replace
 from wiki_pipeline.store.state import INCONSISTENT, document_states, state_columns
 from wiki_pipeline.store.storage import explained, open_dataset
-from wiki_pipeline.store.vectors import check_vectors
 
 if TYPE_CHECKING:
     from lance import LanceDataset

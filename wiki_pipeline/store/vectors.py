@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.errors import EmbeddingError
 from wiki_pipeline.model import SourceKey, vectors_schema
+from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import explained
 from wiki_pipeline.text.normalise import cjk_bigrams, normalise
-
-if TYPE_CHECKING:
-    from wiki_pipeline.store.stage_table import StageTable
 
 Vectors = npt.NDArray[np.float32]
 _KEY_DIGITS = 16  # of a text hash: the part that is kept in memory, as a number of 64 bits
@@ -53,24 +49,6 @@ def vector_rows(chunks: pa.Table, vectors: Vectors, source: SourceKey, model: st
     }
     schema = pa.schema([f for f in vectors_schema(dimension) if f.name not in {"fingerprint", "content_hash"}])
     return pa.table({field.name: columns[field.name] for field in schema}).cast(schema)
-
-
-def check_vectors(rows: pa.Table) -> None:
-    """Refuse vectors that would be stored without complaint and never found.
-
-    Raises:
-        EmbeddingError: a vector is null, zero, NaN or infinite; names its document.
-    """
-    column = rows["vector"].combine_chunks()
-    vectors = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, column.type.list_size)
-    lengths = np.linalg.norm(vectors, axis=1)
-    good = np.isfinite(lengths) & (lengths > 0)
-    if column.null_count or not good.all():
-        document = rows["document_id"][0 if column.null_count else int(np.argmin(good))]
-        raise EmbeddingError(
-            f"The embedding model gave a vector without direction (zero, NaN or infinite) for document {document}.",
-            "Nothing of its batch was stored. Check the model or endpoint, then sync again.",
-        )
 
 
 class KnownVectors:

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from wiki_pipeline.demo.confluence import view
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline_tests.benchmarks.measure import PEERS, ROOT
 from wiki_pipeline_tests.text.confluence.examples import EXAMPLES, Example
 from wiki_pipeline_tests.text.confluence.pages import converted

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.freshness import Reason, poll, stale_documents
 from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline

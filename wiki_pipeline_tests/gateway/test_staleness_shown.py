@@ -1,4 +1,4 @@
-"""A document that is behind its source is shown so wherever it is shown: on its page and card, with hits, by the API."""
+"""A document that is behind its source is shown so wherever it is shown: on pages and cards, with hits, by the API."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 
 # About 20,000 pages with everything expanded.
 _MOST_BYTES = 256 * 1024 * 1024

@@ -11,7 +11,7 @@ import zlib
 from urllib.parse import quote, unquote_plus
 
 from wiki_pipeline.demo.confluence import v1_answers
-from wiki_pipeline.demo.confluence.content import Attachment
+from wiki_pipeline.demo.confluence.records import Attachment
 from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.demo.confluence.world import World
 

@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from xml.sax.saxutils import escape
 
-from wiki_pipeline.demo.confluence.content import Content
-from wiki_pipeline.demo.confluence.site import Site, Space
+from wiki_pipeline.demo.confluence.site import Content, Site, Space
 from wiki_pipeline.demo.confluence.vocabulary import (
     ADJECTIVES,
     AUTHORS,

@@ -16,8 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from wiki_pipeline.demo.confluence.content import Content
-from wiki_pipeline.demo.confluence.site import Site, Space
+from wiki_pipeline.demo.confluence.site import Content, Site, Space
 
 HANDBOOK = Path(__file__).parent / "handbook"
 _FACTS = re.compile(r"<!--\s*(\{.*\})\s*-->\s*")

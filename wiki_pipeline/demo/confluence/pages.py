@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 import orjson
 
 from wiki_pipeline.demo.confluence import downloads
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.demo.confluence.world import World
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.web import ContractError, Request
 
 T = TypeVar("T")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from wiki_pipeline.demo.confluence.content import TRASHED, Content
 from wiki_pipeline.demo.confluence.expansions import expansion_tree
 from wiki_pipeline.demo.confluence.paging import effective_limit, link, piece, query_without
+from wiki_pipeline.demo.confluence.records import TRASHED
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.v1_json import V1Json
 from wiki_pipeline.demo.confluence.v1_parts import V1Parts
 from wiki_pipeline.demo.confluence.web import Answer, ApiError, Request, json_answer

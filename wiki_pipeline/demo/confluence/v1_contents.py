@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from wiki_pipeline.demo.confluence import downloads
-from wiki_pipeline.demo.confluence.content import CURRENT, Content, Version
 from wiki_pipeline.demo.confluence.expansions import Tree, expansion_tree
+from wiki_pipeline.demo.confluence.records import CURRENT, Version
+from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.v1_answers import Answers, not_found
 from wiki_pipeline.demo.confluence.v1_parts import Json
 from wiki_pipeline.demo.confluence.web import Answer, ApiError, Request, json_answer

@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 
 from wiki_pipeline.demo.confluence import expansions, view
 from wiki_pipeline.demo.confluence.cache import WrittenContents
-from wiki_pipeline.demo.confluence.content import Content, Version
 from wiki_pipeline.demo.confluence.expansions import Tree
-from wiki_pipeline.demo.confluence.site import Space
+from wiki_pipeline.demo.confluence.records import Version
+from wiki_pipeline.demo.confluence.site import Content, Space
 from wiki_pipeline.demo.confluence.v1_parts import Json, V1Parts, timestamp
 from wiki_pipeline.demo.confluence.web import ApiError
 

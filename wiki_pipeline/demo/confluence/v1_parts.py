@@ -8,8 +8,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import quote_plus
 
-from wiki_pipeline.demo.confluence.content import Attachment, Content, Restriction, User, Version
 from wiki_pipeline.demo.confluence.expansions import Tree
+from wiki_pipeline.demo.confluence.records import Attachment, Restriction, User, Version
+from wiki_pipeline.demo.confluence.site import Content
 
 Json = dict[str, Any]
 _NO_FACE = {"path": "/images/icons/profilepics/anonymous.svg", "width": 48, "height": 48, "isDefault": True}

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wiki_pipeline.demo.confluence import cql
-from wiki_pipeline.demo.confluence.content import CURRENT, Content
 from wiki_pipeline.demo.confluence.expansions import expansion_tree
 from wiki_pipeline.demo.confluence.paging import cursor, effective_limit, piece, start_of
-from wiki_pipeline.demo.confluence.site import Indexed
+from wiki_pipeline.demo.confluence.records import CURRENT
+from wiki_pipeline.demo.confluence.site import Content, Indexed
 from wiki_pipeline.demo.confluence.v1_answers import Answers, Following
 from wiki_pipeline.demo.confluence.v1_parts import Json, timestamp
 from wiki_pipeline.demo.confluence.view import plain_text

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 
-from wiki_pipeline.demo.confluence.content import Attachment, Content
 from wiki_pipeline.demo.confluence.paging import (
     cursor,
     effective_limit,
@@ -18,7 +17,8 @@ from wiki_pipeline.demo.confluence.paging import (
     query_without,
     start_of,
 )
-from wiki_pipeline.demo.confluence.site import Space
+from wiki_pipeline.demo.confluence.records import Attachment
+from wiki_pipeline.demo.confluence.site import Content, Space
 from wiki_pipeline.demo.confluence.v2_json import V2Json
 from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline.demo.confluence.world import World, sorted_contents

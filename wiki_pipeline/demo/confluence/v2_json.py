@@ -9,8 +9,8 @@ from urllib.parse import quote_plus
 import orjson
 
 from wiki_pipeline.demo.confluence import view
-from wiki_pipeline.demo.confluence.content import Attachment, Content, User, Version
-from wiki_pipeline.demo.confluence.site import Site, Space
+from wiki_pipeline.demo.confluence.records import Attachment, User, Version
+from wiki_pipeline.demo.confluence.site import Content, Site, Space
 from wiki_pipeline.demo.confluence.v1_json import tiny
 from wiki_pipeline.demo.confluence.v1_parts import timestamp as timestamp_in
 from wiki_pipeline.demo.confluence.web import ApiError

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 
 from lxml import etree
 
-from wiki_pipeline.demo.confluence.content import Content
+from wiki_pipeline.demo.confluence.site import Content
 
 AC, RI = "urn:ac", "urn:ri"
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")

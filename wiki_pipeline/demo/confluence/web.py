@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from wiki_pipeline.demo.confluence.content import User
+from wiki_pipeline.demo.confluence.records import User
 
 Check = Callable[[str], object]
 

@@ -10,8 +10,8 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from wiki_pipeline.demo.confluence.cache import WrittenContents
-from wiki_pipeline.demo.confluence.content import Content, User
-from wiki_pipeline.demo.confluence.site import Site, Space
+from wiki_pipeline.demo.confluence.records import User
+from wiki_pipeline.demo.confluence.site import Content, Site, Space
 from wiki_pipeline.demo.confluence.web import ApiError, Request
 
 

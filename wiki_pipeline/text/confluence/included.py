@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from wiki_pipeline.links.page_addresses import Upstream
 from wiki_pipeline.model import Dependency
 from wiki_pipeline.text.confluence.allowance import MAX_STEPS
-from wiki_pipeline.text.confluence.macros.parameters import parameters, rich_body
+from wiki_pipeline.text.confluence.macro_parameters import parameters, rich_body
 from wiki_pipeline.text.confluence.registry import AC, Element
 from wiki_pipeline.text.confluence.trees import tree_of
 from wiki_pipeline.text.confluence.writer import PageWriter

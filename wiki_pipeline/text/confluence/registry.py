@@ -15,15 +15,13 @@ line of the docstring is the handler's documentation for users.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
 from lxml import etree
 
-if TYPE_CHECKING:
-    from wiki_pipeline.text.confluence.writer import PageWriter
-
 Element: TypeAlias = etree._Element  # noqa: SLF001 - lxml's public name for the type of its elements
-Handler: TypeAlias = "Callable[[Element, PageWriter], str]"
+# Its second argument is the `PageWriter` that asks, which is built on this table.
+Handler: TypeAlias = Callable[[Element, Any], str]
 
 AC = "{ac}"
 RI = "{ri}"

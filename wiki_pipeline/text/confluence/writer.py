@@ -17,7 +17,7 @@ from wiki_pipeline.links.page_addresses import Upstream
 from wiki_pipeline.model import Dependency, Heading, Link
 from wiki_pipeline.text import markdown
 from wiki_pipeline.text.confluence.allowance import Including
-from wiki_pipeline.text.confluence.registry import AC, BLOCK, BLOCK_MACROS, INLINE, INLINE_MACROS, Element
+from wiki_pipeline.text.confluence.registry import AC, BLOCK, BLOCK_MACROS, INLINE, INLINE_MACROS, Element, Handler
 from wiki_pipeline.text.heading_anchors import Places, Slugs, folded, identifier
 from wiki_pipeline.text.known import NOTHING_KNOWN, Known
 from wiki_pipeline.text.markdown import escape, paragraph
@@ -146,8 +146,10 @@ class PageWriter:
 
     def _inline_macro(self, node: Element) -> str:
         name = (node.get(_NAME) or "").lower()
-        handler = INLINE_MACROS.get(name)
-        return handler(node, self) if handler else one_line(BLOCK_MACROS.get(name, unknown_macro)(node, self))
+        if handler := INLINE_MACROS.get(name):
+            return handler(node, self)
+        block: Handler = BLOCK_MACROS.get(name, unknown_macro)
+        return one_line(block(node, self))
 
     def _block_handler(self, node: Element, tag: str) -> Callable[[Element, PageWriter], str] | None:
         """The handler of a node that is no block by its name: a block macro, or something inline around blocks."""

@@ -9,8 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from wiki_pipeline.demo.confluence.content import Content
-from wiki_pipeline.demo.confluence.site import Site, Space
+from wiki_pipeline.demo.confluence.site import Content, Site, Space
 from wiki_pipeline_tests.demo.confluence.conftest import Clock
 
 

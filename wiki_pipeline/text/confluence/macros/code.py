@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text import markdown
-from wiki_pipeline.text.confluence.macros.parameters import parameters, plain_body, rich_body
+from wiki_pipeline.text.confluence.macro_parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.confluence.registry import PLAIN, RICH, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter, one_line
 from wiki_pipeline.text.markdown import escape

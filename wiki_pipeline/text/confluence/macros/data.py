@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from wiki_pipeline.text import markdown
-from wiki_pipeline.text.confluence.macros.parameters import parameters, rich_body
+from wiki_pipeline.text.confluence.macro_parameters import parameters, rich_body
 from wiki_pipeline.text.confluence.registry import RICH, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import escape

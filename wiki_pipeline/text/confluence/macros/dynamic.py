@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiki_pipeline.text.confluence.macros.parameters import parameters
+from wiki_pipeline.text.confluence.macro_parameters import parameters
 from wiki_pipeline.text.confluence.registry import AC, PLAIN, RICH, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text.confluence.links import resource
-from wiki_pipeline.text.confluence.macros.parameters import parameters, referring_parameter
+from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
 from wiki_pipeline.text.confluence.registry import Element, macro
 from wiki_pipeline.text.confluence.sites import site_name
 from wiki_pipeline.text.confluence.writer import PageWriter

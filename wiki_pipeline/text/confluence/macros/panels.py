@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wiki_pipeline.text.confluence.elements import collapsed
 from wiki_pipeline.text.confluence.emoticons import EMOTICONS
-from wiki_pipeline.text.confluence.macros.parameters import parameters, plain_body, rich_body
+from wiki_pipeline.text.confluence.macro_parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.confluence.registry import AC, PLAIN, RICH, Element, element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import escape

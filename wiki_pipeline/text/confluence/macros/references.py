@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from wiki_pipeline.text.confluence.included import Reference, included
 from wiki_pipeline.text.confluence.links import mention, resource
-from wiki_pipeline.text.confluence.macros.parameters import parameters, referring_parameter
+from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
 from wiki_pipeline.text.confluence.registry import AC, RI, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import code_span, escape
