@@ -23,8 +23,10 @@ _TIERS = ("benchmark", "e2e", "browser", "integration", "unit")
 _ROOMS = {
     "benchmarks": "benchmark",
     "e2e": "e2e",
-    # Rooms whose tests start servers, processes or whole installations.
-    **dict.fromkeys(["cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "sync"], "integration"),
+    # Rooms whose tests start servers and processes, or write tables.
+    **dict.fromkeys(
+        ["cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"
+    ),
 }
 _FIXTURES = {
     "browser": "browser",
@@ -32,23 +34,25 @@ _FIXTURES = {
         ["confluence_cloud", "confluence_datacenter", "postgresql_url", "postgresql_server"], "integration"
     ),
 }
+_PROCESSES = {"other_process", "started"}  # names that modules import which start processes
 _SUITE = "STARTED_BY_THE_SUITE"
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each test has one tier: what its own marker, its fixtures or its room say, the furthest from `unit` of these."""
+    """Mark each test with its tier: the slowest that its markers, fixtures, module and room speak for."""
     for item in items:
-        said = {tier for tier in _TIERS if item.get_closest_marker(tier)}
-        said |= {_FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in _FIXTURES}
-        if (
-            isinstance(item, pytest.Function)
-            and hasattr(item, "callspec")
-            and "postgresql" in item.callspec.params.values()
-        ):
-            said.add("integration")
-        said.add(_ROOMS.get(item.path.relative_to(_HERE).parts[0], "unit"))
-        item.add_marker(min(said, key=_TIERS.index))
+        item.add_marker(min(_spoken_for(item), key=_TIERS.index))
+
+
+def _spoken_for(item: pytest.Item) -> Iterator[str]:
+    yield _ROOMS.get(item.path.relative_to(_HERE).parts[0], "unit")
+    yield from (tier for tier in _TIERS if item.get_closest_marker(tier))
+    yield from (_FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in _FIXTURES)
+    if isinstance(item, pytest.Function):
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "postgresql" in parameters.values() or not _PROCESSES.isdisjoint(vars(item.module)):
+            yield "integration"
 
 
 def pytest_configure() -> None:

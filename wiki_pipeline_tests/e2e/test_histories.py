@@ -20,6 +20,8 @@ from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 
+pytestmark = pytest.mark.timeout(600)
+
 Rows = list[tuple[tuple[str, object], ...]]
 WORDS = ["pump", "winch", "gauge", "mast", "tide", "buoy", "harbour", "battery", "mooring", "sensor"]
 
