@@ -25,7 +25,7 @@ run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C sto
 test: $(READY) ## run the test suite
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal
 
-test-fast: $(READY) ## run the unit tests: no servers, processes and tables
+test-fast: $(READY) ## run the unit tests: no servers, processes and databases
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.

@@ -25,7 +25,7 @@ _ROOMS = {
     "e2e": "e2e",
     # Rooms whose tests start servers and processes, or write tables.
     **dict.fromkeys(
-        ["cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"
+        ["catalog", "cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"
     ),
 }
 _FIXTURES = {
