@@ -7,11 +7,11 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test bench lint format lock
+.PHONY: help setup run test test-fast bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## make .venv with the locked packages
 
@@ -23,7 +23,10 @@ run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C sto
 	@exec $(VENV)/bin/wiki-pipeline up
 
 test: $(READY) ## run the test suite
-	$(VENV)/bin/pytest --numprocesses auto --dist loadfile
+	$(VENV)/bin/pytest --numprocesses auto --dist worksteal
+
+test-fast: $(READY) ## run the unit tests: no servers, processes and databases
+	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)

@@ -1,17 +1,70 @@
-"""Fixtures that several rooms share."""
+"""Fixtures that several rooms share; every test's tier; and the end of whatever processes tests leave behind."""
 
 from __future__ import annotations
 
+import os
+import sys
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from wiki_pipeline.demo.confluence import ConfluenceServer
+from wiki_pipeline_tests.children import kill_all
 
 # How long an example takes is the machine's affair; what must be true of it is not.
 settings.register_profile("whatever the machine", deadline=None)
 settings.load_profile("whatever the machine")
+
+_HERE = Path(__file__).parent
+_TIERS = ("benchmark", "e2e", "browser", "integration", "unit")
+_ROOMS = {
+    "benchmarks": "benchmark",
+    "e2e": "e2e",
+    # Rooms whose tests start servers and processes, or write tables.
+    **dict.fromkeys(
+        ["catalog", "cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"
+    ),
+}
+_FIXTURES = {
+    "browser": "browser",
+    **dict.fromkeys(
+        ["confluence_cloud", "confluence_datacenter", "postgresql_url", "postgresql_server"], "integration"
+    ),
+}
+_PROCESSES = {"other_process", "started"}  # names that modules import which start processes
+_SUITE = "STARTED_BY_THE_SUITE"
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are selected by their markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its tier: the slowest that its markers, fixtures, module and room speak for."""
+    for item in items:
+        item.add_marker(min(_spoken_for(item), key=_TIERS.index))
+
+
+def _spoken_for(item: pytest.Item) -> Iterator[str]:
+    yield _ROOMS.get(item.path.relative_to(_HERE).parts[0], "unit")
+    yield from (tier for tier in _TIERS if item.get_closest_marker(tier))
+    yield from (_FIXTURES[name] for name in getattr(item, "fixturenames", ()) if name in _FIXTURES)
+    if isinstance(item, pytest.Function):
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "postgresql" in parameters.values() or not _PROCESSES.isdisjoint(vars(item.module)):
+            yield "integration"
+
+
+def pytest_configure() -> None:
+    """Mark all processes that are started from here on, the workers of pytest-xdist and what they start included."""
+    os.environ.setdefault(_SUITE, uuid.uuid4().hex)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what is still running when all is over, and name it: a test forgot it, or was killed itself."""
+    if not hasattr(config, "workerinput"):
+        for command in kill_all(os.environ[_SUITE], _SUITE).values():
+            print(f"The tests left a process behind, which was killed: {command}", file=sys.stderr)
 
 
 @pytest.fixture

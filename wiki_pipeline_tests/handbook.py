@@ -1,6 +1,6 @@
 """Reads the demo handbook's files, for the tests that look into them.
 
-Its format is described in `confluence_server/loader.py`. Here it is read without the server's code, so that the two
+Its format is described in `demo/confluence/loader.py`. Here it is read without the server's code, so that the two
 can't share a mistake.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-HANDBOOK = Path(__file__).parent / "confluence_server" / "handbook"
+HANDBOOK = Path(__file__).parents[1] / "wiki_pipeline" / "demo" / "confluence" / "handbook"
 # What is broken on purpose.
 NOT_WELL_FORMED = "1102"
 

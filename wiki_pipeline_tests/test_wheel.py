@@ -18,6 +18,8 @@ from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 PACKAGE = Path(wiki_pipeline.__file__).parent
 
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -98,7 +98,8 @@ def _again_and_again(arguments: Sequence[str], hours: float) -> int:
     """Sync every so many hours, each time in a process of its own, until interrupted or until the settings are wrong.
 
     Dagster handles signals while it runs, and forgets one that comes after a run's last step: a loop in the same
-    process would go on. In a session of its own, the process is stopped by this one alone.
+    process would go on. In a session of its own, the process is stopped by this one alone; by SIGTERM, because it
+    ignores SIGINT where this one does, which is how shells start what runs in the background.
     """
     command = [sys.executable, "-m", "wiki_pipeline.cli", "sync", *arguments]
     while True:
@@ -107,7 +108,7 @@ def _again_and_again(arguments: Sequence[str], hours: float) -> int:
             try:
                 status = process.wait()
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)
+                process.terminate()
                 process.wait()
                 raise
         if status == _USAGE:

@@ -144,14 +144,21 @@ def _login(user: str) -> str:
 
 
 def _file(text: str) -> Address:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # `file://[`
+        raise ConfigurationError("This is not the address of a repository.", _ACCEPTED) from None
     if parts.netloc not in {"", "localhost"}:
         raise ConfigurationError("A file:// address has three slashes, as file:///srv/git/handbook.git.", _ACCEPTED)
     return _local(unquote(parts.path))
 
 
 def _local(text: str) -> Address:
-    path = os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - Path.absolute keeps `..`; resolve() would touch the disk
+    try:
+        expanded = Path(text).expanduser()
+    except RuntimeError:  # `~nobody`
+        raise ConfigurationError(f"There is no home folder for {text.partition('/')[0]}.", _ACCEPTED) from None
+    path = os.path.abspath(expanded)  # noqa: PTH100 - Path.absolute keeps `..`; resolve() would touch the disk
     return Address(path, "file", "", path)
 
 

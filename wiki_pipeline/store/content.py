@@ -1,4 +1,4 @@
-"""What rows hold: the content hash of a document, equal for equal rows however Arrow lays them out; and sound vectors."""
+"""What rows hold: the content hash of a document, equal for equal rows however Arrow lays them out; sound vectors."""
 
 from __future__ import annotations
 

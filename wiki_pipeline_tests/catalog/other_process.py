@@ -12,6 +12,7 @@ from typing import IO
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage
+from wiki_pipeline_tests.children import started
 
 
 def hold(url: str, name: str, ttl: str) -> None:
@@ -84,17 +85,13 @@ class Other:
 @contextmanager
 def start(command: str, *arguments: str) -> Iterator[Other]:
     """Start the process and wait until it is ready."""
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-m", __name__, command, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     ) as process:
-        try:
-            yield Other(process)
-        finally:
-            process.kill()
+        yield Other(process)
 
 
 if __name__ == "__main__":

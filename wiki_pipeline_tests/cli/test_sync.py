@@ -12,6 +12,7 @@ import pytest
 from wiki_pipeline.catalog import EventState, Origin, SyncStatus
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import Stage
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import ENG, pipeline
 
@@ -106,14 +107,24 @@ def test_a_full_sync_fetches_what_is_the_same_and_computes_nothing_from_it(run: 
     }  # fmt: skip
 
 
-def test_with_a_schedule_sources_are_synced_again_until_it_is_stopped(space: Space) -> None:
-    command = [sys.executable, "-m", "wiki_pipeline.cli", "sync", "--schedule", "0.0001"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+_IN_THE_BACKGROUND = ["sh", "-c", """trap '' INT; exec "$@" """, "sh"]  # as shells without job control start it
+
+
+@pytest.mark.parametrize(
+    ("before", "number"),
+    [([], signal.SIGINT), ([], signal.SIGTERM), (_IN_THE_BACKGROUND, signal.SIGTERM)],
+    ids=["ctrl-c", "sigterm", "sigterm in the background"],
+)
+def test_with_a_schedule_sources_are_synced_again_until_it_is_stopped(
+    space: Space, before: list[str], number: signal.Signals
+) -> None:
+    command = [*before, sys.executable, "-m", "wiki_pipeline.cli", "sync", "--schedule", "0.0001"]
+    with started(command, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         said = iter(process.stderr.readline, "")
         assert any("raw_pages" in line and "3 added" in line for line in said)
         assert any("raw_pages" in line and "3 unchanged" in line for line in said)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(60) == 128 + signal.SIGINT
 
 
@@ -122,9 +133,7 @@ def test_a_signal_ends_a_sync_in_order_and_the_next_one_does_the_rest(
     run: Run, space: Space, confluence_cloud: ConfluenceServer, number: signal.Signals
 ) -> None:
     confluence_cloud.fault("*/spaces/*/pages*", faults.late(300), times=1)
-    with subprocess.Popen(
-        [sys.executable, "-m", "wiki_pipeline.cli", "sync"], stderr=subprocess.PIPE, text=True
-    ) as process:
+    with started([sys.executable, "-m", "wiki_pipeline.cli", "sync"], stderr=subprocess.PIPE) as process:
         while not any("/pages" in request.path for request in confluence_cloud.requests):
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.1)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +20,7 @@ from wiki_pipeline.defs import storage
 from wiki_pipeline.defs.instance import prepare
 from wiki_pipeline.defs.storage import EventLog
 from wiki_pipeline_tests import open_databases
+from wiki_pipeline_tests.children import started
 
 CONFIGURATION = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 PARTITIONS = dg.DynamicPartitionsDefinition(name="numbers")
@@ -90,7 +91,7 @@ def test_kills_while_the_databases_are_made_leave_nothing_that_must_be_mended(tm
     environment = {**os.environ, "DAGSTER_HOME": str(tmp_path)}
     files = [tmp_path / name for name in storage._DATABASES]
     for number in range(len(files) + 1):
-        with subprocess.Popen(program, env=environment) as process:
+        with started(program, env=environment) as process:
             while process.poll() is None and not any(tmp_path.glob(".making-*/*")):
                 time.sleep(0.001)
             for _ in range(number * 40):  # a bit later each time
@@ -140,11 +141,10 @@ def test_processes_read_and_keep_what_others_write(instance: dg.DagsterInstance)
         "    print(latest(other) != '', flush=True)\n"
         "    run(other, sys.argv[1])\n"
     )
-    others = [
-        subprocess.Popen([sys.executable, "-c", program, partition], stdout=subprocess.PIPE, text=True)
-        for partition in "23"
-    ]
-    assert [(other.communicate(timeout=300)[0].strip(), other.returncode) for other in others] == [("True", 0)] * 2
+    with ExitStack() as running:
+        command = [sys.executable, "-c", program]
+        others = [running.enter_context(started([*command, name], stdout=subprocess.PIPE)) for name in "23"]
+        assert [(other.communicate(timeout=300)[0].strip(), other.returncode) for other in others] == [("True", 0)] * 2
     assert set(instance.get_materialized_partitions(number.key)) == {"1", "2", "3"}
     assert latest(instance) in {"2", "3"}
     runs = [record.dagster_run for record in instance.get_run_records()]

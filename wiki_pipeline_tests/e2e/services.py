@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from wiki_pipeline_tests import children
+
 SECRET = "of-the-webhooks"
 START_SECONDS = 600
 STOP_SECONDS = 90
-_MARK = "WIKI_PIPELINE_TESTS_STARTED"
 _ADDRESS = re.compile(r"^(Dagster UI|Wiki|API) +(http://\S+)$", re.MULTILINE)
 _SETTINGS = ("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
 
@@ -35,7 +36,7 @@ class Services:
         output: file of what it said.
     """
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[str]
     output: Path
     mark: str
 
@@ -58,15 +59,7 @@ class Services:
 
     def processes(self) -> dict[int, str]:
         """The command line of every process that it started and that still runs, by process id."""
-        desired = f"{_MARK}={self.mark}".encode()
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if desired in (folder / "environ").read_bytes().split(b"\0"):
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:  # ended meanwhile, or not ours to see
-                continue
-        return found
+        return children.marked(self.mark)
 
     def stop(self) -> None:
         """Stop as Ctrl-C does, which the terminal sends to all processes of the foreground.
@@ -90,22 +83,19 @@ def started(command: Sequence[str | Path], folder: Path, **environment: str) -> 
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     with tempfile.TemporaryDirectory() as elsewhere:
         output = Path(elsewhere, "output.txt")
-        with output.open("wb") as file:
-            process = subprocess.Popen(
+        with (
+            output.open("wb") as file,
+            children.started(
                 command,
+                env={**inherited, **environment},
+                mark=mark,
                 cwd=folder,
-                env={**inherited, **environment, _MARK: mark},
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
-            )
-        services = Services(process, output, mark)
-        try:
-            yield services
-        finally:
-            for pid in services.processes():
-                os.kill(pid, signal.SIGKILL)
-            process.wait()
+            ) as process,
+        ):
+            yield Services(process, output, mark)
 
 
 def wait_for(about: str, holds: Callable[[], object], seconds: float = 120) -> None:

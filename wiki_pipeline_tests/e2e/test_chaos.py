@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from wiki_pipeline_tests.e2e.chaos import Chaos
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_after_chaos_and_one_poll_all_tables_equal_the_sources(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from wiki_pipeline_tests.e2e.services import environment, started, wait_for
 from wiki_pipeline_tests.e2e.upstream import Told, page_told, pushed
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
+pytestmark = pytest.mark.timeout(900)
+
 SPACE, REPOSITORY = SourceKey("default", "confluence", "ENG"), SourceKey("default", "git", "handbook")
 
 

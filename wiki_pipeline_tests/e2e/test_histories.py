@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Space
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
+
+pytestmark = pytest.mark.timeout(600)
 
 Rows = list[tuple[tuple[str, object], ...]]
 WORDS = ["pump", "winch", "gauge", "mast", "tide", "buoy", "harbour", "battery", "mooring", "sensor"]
@@ -118,7 +121,7 @@ def test_a_sync_that_is_killed_again_and_again_is_repaired_by_the_next_one(
     command = [sys.executable, "-m", "wiki_pipeline.cli", "sync"]
     for _ in range(4):
         asked = len(confluence_datacenter.requests)
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             while len(confluence_datacenter.requests) == asked and process.poll() is None:
                 pass
             # Where it is by then differs from run to run and machine to machine; what must hold does not.

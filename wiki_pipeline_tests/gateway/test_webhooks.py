@@ -7,7 +7,6 @@ import hmac
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.git.settings import Repository
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.gateway.conftest import serving, wait_until
 
 SITE, SECRET, TOKEN = "https://acme.atlassian.net/wiki", "of Confluence", "of GitLab"
@@ -260,7 +260,7 @@ def test_a_gateway_that_is_killed_under_load_has_kept_all_that_it_accepted(tmp_p
             port = str(free.getsockname()[1])
         environment = {**os.environ, **ENVIRONMENT, "WIKI_PIPELINE_HOME": str(tmp_path)}
         environment["WIKI_PIPELINE_GATEWAY_PORT"] = port
-        with subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, cwd=tmp_path) as process:
+        with started([sys.executable, "-c", _PROGRAM], env=environment, cwd=tmp_path) as process:
             enough = threading.Event()
 
             def send(worker: int) -> None:

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.store.processes import (
     DOCUMENTS,
     editions,
@@ -21,9 +23,9 @@ from wiki_pipeline_tests.store.processes import (
 PATIENCE = 60.0  # seconds
 
 
-def start(what: str, folder: Path) -> subprocess.Popen[str]:
+def start(what: str, folder: Path) -> AbstractContextManager[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "wiki_pipeline_tests.store.processes", what, str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def lines(process: subprocess.Popen[str]) -> IO[str]:
@@ -39,8 +41,7 @@ def complaint(process: subprocess.Popen[str]) -> str:
 def test_a_reader_beside_a_writer_sees_whole_documents_only(tmp_path: Path) -> None:
     table = serving_table(tmp_path)
     write_edition(table, 1)
-    reader = start("read", tmp_path)
-    try:
+    with start("read", tmp_path) as reader:
         changes = [lines(reader).readline()]
         deadline = time.monotonic() + PATIENCE
         edition = 1
@@ -53,21 +54,18 @@ def test_a_reader_beside_a_writer_sees_whole_documents_only(tmp_path: Path) -> N
             assert changes[-1], complaint(reader)
         assert len(changes) == 15
         assert reader.poll() is None, complaint(reader)
-    finally:
-        reader.kill()
-        reader.communicate()
 
 
 def test_a_writer_that_is_killed_leaves_whole_documents_and_the_next_sync_repairs(tmp_path: Path) -> None:
     moments = random.Random(7)
     table = serving_table(tmp_path)
     for _ in range(4):
-        writer = start("write", tmp_path)
-        for _ in range(moments.randint(1, 4)):
-            assert lines(writer).readline(), complaint(writer)
-        time.sleep(moments.uniform(0, 0.08))  # somewhere within an edition: the kill's moment, not a wait
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
+        with start("write", tmp_path) as writer:
+            for _ in range(moments.randint(1, 4)):
+                assert lines(writer).readline(), complaint(writer)
+            time.sleep(moments.uniform(0, 0.08))  # somewhere within an edition: the kill's moment, not a wait
+            writer.send_signal(signal.SIGKILL)
+            writer.communicate()
         left = editions(table.read(columns=["document_id", "text"]))
         assert sorted(left) == sorted(DOCUMENTS)
     last = max(left.values())

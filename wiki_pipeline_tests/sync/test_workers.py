@@ -21,6 +21,7 @@ from wiki_pipeline.model import Stage
 from wiki_pipeline.sync import workers as room
 from wiki_pipeline.sync.parts import MOST, Parts
 from wiki_pipeline.sync.workers import LARGE, Workers
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 from wiki_pipeline_tests.sync import shared_work
 from wiki_pipeline_tests.sync.shared_work import Where, ready
@@ -119,13 +120,12 @@ def test_an_error_is_met_by_this_process_and_ends_the_others(workers: Workers) -
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_worker_ends_with_whom_it_works_for(how: signal.Signals) -> None:
     command = [sys.executable, "-m", shared_work.__name__]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as parent:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.send_signal(how)
-    assert gone(worker)
+        parent.wait(60)
+        assert gone(worker)
 
 
 def test_a_terminal_that_interrupts_everyone_leaves_the_end_to_this_process(workers: Workers) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, ServiceError, answers, keep_running, run, until_ready
 from wiki_pipeline.settings import load
+from wiki_pipeline_tests.children import started
 
 SERVER = """
     import http.server, os, socket, subprocess, sys
@@ -171,11 +171,12 @@ def test_children_end_with_a_supervisor_that_is_killed_outright(tmp_path: Path) 
         from wiki_pipeline.cli.up.supervisor import run
         asyncio.run(run([sys.executable, "-c", {textwrap.dedent(pausing)!r}], {{}}))
     """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)]) as parent:
+    with started([sys.executable, "-c", textwrap.dedent(program)]) as parent:
         asyncio.run(until(lambda: len(pids(tmp_path)) == 1))
         parent.kill()
-    (child,) = pids(tmp_path)
-    asyncio.run(until(lambda: not is_alive(child)))
+        parent.wait()
+        (child,) = pids(tmp_path)
+        asyncio.run(until(lambda: not is_alive(child)))
 
 
 @pytest.mark.parametrize(

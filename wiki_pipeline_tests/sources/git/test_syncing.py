@@ -19,6 +19,7 @@ from wiki_pipeline.errors import SourceError, SourceNotFoundError
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import RawPage
 from wiki_pipeline.sources.git.failures import explain
+from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.sources.git.reading import Sync, describe, open_source, sync
 from wiki_pipeline_tests.sources.git.test_history import Made, histories, import_history
 from wiki_pipeline_tests.sources.git.upstream import Upstream
@@ -336,16 +337,15 @@ def test_killing_a_sync_at_any_moment_is_repaired_by_the_next(tmp_path: Path, up
     home, seen = tmp_path / "home", set[str]()
     # Each round gets a step further: killed as soon as something is on disk that the rounds before had not.
     for _ in range(5):
-        process = subprocess.Popen([sys.executable, "-c", KILLED, str(home), upstream.path], start_new_session=True)
-        new = wait_for_something_new(home, seen, process)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with started([sys.executable, "-c", KILLED, str(home), upstream.path], start_new_session=True) as process:
+            new = wait_for_something_new(home, seen, process)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
         seen |= new
     assert sync(home, upstream.path) == expected
 
 
-def wait_for_something_new(folder: Path, seen: set[str], process: subprocess.Popen[bytes]) -> set[str]:
+def wait_for_something_new(folder: Path, seen: set[str], process: subprocess.Popen[str]) -> set[str]:
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
         found = {str(Path(at, name).relative_to(folder)) for at, _, names in os.walk(folder) for name in names}

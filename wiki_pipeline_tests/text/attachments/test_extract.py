@@ -11,6 +11,8 @@ from wiki_pipeline.text.attachments import ExtractionLimits, Extractor
 from wiki_pipeline.text.attachments.media import PDF, WORD
 from wiki_pipeline_tests.text.attachments.files import assembled, endless_pdf, pdf, word, word_bomb
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def extractor() -> Iterator[Extractor]:

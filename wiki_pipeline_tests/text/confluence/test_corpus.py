@@ -1,4 +1,4 @@
-"""Pages that other people's tools and servers wrote, and the handbook: every one is converted and none loses a word."""
+"""Pages that other people's tools and servers wrote, pages of our own, and the handbook: none of them loses a word."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from wiki_pipeline_tests.text.confluence.pages import STORAGE, raw_page
 from wiki_pipeline_tests.text.confluence.test_hostile import runs_programs
 
 _CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
+_OF_OUR_OWN = Path(__file__).with_name("pages_of_our_own")
 _EXPORT = _CORPUS / "docToolchain+docToolchain/src/test/testConfluenceSpace/entities.xml"
 _STORAGE_FILES = (
     "hunyadi+md2conf/tests/target/**/*.xml",
@@ -32,6 +33,8 @@ _KATEX = "formulas stand there as TeX and as two drawings of it; the TeX is kept
 _ALLOWED = {"kovetskiy+mark/testdata/math-katex.html": (9, _KATEX)}
 _NOT_WELL_FORMED = {
     f"handbook/{NOT_WELL_FORMED}",
+    "own/broken-import.xml",
+    "own/script-output.xml",
     "docToolchain+docToolchain/core/src/test/resources/asciidoc2confluence/fixtures/body.html",
 }
 
@@ -50,6 +53,7 @@ def _exported() -> Iterator[tuple[str, str]]:
             yield f"export/{record.findtext('id')}", record.findtext("property[@name='body']") or ""
 
 
+_WRITTEN = [(f"own/{path.name}", path.read_text("utf-8")) for path in sorted(_OF_OUR_OWN.glob("*.xml"))]
 _STORED = [page for pattern in _STORAGE_FILES for page in _files(pattern)] + list(_exported())
 _VIEWED = list(_files(_VIEW_FILES))
 _OURS = [(f"handbook/{page.id}", page.body) for page in handbook.pages()]
@@ -75,7 +79,7 @@ _SHOWN = """
 _PARAMETER = re.compile(r'(<ac:parameter ac:name="([^"]+)">)[^<]+(?=</ac:parameter>)')
 
 
-@pytest.mark.parametrize("pages", [_STORED, _OURS], ids=["corpus", "handbook"])
+@pytest.mark.parametrize("pages", [_STORED, _WRITTEN, _OURS], ids=["corpus", "own", "handbook"])
 def test_no_parameter_is_shown_but_those_that_readers_see(pages: list[tuple[str, str]]) -> None:
     marked = 0
     for name, body in pages:
@@ -85,9 +89,8 @@ def test_no_parameter_is_shown_but_those_that_readers_see(pages: list[tuple[str,
     assert marked > 20 or not pages
 
 
-@pytest.mark.skipif(not _STORED, reason="no corpus beside the repository")
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from([body for _, body in _STORED] or [""]), st.data())
+@given(st.sampled_from([body for _, body in _STORED + _WRITTEN]), st.data())
 def test_pages_of_the_corpus_that_were_damaged_are_converted_without_programs(body: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(body)))
     until = data.draw(st.integers(at, min(len(body), at + 400)))
@@ -114,6 +117,11 @@ def test_a_stored_page_is_converted_and_keeps_its_words(name: str, body: str) ->
 @pytest.mark.parametrize(("name", "body"), _VIEWED, ids=[name for name, _ in _VIEWED])
 def test_a_rendered_page_is_converted_and_keeps_its_words(name: str, body: str) -> None:
     _is_converted(name, body, "text/html")
+
+
+@pytest.mark.parametrize(("name", "body"), _WRITTEN, ids=[name for name, _ in _WRITTEN])
+def test_a_page_of_our_own_is_converted_and_keeps_its_words(name: str, body: str) -> None:
+    _is_converted(name, body, STORAGE)
 
 
 @pytest.mark.parametrize(("name", "body"), _OURS, ids=[name for name, _ in _OURS])
