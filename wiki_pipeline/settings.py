@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -40,6 +41,7 @@ DEFAULT_ATTACHMENT_TYPES = (
 SETTINGS_FILE_VARIABLE = "WIKI_PIPELINE_CONFIG"
 
 
+_OWNER = re.compile(r"team:\S[^,]*|[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)  # as Dagster takes them
 _NOTHING = ("", "{}", "[]")  # what people write who set a name to nothing
 
 
@@ -375,6 +377,19 @@ class Settings(SettingsGroup, _Home):
     dagster_port: int = Field(
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
+
+    owners: Words = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_OWNERS",
+        description="Owners that Dagster shows for each asset, separated by commas: e-mail addresses, or team:name.",
+    )
+
+    @field_validator("owners")
+    @classmethod
+    def _owners(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_OWNER.fullmatch(owner) for owner in value):
+            raise ValueError("expected e-mail addresses and team:name, separated by commas")
+        return value
 
     @field_validator("attachment_types")
     @classmethod

@@ -42,7 +42,7 @@ _HIDDEN_MACRO = re.compile(
     r"<ac:structured-macro\b[^<>]*\sac:name=\"(?:style|css-stylesheet|htmlcomment|comment-macro)\"[^<>]*(?<!/)>",
     re.IGNORECASE,
 )
-# A doctype or another declaration, an instruction to a program, an end tag without a name: HTML ends each at the next `>`.
+# Declarations as a doctype, instructions to programs, end tags without a name: HTML ends each at the next `>`.
 _DECLARATION = re.compile(r"<(?:![A-Za-z\[]|\?|/[^A-Za-z<>])")
 # Storage format has no doctype and no entities of its own: these two are shown as the text that they are.
 _STRAY_DECLARATION = re.compile(r"<(?:!(?!DOCTYPE|ENTITY)[A-Za-z\[]|\?|/[^A-Za-z<>])")
