@@ -38,11 +38,12 @@ bench: $(READY) $(PEERS)/.ready ## run the benchmarks against their peers
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks.conversion
 
-lint: $(READY) ## check format, style, types and the borders between packages
+lint: $(READY) ## check format, style, types, the borders between packages and Dagster's definitions
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/dagster definitions validate --log-level warning --module-name wiki_pipeline.definitions
 
 format: $(READY) ## put the code into its format
 	$(VENV)/bin/ruff check --fix-only

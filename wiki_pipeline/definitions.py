@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import dagster as dg
 
-from wiki_pipeline.defs.assets import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
-from wiki_pipeline.defs.jobs import forget_source, sync_source
-from wiki_pipeline.defs.observations import sources_upstream
+from wiki_pipeline.defs.assets import (
+    attachments,
+    chunks,
+    clean_pages,
+    raw_pages,
+    stale_documents,
+    vectors,
+    wiki_pages,
+)
+from wiki_pipeline.defs.describe import describe
+from wiki_pipeline.defs.jobs import forget_source, maintenance, poll_sources, sync_source
 from wiki_pipeline.defs.resources import PipelineResource, log_progress
-from wiki_pipeline.defs.schedules import poll_sources, schedules, upkeep
+from wiki_pipeline.defs.schedules import schedules
 from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, unresolved_events
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.defs.stale import stale_documents
+from wiki_pipeline.defs.sources import sources_upstream
 from wiki_pipeline.settings import load
 
 settings = load(DagsterSettings)
 
 defs = dg.Definitions(
-    assets=[sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages, stale_documents],
-    jobs=[sync_source, forget_source, poll_sources, upkeep],
+    assets=describe(
+        [sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages, stale_documents], settings
+    ),
+    jobs=[sync_source, forget_source, poll_sources, maintenance],
     sensors=[freshness_events, unresolved_events, freshness_report(settings), alerts],
     schedules=schedules(settings),
     # In process, however a run is started: its sync holds the source's lease from the first step to the last.

@@ -185,6 +185,16 @@ class Catalog:
         with self._database.read() as connection:
             return [_failure_record(row) for row in connection.execute(chosen)]
 
+    def failing(self, tenant: str, stage: Stage) -> list[FailureRecord]:
+        """The documents of all of a tenant's sources that fail in a stage, by source; the oldest failures first."""
+        chosen = (
+            select(failures)
+            .where(failures.c.source.startswith(f"{tenant}:", autoescape=True), failures.c.stage == stage.value)
+            .order_by(failures.c.source, failures.c.first_failed_at, failures.c.document_id)
+        )
+        with self._database.read() as connection:
+            return [_failure_record(row) for row in connection.execute(chosen)]
+
     # --- syncs ---
 
     def start_sync(self, source: SourceKey, mode: SyncMode, run_id: str = "") -> int:

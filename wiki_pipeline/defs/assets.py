@@ -1,4 +1,4 @@
-"""The stages as assets, in the order of the flow. Each runs its stage for one source and says what it did."""
+"""The stages as assets, in the order of the flow, and what is stale in them. Each runs its stage for one source."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,11 +6,11 @@ import dagster as dg
 from pydantic import Field
 
 from wiki_pipeline.catalog import SyncMode
+from wiki_pipeline.defs import stale
 from wiki_pipeline.defs.checks import specs
-from wiki_pipeline.defs.observations import served, sources_upstream
-from wiki_pipeline.defs.partitions import sources
 from wiki_pipeline.defs.report import result
-from wiki_pipeline.defs.resources import PipelineResource
+from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
+from wiki_pipeline.defs.sources import served, sources, sources_upstream
 from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import attachments as attachments_stage
 from wiki_pipeline.stages import chunks as chunks_stage
@@ -51,7 +51,6 @@ def stage_asset(
         group_name="pipeline",  # one group: more would be folded up when the graph is opened
         kinds={"lancedb", *kinds},
         deps=deps,
-        owners=["team:data-platform"],
         partitions_def=sources,
         # A backfill holds to the one-writer limit that way, which goes by the run's partition tag.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
@@ -148,3 +147,19 @@ def wiki_pages(
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
         return result(sync, wiki_stage.update(sync))
+
+
+@dg.asset(
+    key=stale.KEY,
+    code_version=stale.CODE_VERSION,
+    group_name="pipeline",
+    kinds={"table"},
+    deps=[sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages],
+    description="Every document that is served behind its source: why, since when, and which versions. Refreshed at "
+    "the end of each sync, after each poll, and every few minutes by the sensor freshness_report; its numbers are "
+    "plotted over time (Plots).",
+    check_specs=[stale.check_spec],
+)
+def stale_documents(pipeline: PipelineResource) -> dg.MaterializeResult:
+    with people_can_read_errors():
+        return stale.result(pipeline.pipeline())

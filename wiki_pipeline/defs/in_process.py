@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from wiki_pipeline.catalog import Catalog, EventBatch, Origin
-from wiki_pipeline.defs.partitions import NAME, publish_sources
 from wiki_pipeline.defs.resources import CLAIM_TAG
+from wiki_pipeline.defs.sources import NAME, publish_sources
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sync.claim import CLAIM_SECONDS

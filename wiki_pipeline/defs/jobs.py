@@ -1,11 +1,22 @@
-"""Jobs: bring one source up to date, and forget one."""
+"""Jobs: bring one source up to date, forget one, poll all, and keep tables and records small."""
+
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
+from wiki_pipeline.defs.settings import DagsterSettings
+from wiki_pipeline.defs.sources import NAME, observation, publish_sources, sources
+from wiki_pipeline.defs.stale import refresh
+from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.freshness import poll_all
 from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.forget import forget
+from wiki_pipeline.sync.maintenance import maintain
+
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_RUNS_AT_ONCE = 500
 
 # In process: the steps of a small sync take half a second that way, and eight with a process a step.
 sync_source = dg.define_asset_job(
@@ -31,3 +42,71 @@ def forget_documents(context: dg.OpExecutionContext, pipeline: PipelineResource)
 )
 def forget_source() -> None:
     forget_documents()
+
+
+@dg.op(description="Ask every source cheaply what changed, write events for it, and record what was seen upstream.")
+def poll_each_source(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
+    failed: dict[SourceKey, WikiPipelineError] = {}
+    with people_can_read_errors():
+        opened = pipeline.pipeline()
+        publish_sources(context.instance, opened.catalog, opened.settings.tenant)
+        for polled in poll_all(opened, failed.__setitem__):
+            context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
+            context.log_event(observation(opened.catalog, polled.source))
+        refresh(context.instance, opened)
+    if failed:
+        problems = " ".join(f"{key}: {error}" for key, error in failed.items())
+        raise dg.Failure(f"{len(failed)} sources could not be polled. {problems}", allow_retries=False)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Find what webhooks missed: ask every source cheaply for changes, and write freshness events for them.",
+)
+def poll_sources() -> None:
+    poll_each_source()
+
+
+@dg.op(description="Optimise tables; delete freshness events, jobs and Dagster runs that ended long ago.")
+def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
+    with people_can_read_errors():
+        opened = pipeline.pipeline()
+        done = maintain(opened)
+        runs = expire_runs(context.instance, timedelta(days=load(DagsterSettings).keep_runs_days))
+        context.add_output_metadata(
+            {
+                "fragments joined": done.joined,
+                "bytes deleted": done.pruned_bytes,
+                "events deleted": done.events,
+                "jobs deleted": done.jobs,
+                "runs deleted": runs,
+                "sources left alone (being written)": ", ".join(map(str, done.busy)) or "none",
+            }
+        )
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Keep tables quick to read, and delete records of long ago (WIKI_PIPELINE_KEEP_..._DAYS).",
+)
+def maintenance() -> None:
+    maintain_tables_and_records()
+
+
+def expire_runs(instance: dg.DagsterInstance, age: timedelta) -> int:
+    """Delete runs that ended longer ago than that, but a job's last successful one of each partition: what Dagster
+    knows of assets goes with the runs that made them. Returns how many."""
+    old = dg.RunsFilter(statuses=_ENDED, updated_before=datetime.now(UTC) - age)
+    last: dict[tuple[str, str], str] = {}
+    deleted = 0
+    for run in instance.get_runs(old, limit=_RUNS_AT_ONCE, ascending=True):
+        partition = run.tags.get("dagster/partition", "")
+        which = (run.job_name, partition)
+        if which not in last:
+            tags = {"dagster/partition": partition} if partition else {}
+            well = dg.RunsFilter(job_name=run.job_name, tags=tags, statuses=[dg.DagsterRunStatus.SUCCESS])
+            last[which] = next((found.run_id for found in instance.get_runs(well, limit=1)), "")
+        if run.run_id != last[which]:
+            instance.delete_run(run.run_id)
+            deleted += 1
+    return deleted

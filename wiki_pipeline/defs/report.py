@@ -1,21 +1,29 @@
-"""What Dagster is told of a stage: counts, a picture and a few rows as metadata, the data version, the check."""
+"""What a materialisation tells people: counts, links, a few rows and a picture; beside it data version and checks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from wiki_pipeline.defs.checks import checked
-from wiki_pipeline.defs.links import links
-from wiki_pipeline.defs.plot import bars, histogram
-from wiki_pipeline.model import Stage, StageReport
+from wiki_pipeline.links.settings import WikiAddressSettings
+from wiki_pipeline.links.wiki_addresses import source_address
+from wiki_pipeline.model import SourceKey, Stage, StageReport
+from wiki_pipeline.running import running
+from wiki_pipeline.settings import load
 from wiki_pipeline.store import StageTable
+from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Sync
 
 _PREVIEW_ROWS = 8
+_WIDTH, _HEIGHT, _BASE, _TOP = 640, 180, 150, 30  # of a picture
 
 
 def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = None) -> dg.MaterializeResult[None]:
@@ -25,9 +33,14 @@ def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = 
         made_of: tags that say what it was made of, where Dagster does not know.
     """
     return dg.MaterializeResult(
-        metadata={**_counts(report), **links(sync.pipeline, sync.source), **_preview(sync, report)},
+        metadata={
+            **_counts(report),
+            **_table(sync, report),
+            **links(sync.pipeline, sync.source),
+            **_preview(sync, report),
+        },
         data_version=dg.DataVersion(report.data_version),
-        check_results=checked(report),
+        check_results=checked(sync, report),
         tags=made_of,
     )
 
@@ -39,7 +52,6 @@ def _counts(report: StageReport) -> dict[str, Any]:
         "deleted": report.deleted,
         "unchanged": report.unchanged,
         "failed": report.failed,
-        "dagster/row_count": report.rows,
         "commits": report.commits,
         "seconds": round(report.seconds, 3),
         "bytes": report.bytes,
@@ -61,6 +73,19 @@ def _counts(report: StageReport) -> dict[str, Any]:
     if report.skipped:
         counts["skipped"] = dg.MetadataValue.json(report.skipped)
     return counts
+
+
+def _table(sync: Sync, report: StageReport) -> dict[str, Any]:
+    """Which table holds the rows, and how many are this source's; of the shared `vectors` also how many in all."""
+    table = sync.table(report.stage)
+    rows = {"dagster/partition_row_count": report.rows}
+    if report.stage is Stage.VECTORS:
+        rows["dagster/row_count"] = table.rows_of_all_sources()
+    return {
+        **rows,
+        "dagster/table_name": table.name,
+        "dagster/uri": table_uri(sync.pipeline.store.table_url(table.name)),
+    }
 
 
 def _preview(sync: Sync, report: StageReport) -> dict[str, Any]:
@@ -96,11 +121,91 @@ def _picture(stage: Stage, table: StageTable) -> dg.MetadataValue[Any]:
     if stage is Stage.RAW_PAGES:
         changed = pc.strftime(table.read(columns=["modified_at"])["modified_at"].drop_null(), format="%Y-%m")
         months = ((item["values"], item["counts"]) for item in pc.value_counts(changed).to_pylist())
-        return bars("Documents by the month of their last change", sorted(months)[-60:])
+        return _bars("Documents by the month of their last change", sorted(months)[-60:])
     if stage in {Stage.CHUNKS, Stage.VECTORS}:
         rows = table.read(columns=["chunk_index", "total_chunks"])
-        return histogram("Chunks a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
+        return _histogram("Chunks a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
     if stage is Stage.ATTACHMENTS:
         kinds = pc.value_counts(table.read(columns=["media_type"])["media_type"])
-        return bars("Files by media type", sorted((item["values"], item["counts"]) for item in kinds.to_pylist()))
-    return histogram("Words a document", table.read(columns=["words"])["words"].to_pylist())
+        return _bars("Files by media type", sorted((item["values"], item["counts"]) for item in kinds.to_pylist()))
+    return _histogram("Words a document", table.read(columns=["words"])["words"].to_pylist())
+
+
+def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str | None]]:
+    """Metadata: the source in the wiki, and upstream where that has an address.
+
+    Raises:
+        CatalogError: the catalog can't be read.
+    """
+    record = opened.catalog.source(source)
+    upstream = record.url if record and record.url.startswith(("http:", "https:")) else ""
+    return {
+        "wiki": dg.MetadataValue.url(f"{_gateway()}{source_address(source)}"),
+        **({"source": dg.MetadataValue.url(upstream)} if upstream else {}),
+    }
+
+
+def source_links(opened: Pipeline) -> Iterator[tuple[SourceKey, str]]:
+    """Each source of the tenant with its address in the wiki."""
+    gateway = _gateway()
+    for record in opened.catalog.sources(opened.settings.tenant):
+        yield record.key, f"{gateway}{source_address(record.key)}"
+
+
+def table_uri(address: str) -> str:
+    """The address of a table or of the tables' folder, without credentials; a folder's as `file:` address."""
+    if "://" not in address:
+        return Path(address).absolute().as_uri()
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _gateway() -> str:
+    """Where `wiki-pipeline up` has the gateway now, or where the settings say."""
+    settings = load(WikiAddressSettings)
+    if served := running(settings.home):
+        return served.gateway
+    host = settings.gateway_host
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.gateway_port}"
+
+
+def _bars(title: str, counts: Sequence[tuple[str, int]]) -> dg.MetadataValue[str]:
+    """A bar chart.
+
+    Args:
+        title: what is counted, with its unit.
+        counts: label and height of each bar, from left to right; the labels of the first, middle and last are shown.
+    """
+    highest = max((count for _, count in counts), default=0) or 1
+    step = (_WIDTH - 20) / max(len(counts), 1)
+    shown = {0, len(counts) // 2, len(counts) - 1}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif">',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+        f'<text x="10" y="18" font-size="13" fill="#1f2937">{escape(title)}</text>',
+    ]
+    for index, (label, count) in enumerate(counts):
+        x, height = 10 + index * step, (_BASE - _TOP) * count / highest
+        parts.append(
+            f'<rect x="{x:.1f}" y="{_BASE - height:.1f}" width="{max(step - 2, 1):.1f}" height="{height:.1f}" '
+            f'fill="#4f46e5"><title>{escape(label)}: {count}</title></rect>'
+        )
+        if index in shown:
+            parts.append(
+                f'<text x="{x + step / 2:.1f}" y="{_BASE + 16}" font-size="11" fill="#6b7280" '
+                f'text-anchor="middle">{escape(label)}</text>'
+            )
+    parts.append("</svg>")
+    encoded = base64.b64encode("".join(parts).encode()).decode()
+    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{encoded})")
+
+
+def _histogram(title: str, values: Sequence[int], bins: int = 24) -> dg.MetadataValue[str]:
+    """How often values of each size occur, in equal steps up to the 99th percentile; the last bar holds the rest."""
+    ordered = sorted(values)
+    top = max(ordered[int(len(ordered) * 0.99)] if ordered else 0, 1)
+    width = max(top / bins, 1)
+    counts = [0] * (min(bins, int(top / width)) + 1)
+    for value in ordered:
+        counts[min(int(value / width), len(counts) - 1)] += 1
+    return _bars(title, [(f"{round(index * width)}", count) for index, count in enumerate(counts)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,13 +11,16 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from wiki_pipeline.catalog import SyncMode
-from wiki_pipeline.defs.partitions import registered_source
-from wiki_pipeline.errors import SyncCancelledError, WikiPipelineError
+from wiki_pipeline.defs.sources import registered_source
+from wiki_pipeline.defs.stale import refresh_after
+from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Listener, Sync, open_sync
 from wiki_pipeline.sync.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 CLAIM_TAG = "wiki_pipeline/claim"  # of a run: the freshness events that it takes care of
 
@@ -31,21 +35,28 @@ class PipelineResource(dg.ConfigurableResource[Any]):
     _pipeline: Pipeline | None = PrivateAttr(default=None)
     _sync: Sync | None = PrivateAttr(default=None)
     _opened: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _syncing: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PipelineResource]:
         with self._opened:
             try:
-                yield self
+                with self._syncing:
+                    try:
+                        yield self
+                    finally:
+                        if self._sync is not None and not self._sync.complete and _is_cancelled(context):
+                            self._sync.fail(
+                                SyncCancelledError(
+                                    f"The run that synced {self._sync.source} was cancelled.",
+                                    "What was committed before stands. POST /v1/events/retry or the next poll does "
+                                    "the rest.",
+                                )
+                            )
             finally:
-                if self._sync is not None and not self._sync.complete and _is_cancelled(context):
-                    self._sync.fail(
-                        SyncCancelledError(
-                            f"The run that synced {self._sync.source} was cancelled.",
-                            "What was committed before stands. POST /v1/events/retry or the next poll does the rest.",
-                        )
-                    )
-            self._pipeline = self._sync = None
+                if self._sync is not None:  # it has ended, and its events are settled
+                    _report(context, self._sync)
+                self._pipeline = self._sync = None
 
     def pipeline(self) -> Pipeline:
         """The catalog and the tables.
@@ -72,7 +83,7 @@ class PipelineResource(dg.ConfigurableResource[Any]):
                 source = registered_source(context.partition_key, pipeline.catalog)
                 claim_id = context.run.tags.get(CLAIM_TAG, "")
                 sync = open_sync(pipeline, source, mode, listener, run_id=context.run.run_id, claim_id=claim_id)
-                self._sync = self._opened.enter_context(sync)
+                self._sync = self._syncing.enter_context(sync)
             try:
                 yield self._sync
             except BaseException as error:
@@ -94,6 +105,16 @@ def _is_cancelled(context: dg.InitResourceContext) -> bool:
     """Whether somebody cancelled the run, rather than stopped its process."""
     run = context.instance.get_run_by_id(context.run.run_id) if context.instance and context.run else None
     return run is not None and run.status in {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
+
+
+def _report(context: dg.InitResourceContext, sync: Sync) -> None:
+    """Have `stale_documents` tell what the sync left behind. What the sync did stands, whatever becomes of that."""
+    if context.instance is None or isinstance(sync.error, SyncInterruptedError):
+        return  # whoever stops a process is waiting for its end
+    try:
+        refresh_after(context.instance, sync)
+    except WikiPipelineError as error:
+        logger.warning("stale_documents was not refreshed after the sync of %s: %s", sync.source, error)
 
 
 def _log(progress: Progress) -> None:

@@ -9,11 +9,10 @@ import dagster as dg
 
 from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.jobs import sync_source
-from wiki_pipeline.defs.observations import observation
-from wiki_pipeline.defs.partitions import NAME, sources
 from wiki_pipeline.defs.resources import PipelineResource
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.defs.stale import KEY, evaluation, materialization
+from wiki_pipeline.defs.sources import NAME, observation, sources
+from wiki_pipeline.defs.stale import KEY, events
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import (
     alert,
@@ -21,7 +20,6 @@ from wiki_pipeline.freshness import (
     cancel,
     claim_work,
     free_lost_claims,
-    freshness,
     resolve,
     wait_until,
 )
@@ -83,22 +81,19 @@ def unresolved_events(pipeline: PipelineResource) -> dg.SkipReason:
 
 
 def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
-    """The sensor that refreshes `stale_documents` and its check every so often, without a run a time."""
+    """The sensor that refreshes `stale_documents` and its check every so often, without a run each time."""
 
     @dg.sensor(
         name="freshness_report",
         target=dg.AssetSelection.assets(KEY),  # to be found on the asset's page; it needs no run
         minimum_interval_seconds=settings.report_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Refreshes stale_documents with its check: which documents are behind, since when and why.",
+        description="Refreshes stale_documents with its check as time passes: which documents are behind, since when "
+        "and why. Polls refresh them too, and each sync at its end.",
     )
-    def sensor(pipeline: PipelineResource) -> dg.SensorResult:
-        opened = pipeline.pipeline()
-        found = freshness(opened)
-        return dg.SensorResult(
-            skip_reason=f"{len(found.stale)} documents are stale.",
-            asset_events=[materialization(opened, found), evaluation(opened, found)],
-        )
+    def sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
+        report, check = events(context.instance, pipeline.pipeline())
+        return dg.SensorResult(skip_reason=check.description, asset_events=[report, check])
 
     return sensor
 

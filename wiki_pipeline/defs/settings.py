@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
 
-from wiki_pipeline.settings import HomeSettings
+from pydantic import Field, field_validator
+
+from wiki_pipeline.settings import Words
+from wiki_pipeline.store.settings import StoreSettings
+
+_OWNER = re.compile(r"team:\S[^,]*|[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)  # as Dagster takes them
 
 
-class DagsterSettings(HomeSettings):
+class DagsterSettings(StoreSettings):
     """Settings of schedules, sensors and the UI."""
 
     time_zone: str = Field("UTC", validation_alias="WIKI_PIPELINE_TIME_ZONE", description="Of all schedules.")
@@ -41,3 +46,15 @@ class DagsterSettings(HomeSettings):
     dagster_port: int = Field(
         3000, ge=0, le=65535, validation_alias="WIKI_PIPELINE_DAGSTER_PORT", description="Dagster UI listens on."
     )
+    owners: Words = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_OWNERS",
+        description="Owners that Dagster shows for each asset, separated by commas: e-mail addresses, or team:name.",
+    )
+
+    @field_validator("owners")
+    @classmethod
+    def _owners(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_OWNER.fullmatch(owner) for owner in value):
+            raise ValueError("expected e-mail addresses and team:name, separated by commas")
+        return value

@@ -1,71 +1,144 @@
-"""The page level: which documents are behind, since when and why, as an asset with its check."""
+"""The report of stale documents: what `stale_documents` and its check show, whoever refreshes them.
+
+A run of the asset refreshes them, the sensor `freshness_report` as time passes, each poll, and each sync at its end.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
 from wiki_pipeline.catalog import EventState
-from wiki_pipeline.defs.links import source_links
-from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
+from wiki_pipeline.defs import sources
+from wiki_pipeline.defs.report import source_links
 from wiki_pipeline.freshness import FreshnessReport, StaleDocument, freshness
 from wiki_pipeline.freshness.settings import FreshnessSettings
+from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import Sync
 
 KEY = dg.AssetKey("stale_documents")
 CHECK = "documents_fresh"
+CODE_VERSION = "1"
+COMPARED = (sources.KEY, *(dg.AssetKey(stage.value) for stage in Stage))
+"""The assets whose state is compared."""
 _ROWS = 500  # of a table in the metadata
 _STALEST = 25
 _COLUMNS = ["source", "document", "reason", "behind for", "upstream", "served", "detail", "link"]
-_SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in _COLUMNS])
+SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in _COLUMNS])
+_BY_SOURCE, _SECONDS = "stale by source", "seconds to count"
+# Counting looks at every document: where that takes long, syncs that end close together share one count.
+_SHARE_OF_TIME = 10
 
-
-@dg.asset(
-    key=KEY,
-    group_name="pipeline",  # see stage_asset
-    kinds={"table"},
-    owners=["team:data-platform"],
-    description="Every document that is served behind its source: why, since when, and which versions. Refreshed "
-    "every few minutes by the sensor freshness_report and after each poll; its numbers are plotted over time (Plots).",
-    check_specs=[
-        dg.AssetCheckSpec(
-            CHECK,
-            asset=KEY,
-            description="No document is stale for longer than WIKI_PIPELINE_STALE_WARN_SECONDS (a warning) or "
-            "WIKI_PIPELINE_STALE_ERROR_SECONDS (an error). Shows the stalest.",
-        )
-    ],
+check_spec = dg.AssetCheckSpec(
+    CHECK,
+    asset=KEY,
+    description="No document has been stale for longer than WIKI_PIPELINE_STALE_WARN_SECONDS (a warning) or "
+    "WIKI_PIPELINE_STALE_ERROR_SECONDS (an error). Shows those that have been so for longest.",
 )
-def stale_documents(pipeline: PipelineResource) -> dg.MaterializeResult:
-    with people_can_read_errors():
-        opened = pipeline.pipeline()
-        found = freshness(opened)
-        return dg.MaterializeResult(metadata=figures(opened, found), check_results=[check(opened, found)])
 
 
-def materialization(opened: Pipeline, found: FreshnessReport) -> dg.AssetMaterialization:
-    """The asset as an event of its own, where no step makes it."""
-    return dg.AssetMaterialization(KEY, metadata=figures(opened, found))
+def result(opened: Pipeline) -> dg.MaterializeResult[None]:
+    """The report as the asset's step returns it.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    metadata, check = _count(opened)
+    return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
 
-def evaluation(opened: Pipeline, found: FreshnessReport) -> dg.AssetCheckEvaluation:
-    """The check as an event of its own, where no step makes it."""
-    result = check(opened, found)
-    return dg.AssetCheckEvaluation(
-        asset_key=KEY,
-        check_name=CHECK,
-        passed=result.passed,
-        severity=result.severity,
-        description=result.description,
-        metadata=result.metadata,
+def events(instance: dg.DagsterInstance, opened: Pipeline) -> tuple[dg.AssetMaterialization, dg.AssetCheckEvaluation]:
+    """The report as events of its own, where no step of the asset runs.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    tags = _made_of(instance)  # before the count: what happens meanwhile makes the report out of date
+    metadata, check = _count(opened)
+    return (
+        dg.AssetMaterialization(KEY, metadata=metadata, tags=tags),
+        dg.AssetCheckEvaluation(
+            asset_key=KEY,
+            check_name=CHECK,
+            passed=check.passed,
+            severity=check.severity,
+            description=check.description,
+            metadata=check.metadata,
+        ),
     )
 
 
-def figures(opened: Pipeline, found: FreshnessReport) -> dict[str, Any]:
-    """What Dagster plots over time, and the whole table."""
+def refresh(instance: dg.DagsterInstance, opened: Pipeline) -> None:
+    """Count now, and have Dagster show it.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    for event in events(instance, opened):
+        instance.report_runless_asset_event(event)
+
+
+def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
+    """Refresh the report after a sync, unless that would tell nothing new or cost too much. Returns whether it did.
+
+    It tells nothing new if the sync changed nothing and the last report shows its source as fresh. It costs too much
+    if the last count took more than a tenth of the time since: then the sensor refreshes it a little later.
+
+    Raises:
+        CatalogError, StoreError: they can't be read.
+    """
+    last = instance.get_latest_materialization_event(KEY)
+    if last is not None and last.asset_materialization is not None:
+        told = {name: value.value for name, value in last.asset_materialization.metadata.items()}
+        by_source, seconds = told.get(_BY_SOURCE), told.get(_SECONDS)
+        changed = any(report.commits or report.failed for report in sync.reports)
+        known = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
+        if known and not changed and sync.error is None:
+            return False
+        if isinstance(seconds, float) and time.time() - last.timestamp < _SHARE_OF_TIME * seconds:
+            return False
+    refresh(instance, sync.pipeline)
+    return True
+
+
+def _made_of(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Tags by which Dagster knows what a report saw of the assets that it compares, and when it is out of date.
+
+    Without them it goes by time, and a sync that changed nothing would make the report out of date.
+    """
+    tags = {"dagster/code_version": CODE_VERSION}
+    for key in COMPARED:
+        fetch = instance.fetch_observations if key == sources.KEY else instance.fetch_materializations
+        latest = fetch(key, limit=1).records
+        name = key.to_user_string()
+        tags[f"dagster/input_event_pointer/{name}"] = str(latest[0].storage_id) if latest else "NULL"
+        tags[f"dagster/input_data_version/{name}"] = "partitions"  # each partition has its own, found by the pointer
+    return tags
+
+
+def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult]:
+    began = time.perf_counter()
+    found = freshness(opened)
+    links = {str(key): link for key, link in source_links(opened)}
+    counts = Counter(str(document.source) for document in found.stale)
+    metadata = {
+        **_figures(found),
+        _BY_SOURCE: dg.MetadataValue.json({key: counts[key] for key in links}),
+        "documents": _table(found, links, _ROWS),
+        _SECONDS: round(time.perf_counter() - began, 3),
+    }
+    return metadata, _check(opened, found, links)
+
+
+def _figures(found: FreshnessReport) -> dict[str, Any]:
+    """What Dagster plots over time."""
     lag = found.lag
     plotted: dict[str, Any] = {
         "stale documents": len(found.stale),
@@ -75,6 +148,7 @@ def figures(opened: Pipeline, found: FreshnessReport) -> dict[str, Any]:
         "waiting events": sum(found.events[s] for s in (EventState.PENDING, EventState.CLAIMED, EventState.FAILED)),
         "dead events": found.events[EventState.DEAD],
         "changes in a day": lag.changes if lag else 0,
+        "dagster/row_count": len(found.stale),
     }
     if lag:
         plotted |= {
@@ -82,10 +156,10 @@ def figures(opened: Pipeline, found: FreshnessReport) -> dict[str, Any]:
             "lag p95 (s)": round(lag.p95, 3),
             "lag max (s)": round(lag.most, 3),
         }
-    return {**plotted, "dagster/row_count": len(found.stale), "documents": _table(opened, found, _ROWS)}
+    return plotted
 
 
-def check(opened: Pipeline, found: FreshnessReport) -> dg.AssetCheckResult:
+def _check(opened: Pipeline, found: FreshnessReport, links: Mapping[str, str]) -> dg.AssetCheckResult:
     """Whether a document has been stale for too long."""
     settings, oldest = load(FreshnessSettings), found.oldest
     is_error, is_warning = oldest > settings.stale_error_seconds, oldest > settings.stale_warn_seconds
@@ -102,20 +176,19 @@ def check(opened: Pipeline, found: FreshnessReport) -> dg.AssetCheckResult:
         metadata={
             "stale": len(found.stale),
             "dead events": found.events[EventState.DEAD],
-            "stalest": _table(opened, found, _STALEST),
+            "stalest": _table(found, links, _STALEST),
         },
     )
 
 
-def _table(opened: Pipeline, found: FreshnessReport, most: int) -> dg.MetadataValue[Any]:
-    links = {str(key): link for key, link in source_links(opened)}
+def _table(found: FreshnessReport, links: Mapping[str, str], most: int) -> dg.MetadataValue[Any]:
     records = [_record(document, found, links) for document in found.stale[:most]]
     if not records:
         return dg.MetadataValue.text("None.")
-    return dg.MetadataValue.table(records, _SCHEMA)
+    return dg.MetadataValue.table(records, SCHEMA)
 
 
-def _record(document: StaleDocument, found: FreshnessReport, links: dict[str, str]) -> dg.TableRecord:
+def _record(document: StaleDocument, found: FreshnessReport, links: Mapping[str, str]) -> dg.TableRecord:
     key = str(document.source)
     return dg.TableRecord(
         {

@@ -19,14 +19,21 @@ from typing import Any, Self
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._config import UserConfigSchema
-from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, EventLogStorage, SqlPollingEventWatcher
-from dagster._core.storage.runs import RunStorage, SqliteRunStorage
-from dagster._core.storage.schedules import ScheduleStorage, SqliteScheduleStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from wiki_pipeline.catalog import find_damage, set_aside
+from wiki_pipeline.defs.dagster_internals import (
+    ConfigurableClass,
+    ConfigurableClassData,
+    ConsolidatedSqliteEventLogStorage,
+    DagsterStorage,
+    EventLogStorage,
+    RunStorage,
+    ScheduleStorage,
+    SqliteRunStorage,
+    SqliteScheduleStorage,
+    SqlPollingEventWatcher,
+    UserConfigSchema,
+)
 
 _BUSY_SECONDS = 30  # as Dagster's own
 

@@ -109,6 +109,18 @@ class StageTable:
         with explained(f"count {self.name}"):
             return int(dataset.count_rows(filter=self._mine()))
 
+    def rows_of_all_sources(self) -> int:
+        """Number of rows of the whole table, also where it is seen through one source.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        dataset = self.dataset()
+        if dataset is None:
+            return 0
+        with explained(f"count {self.name}"):
+            return int(dataset.count_rows())
+
     def replace(self, rows: pa.Table, delete: Sequence[str] = (), known: Sequence[str] | None = None) -> bool:
         """One commit: all rows of the documents in `rows` and in `delete` go, `rows` come. Readers see all or nothing.
 

@@ -42,6 +42,10 @@ _HIDDEN_MACRO = re.compile(
     r"<ac:structured-macro\b[^<>]*\sac:name=\"(?:style|css-stylesheet|htmlcomment|comment-macro)\"[^<>]*(?<!/)>",
     re.IGNORECASE,
 )
+# Declarations as a doctype, instructions to programs, end tags without a name: HTML ends each at the next `>`.
+_DECLARATION = re.compile(r"<(?:![A-Za-z\[]|\?|/[^A-Za-z<>])")
+# Storage format has no doctype and no entities of its own: these two are shown as the text that they are.
+_STRAY_DECLARATION = re.compile(r"<(?:!(?!DOCTYPE|ENTITY)[A-Za-z\[]|\?|/[^A-Za-z<>])")
 _FORMULA = re.compile(r"<math\b[^<>]*(?<!/)>", re.IGNORECASE)
 _TEX = re.compile(r"<annotation\b[^<>]*application/x-tex[^<>]*>([^<]*)<", re.IGNORECASE)
 _WITHIN_WORDS = re.compile(
@@ -50,6 +54,7 @@ _WITHIN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_HTML = {"text/html", "application/xhtml+xml"}
 # Characters that XML can't hold; words are whole without them.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _BETWEEN_LETTERS = re.compile(r"\x01(?<=\w\x01)(?=\w)")
@@ -67,7 +72,7 @@ def lost_words(raw: RawPage, clean: CleanPage) -> Counter[str]:
     """
     source, result = raw.body, clean.markdown
     if raw.media_type.endswith(("xml", "html")):
-        source = _for_people(source)
+        source = _for_people(source, _DECLARATION if raw.media_type in _HTML else _STRAY_DECLARATION)
         if _stands_there(source, result):
             return Counter()
         source = _visible(_CONTROL.sub("", source))
@@ -109,11 +114,13 @@ def _is_torn(before: str, after: str) -> bool:
     return (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
 
 
-def _for_people(source: str) -> str:
+def _for_people(source: str, declaration: re.Pattern[str]) -> str:
     """Markup without what no reader sees; code in sections is text like any other."""
     source = _sections_as_text(source)
     if "<!--" in source or "<?" in source:
         source = _without(_without(source, re.compile("<!--"), "-->"), re.compile(r"<\?"), "?>")
+    if declaration.search(source):
+        source = _without(source, declaration, ">")
     if "<ac:" in source:
         source = _PLAIN.sub("", source)
     if "</ac:structured-macro>" in source:

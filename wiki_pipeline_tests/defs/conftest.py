@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from wiki_pipeline.defs.partitions import publish_sources
+from wiki_pipeline.defs.sources import publish_sources
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import install_for_space, pipeline

@@ -7,7 +7,7 @@ import pytest
 
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.definitions import defs
-from wiki_pipeline.defs.partitions import NAME
+from wiki_pipeline.defs.sources import NAME
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load

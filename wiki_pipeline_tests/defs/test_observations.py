@@ -7,7 +7,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from wiki_pipeline.definitions import defs
-from wiki_pipeline.defs.observations import observation
+from wiki_pipeline.defs.sources import observation
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline

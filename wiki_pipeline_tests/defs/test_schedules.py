@@ -1,4 +1,4 @@
-"""What happens by the clock: the daily resync, polls, upkeep; and what people are shown and told."""
+"""What happens by the clock: the daily resync, polls, maintenance; and what people are shown and told."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from wiki_pipeline.catalog import EventBatch, EventState, Origin
 from wiki_pipeline.definitions import defs
+from wiki_pipeline.defs.jobs import expire_runs
 from wiki_pipeline.defs.runs import RESYNC_TAG
-from wiki_pipeline.defs.schedules import expire_runs
 from wiki_pipeline.defs.stale import CHECK, KEY
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import ChangeHint
@@ -128,11 +128,11 @@ def test_documents_that_are_stale_for_long_are_a_warning_and_then_an_error(
     assert (row.data["document"], row.data["reason"], row.data["upstream"]) == ("77", "never_synced", "3")
 
 
-def test_upkeep_keeps_the_last_run_of_each_partition(instance: dg.DagsterInstance, opened: Pipeline) -> None:
+def test_maintenance_keeps_the_last_run_of_each_partition(instance: dg.DagsterInstance, opened: Pipeline) -> None:
     for _ in range(2):
         say(opened, "")
         work(instance)
-    assert execute(instance, "upkeep").success
+    assert execute(instance, "maintenance").success
     assert len(instance.get_runs()) == 3
     assert expire_runs(instance, timedelta(days=-1)) == 1
     assert len(instance.get_runs()) == 2

@@ -12,8 +12,8 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from wiki_pipeline.catalog import EventBatch, EventState, Origin
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs import runs
-from wiki_pipeline.defs.partitions import NAME
 from wiki_pipeline.defs.resources import CLAIM_TAG
+from wiki_pipeline.defs.sources import NAME
 from wiki_pipeline.demo.confluence import Space
 from wiki_pipeline.model import ChangeHint, Progress, SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline

@@ -54,6 +54,36 @@ def test_a_page_that_kept_all_says_nothing(body: str) -> None:
     assert converted(body).lost_words == ()
 
 
+PROLOGS = [
+    "<!DOCTYPE html>",
+    "<!doctype html>\n",
+    '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN" "http://www.w3.org/TR/html4/strict.dtd">\n',
+    '<!DOCTYPE html [<!ENTITY owner "somebody">]>',
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>',
+    '<?xml-stylesheet href="style.css"?>',
+    "<?php echo $greeting ?>",
+    "<?php echo $greeting>",
+    "<!-- a comment --><!--[if IE]> for old browsers <![endif]-->",
+    "<!ELEMENT br EMPTY>",
+    "<![if !IE]>",
+    "</ unnamed>",
+]
+
+
+@pytest.mark.parametrize("prolog", PROLOGS)
+@pytest.mark.parametrize("media_type", ["text/html", "application/xhtml+xml"])
+def test_what_html_says_to_programs_is_no_word_of_it(prolog: str, media_type: str) -> None:
+    raw = raw_file("hello.html", f"{prolog}<html><body><p>Hello</p></body></html>", media_type)
+    assert clean_page(raw).lost_words == ()
+    assert set(lost_words(raw, replace(clean_page(raw), markdown=""))) == {"hello"}
+
+
+def test_a_doctype_in_storage_format_is_text_and_must_not_be_lost() -> None:
+    raw = raw_page("<p>Begin with:</p><!DOCTYPE html>")
+    assert clean_page(raw).lost_words == ()
+    assert {"doctype", "html"} <= set(lost_words(raw, replace(clean_page(raw), markdown="Begin with:")))
+
+
 HIDDEN = {"comment-macro", "css-stylesheet", "htmlcomment", "style"}
 
 

@@ -1,4 +1,8 @@
-"""What sources hold, as the node that the graph begins with: when it is newer than `raw_pages`, Dagster shows that."""
+"""Sources in Dagster: a partition each, and the node that the graph begins with.
+
+A partition is one dynamic key, `tenant:kind:name`. The node `sources_upstream` tells what a source holds: where that is
+newer than its partition of `raw_pages`, Dagster shows the partition as out of date.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,50 @@ from collections.abc import Mapping
 import dagster as dg
 
 from wiki_pipeline.catalog import Catalog
-from wiki_pipeline.defs.partitions import sources
+from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.session import Sync
 
+NAME = "sources"
 KEY = dg.AssetKey("sources_upstream")
+
+
+sources = dg.DynamicPartitionsDefinition(name=NAME)
+
+
+def registered_source(partition_key: str, catalog: Catalog) -> SourceKey:
+    """The source of a partition key. Dagster takes any text as a key, so this is where a key made by hand is refused.
+
+    Raises:
+        ConfigurationError: not written like a source, or not one that the catalog knows.
+    """
+    key = SourceKey.parse(partition_key)
+    if catalog.source(key) is None:
+        raise ConfigurationError(
+            f"{key} is a partition, but no source of that name was added.",
+            "Add it with `wiki-pipeline sources add ADDRESS`, or delete the partition.",
+        )
+    return key
+
+
+def publish_sources(instance: dg.DagsterInstance, catalog: Catalog, tenant: str) -> None:
+    """Make every source of the catalog a partition. Repeatable; partitions without a source are left alone, for
+    their data must go first (`forget_source`)."""
+    keys = [str(source.key) for source in catalog.sources(tenant)]
+    known = set(instance.get_dynamic_partitions(NAME))
+    missing = [key for key in keys if key not in known]
+    if missing:
+        instance.add_dynamic_partitions(NAME, missing)
+
 
 sources_upstream = dg.AssetSpec(
     KEY,
     description="Confluence spaces and Git repositories, where people edit. Nothing is made here: each observation "
-    "says what a source holds, as a hash of its listing, and `+` with an event's number while a change is still to be "
-    "brought over. It is observed by webhooks, by `poll_sources` and by each sync; a partition of `raw_pages` that is "
-    "behind it is shown as out of date (Asset › Partitions).",
+    "says what a source holds, as a hash of its listing, followed by `+` and an event's number while a change waits to "
+    "be synced. Webhooks, `poll_sources` and each sync observe it; a partition of `raw_pages` that is behind it is "
+    "shown as out of date (Asset › Partitions).",
     group_name="pipeline",
     kinds={"confluence", "git"},
-    owners=["team:data-platform"],
     partitions_def=sources,
 )
 
