@@ -144,14 +144,21 @@ def _login(user: str) -> str:
 
 
 def _file(text: str) -> Address:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # a bracket that is not closed
+        raise ConfigurationError("This is not the address of a repository.", _ACCEPTED) from None
     if parts.netloc not in {"", "localhost"}:
         raise ConfigurationError("A file:// address has three slashes, as file:///srv/git/handbook.git.", _ACCEPTED)
     return _local(unquote(parts.path))
 
 
 def _local(text: str) -> Address:
-    path = os.path.abspath(Path(text).expanduser())  # noqa: PTH100 - Path.absolute keeps `..`; resolve() would touch the disk
+    try:
+        home = Path(text).expanduser()
+    except RuntimeError:  # `~name`, and this machine has no user of that name
+        raise ConfigurationError("The home folder in this path does not exist.", _ACCEPTED) from None
+    path = os.path.abspath(home)  # noqa: PTH100 - Path.absolute keeps `..`; resolve() would touch the disk
     return Address(path, "file", "", path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wiki_pipeline.errors import ConfigurationError
@@ -75,6 +75,8 @@ def test_credentials_in_an_address_are_refused_with_advice_and_not_repeated(text
     assert "WIKI_PIPELINE_GIT_TOKENS" in caught.value.advice or "query" in caught.value.message
 
 
+@example("FILE://[")
+@example("~0")
 @given(st.text() | st.builds("{}://{}".format, st.sampled_from(["https", "ssh", "file", "http"]), st.text()))
 def test_any_text_is_an_address_or_a_configuration_error(text: str) -> None:
     try:
