@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wiki_pipeline.links import upstream_addresses
 from wiki_pipeline.links.wiki_addresses import source_address
@@ -20,6 +21,10 @@ COLUMNS = ("url", "path", "title", "media_type", "file_hash", "notes")
 FOLDER = "_files"
 # Pictures that every browser shows, and that can do nothing but be shown as the gateway serves them.
 PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "svg+xml"))
+
+# A Confluence's downloads and lists of files, and what is no relative address.
+_ON_CONFLUENCE = r"/download/(?:attachments|thumbnails)/|/viewpageattachments\.action"
+_NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
 
 
 @dataclass
@@ -61,6 +66,15 @@ def file_place(target: str) -> upstream_addresses.FilePlace | None:
     """The file, or the list of files, of a Confluence's that an address means."""
     address = upstream_addresses.split(target)
     return upstream_addresses.file_place(address) if address else None
+
+
+def may_mean_files(targets: pa.StringArray) -> pa.BooleanArray:
+    """Which of many addresses may mean a file: every one for which `Files.find` finds something, and some more.
+
+    Reads the whole array at once, so that only what passes is taken apart one by one.
+    """
+    relative = pc.invert(pc.match_substring_regex(targets, _NOT_RELATIVE))
+    return pc.or_(relative, pc.match_substring_regex(targets, _ON_CONFLUENCE))
 
 
 def is_list(target: str) -> bool:

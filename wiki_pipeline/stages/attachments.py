@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.errors import IncompleteListingError
-from wiki_pipeline.links.files import Files, file_place, is_gallery
+from wiki_pipeline.links.files import Files, file_place, is_gallery, may_mean_files
 from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.store import Reconciliation
@@ -28,10 +28,6 @@ from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text import attachments as files
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"
-
-# Links that may mean a file: a Confluence's downloads and lists of files, and all that is no absolute address.
-_ON_CONFLUENCE = r"/download/(?:attachments|thumbnails)/|/viewpageattachments\.action"
-_NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
 
 
 def update(sync: Sync) -> StageReport:
@@ -127,8 +123,7 @@ class _References:
             ids, links = batch.column("document_id"), batch.column("links")
             found.documents.update(ids.to_pylist())
             targets = links.flatten().field("target")
-            relative = pc.invert(pc.match_substring_regex(targets, _NOT_RELATIVE))
-            hits = pc.or_(relative, pc.match_substring_regex(targets, _ON_CONFLUENCE))
+            hits = may_mean_files(targets)
             owners = ids.take(pc.list_parent_indices(links).filter(hits))
             for target, document in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
                 found.targets.setdefault(target, set()).add(document)
