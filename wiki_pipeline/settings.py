@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -405,6 +405,12 @@ def load(group: type[Group], **overrides: Any) -> Group:
         return group(**{str(group.model_fields[name].validation_alias): value for name, value in overrides.items()})
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
+
+
+def variable(name: str) -> Any:
+    """One value by its variable's name, looked for wherever settings come from; None if it is nowhere."""
+    about: Any = (Annotated[Any, NoDecode], Field(None, validation_alias=name))
+    return load(create_model("Variable", __base__=SettingsGroup, value=about)).value  # type: ignore[attr-defined]
 
 
 def _explain(error: ValidationError) -> str:
