@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.catalog import DEMO, SourceRecord
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import Connection, SourceDescription, SourceKey
 from wiki_pipeline.sources import kinds
@@ -48,6 +49,7 @@ def add(pipeline: Pipeline, address: str, connection: str = "") -> Addition:
         found = kind.from_address(pipeline.settings.tenant, address, connections)
         if found is None:
             continue
+        found = _of_demo(pipeline, *found)
         return add_specified(pipeline, kind, *found, kind.connection_of(*found, connections), asked=connection)
     if connection:
         raise _not_of(connection)
@@ -77,6 +79,18 @@ def add_specified(
     if before is None:
         return Addition(record, News.ADDED)
     return Addition(record, News.KNOWN if before.config == config else News.CHANGED)
+
+
+def _of_demo(pipeline: Pipeline, key: SourceKey, config: str) -> tuple[SourceKey, str]:
+    """The demo's source that is meant, which becomes the person's under the name that it has; else what is given."""
+    for record in pipeline.catalog.sources(key.tenant):
+        if (record.managed_by, record.key.kind) == (DEMO, key.kind) and _unnamed(record.config) == _unnamed(config):
+            return record.key, record.config
+    return key, config
+
+
+def _unnamed(config: str) -> dict[str, object]:
+    return {name: value for name, value in json.loads(config).items() if name != "name"}
 
 
 def _not_of(connection: str) -> ConfigurationError:

@@ -78,9 +78,8 @@ class Pipeline:
         named = {each.name: each for kind in kinds().values() for each in kind.connections(self.settings.tenant)}
         for name, connection in named.items():
             before = known.get(name)
-            if before is None or (
-                before.managed_by and (before.connection, before.managed_by) != (connection, SETTINGS)
-            ):
+            # One that a person added, or the demo, stays.
+            if before is None or (before.managed_by == SETTINGS and before.connection != connection):
                 self.catalog.connections.add(connection, SETTINGS)
         for name, record in known.items():
             if record.managed_by == SETTINGS and name not in named:
