@@ -1,8 +1,7 @@
 """What a running `wiki-pipeline up` tells the commands beside it, in files of the state folder.
 
-`up.lock` is locked as long as it runs. `up.json` says where it serves and holds the settings of the demo, if it shows
-one; it counts only while the lock is held, so that nothing has to be cleaned up after a crash. `demo.json` names the
-sources that were made for the demo; it stays.
+`up.lock` is locked as long as it runs. `up.json` says where it serves, and whether it shows the demo; it counts only
+while the lock is held, so that nothing has to be cleaned up after a crash.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from wiki_pipeline.errors import ConfigurationError
 
 _LOCK = "up.lock"
 _SERVED = "up.json"
-_DEMO = "demo.json"
 _LOOKS = 10  # another command that looks whether somebody runs holds the lock for a moment
 
 
@@ -30,25 +28,11 @@ class Running:
 
     Attributes:
         gateway: root address of wiki and API, without a slash at its end.
-        settings: of the demo, by the names of their variables; empty without a demo.
+        demo: whether the demo's server runs.
     """
 
     gateway: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DemoSource:
-    """A source that was made for the demo.
-
-    Attributes:
-        source, config: as the catalog has them; with another config it is somebody else's.
-        served: by the demo's own server, which ends with it.
-    """
-
-    source: str
-    config: str
-    served: bool
+    demo: bool = False
 
 
 @contextmanager
@@ -88,33 +72,11 @@ def running(home: Path) -> Running | None:
         with (home / _LOCK).open("r") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return Running(**json.loads(said))
+        served = json.loads(said)
+        return Running(served["gateway"], bool(served.get("demo")))
     except OSError:
         return None
     return None
-
-
-def remember_demo(home: Path, sources: Iterable[DemoSource]) -> None:
-    """Take down which sources were made for the demo."""
-    _write(home / _DEMO, [asdict(source) for source in sources])
-
-
-def demo_sources(home: Path) -> list[DemoSource]:
-    """The sources that were last made for a demo, without those that a person added since."""
-    try:
-        return [DemoSource(**said) for said in json.loads((home / _DEMO).read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
-        return []
-
-
-def adopt(home: Path, source: str) -> bool:
-    """A person added this source: it is the demo's no more, and leaves only when a person removes it. False if it was
-    not the demo's."""
-    made = demo_sources(home)
-    others = [each for each in made if each.source != source]
-    if len(others) < len(made):
-        remember_demo(home, others)
-    return len(others) < len(made)
 
 
 def _locked(descriptor: int) -> bool:

@@ -11,9 +11,11 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 import wiki_pipeline
+from wiki_pipeline_tests.e2e.services import started
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 PACKAGE = Path(wiki_pipeline.__file__).parent
@@ -65,6 +67,26 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     kept = {str(file) for file in files if "__pycache__" not in file.parts}
     with zipfile.ZipFile(wheel) as archive:
         assert kept == {name for name in archive.namelist() if name.startswith("wiki_pipeline/")}
+
+
+def test_the_installed_program_shows_the_demo_handbook_without_a_clone(program: Path, tmp_path: Path) -> None:
+    variables = {
+        "HOME": str(tmp_path),
+        "PYTHONPATH": "",
+        "WIKI_PIPELINE_HOME": str(tmp_path / "state"),
+        "WIKI_PIPELINE_GATEWAY_PORT": "0",
+        "WIKI_PIPELINE_DAGSTER_PORT": "0",
+    }
+    with started([program, "up"], tmp_path, **variables) as up:
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            root = up.addresses()["Wiki"].removesuffix("/wiki/")
+            (handbook,) = client.get(f"{root}/v1/datasources").json()["datasources"]
+            assert (handbook["source"], handbook["freshness"]) == ("default:confluence:HANDBOOK", "fresh")
+            assert handbook["pages"] > 20
+            assert "Handbook" in client.get(f"{root}{handbook['wiki_url']}").text
+        (source,) = json.loads(run(program, tmp_path, "sources", "list", "--json"))
+        assert source["source"] == "default:confluence:HANDBOOK"
+        up.stop()
 
 
 def test_the_installed_program_syncs_a_repository(program: Path, tmp_path: Path) -> None:

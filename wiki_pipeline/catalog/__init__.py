@@ -23,6 +23,9 @@ from wiki_pipeline.catalog.event_records import (
 )
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.records import (
+    DEMO,
+    SETTINGS,
+    ConnectionRecord,
     FailureRecord,
     LeaseRecord,
     SourceRecord,
@@ -34,11 +37,14 @@ from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 
 __all__ = [
+    "DEMO",
     "OPEN",
+    "SETTINGS",
     "AlertRecord",
     "Catalog",
     "Claim",
     "ClaimRecord",
+    "ConnectionRecord",
     "EventBatch",
     "EventRecord",
     "EventState",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from wiki_pipeline.catalog.alerts import Alerts
 from wiki_pipeline.catalog.claims import Claims
+from wiki_pipeline.catalog.connections import Connections
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.jobs import Jobs
@@ -50,6 +51,7 @@ class Catalog:
         jobs: what people asked for, and how far it has come.
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
+        connections: the sites and hosts that sources are read from.
         alerts: problems that people were told of.
         marks: whether something has changed of what staleness is told by.
 
@@ -68,6 +70,7 @@ class Catalog:
         self.jobs = Jobs(self._database)
         self.upstream = Upstream(self._database)
         self.people = People(self._database)
+        self.connections = Connections(self._database)
         self.alerts = Alerts(self._database)
         self.marks = Marks(self._database)
 
@@ -98,11 +101,20 @@ class Catalog:
             row = connection.execute(select(sources).where(sources.c.source == str(key))).one_or_none()
         return None if row is None else _source_record(row)
 
-    def add_source(self, key: SourceKey, config: str, title: str = "", url: str = "") -> SourceRecord:
+    def add_source(
+        self,
+        key: SourceKey,
+        config: str,
+        title: str = "",
+        url: str = "",
+        connection: str | None = None,
+        managed_by: str | None = None,
+    ) -> SourceRecord:
         """Add a source, or change how it is opened, titled and addressed; it keeps the time it was first added.
 
         Args:
             config: JSON by which the source's kind opens it; no secrets.
+            connection, managed_by: as in `SourceRecord`; None leaves a source's as they are.
 
         Raises:
             ConfigurationError: the config is not JSON.
@@ -112,12 +124,14 @@ class Catalog:
         except ValueError:
             raise ConfigurationError(f"The config of {key} is not JSON.") from None
         said = {"config": config, "title": title, "url": url}
-        with self._database.write() as connection:
-            statement = upsert(connection, sources).values(
-                source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(connection), **said
+        given = {"connection": connection, "managed_by": managed_by}
+        said |= {column: value for column, value in given.items() if value is not None}
+        with self._database.write() as opened:
+            statement = upsert(opened, sources).values(
+                source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(opened), **said
             )
             statement = statement.on_conflict_do_update(index_elements=["source"], set_=said)
-            return _source_record(connection.execute(statement.returning(sources)).one())
+            return _source_record(opened.execute(statement.returning(sources)).one())
 
     def remove_source(self, key: SourceKey) -> bool:
         """Remove a source with its failures and syncs. False if it was not there."""
@@ -285,7 +299,15 @@ def _upsert_failures(
 
 
 def _source_record(row: Row[Any]) -> SourceRecord:
-    return SourceRecord(SourceKey(row.tenant, row.kind, row.name), row.config, row.title, row.url, row.added_at)
+    return SourceRecord(
+        key=SourceKey(row.tenant, row.kind, row.name),
+        config=row.config,
+        title=row.title,
+        url=row.url,
+        added_at=row.added_at,
+        connection=row.connection,
+        managed_by=row.managed_by,
+    )
 
 
 def _failure_record(row: Row[Any]) -> FailureRecord:

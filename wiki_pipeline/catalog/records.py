@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from wiki_pipeline.model import SourceKey, Stage, StageReport
+from wiki_pipeline.model import Connection, SourceKey, Stage, StageReport
+
+SETTINGS, DEMO = "settings", "demo"  # who manages a row, if not a person
 
 
 class SyncMode(StrEnum):
@@ -33,12 +35,29 @@ class SourceRecord:
     Attributes:
         config: JSON by which the source's kind opens it; no secrets.
         title, url: for people; empty until the source was asked what it is.
+        connection: name of the connection by which it is opened; empty: of the one that its address belongs to.
+        managed_by: `DEMO` for a source that was made for the demo; else empty.
     """
 
     key: SourceKey
     config: str
     title: str
     url: str
+    added_at: datetime
+    connection: str = ""
+    managed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecord:
+    """A connection that was added.
+
+    Attributes:
+        managed_by: `SETTINGS`, `DEMO`, or empty for one that a person added.
+    """
+
+    connection: Connection
+    managed_by: str
     added_at: datetime
 
 

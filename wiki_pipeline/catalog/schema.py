@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from wiki_pipeline.errors import CatalogError
 
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
-HEAD = "0004"
+HEAD = "0005"
 
 _ADVISORY_LOCK = 0x77_69_6B_69  # "wiki": the same number in every program that migrates a catalog
 

@@ -90,7 +90,23 @@ sources = Table(
     _text("title"),
     _text("url"),
     _moment("added_at"),
+    _text("connection", server_default=""),  # by which it is opened; empty: by the one that its address belongs to
+    _text("managed_by", server_default=""),  # "demo", or empty: a person's, of the settings or of the command line
     UniqueConstraint("tenant", "kind", "name"),
+)
+
+# The sites and hosts that sources are read from. Of secrets only where they are.
+connections = Table(
+    "connections",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("name", primary_key=True),
+    _text("kind"),
+    _text("url"),
+    Column("options", JSON, nullable=False),
+    _text("secret_ref"),
+    _text("managed_by"),  # "settings", "demo", or empty: a person's
+    _moment("added_at"),
 )
 
 leases = Table(

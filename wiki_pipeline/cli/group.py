@@ -17,6 +17,7 @@ COMMANDS = {
     "up": "Start everything: first sync, Dagster UI, wiki and API.",
     "sync": "Bring sources up to date, with progress.",
     "sources": "List, add and remove sources.",
+    "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",
 }

@@ -48,12 +48,13 @@ def list_sources(*, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("address")
+@click.option("--connection", default="", metavar="NAME", help="Read it by this connection; else by the address's own.")
 @json_option
-def add(*, address: str, as_json: bool) -> None:
+def add(*, address: str, connection: str, as_json: bool) -> None:
     """Add the space, page or repository at ADDRESS, after asking it what it is."""
     settings = load(Settings)
     with Pipeline.open(settings) as pipeline:
-        added = add_to_pipeline(pipeline, address)
+        added = add_to_pipeline(pipeline, address, connection)
         open_jobs(settings).publish(pipeline.catalog, settings.tenant)
     if as_json:
         print_json({**_as_json(added.record), "news": added.news})
@@ -86,6 +87,7 @@ def _as_json(record: SourceRecord) -> dict[str, object]:
     return {
         "source": str(record.key),
         "kind": record.key.kind,
+        "connection": record.connection,
         "title": record.title,
         "url": record.url,
         "datasource_id": kind.datasource_id(record.key, record.config) if kind else "",

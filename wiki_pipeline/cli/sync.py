@@ -20,9 +20,10 @@ from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console
 from wiki_pipeline.cli.progress import shown
 from wiki_pipeline.cli.selection import select
+from wiki_pipeline.demo.sources import served_by_demo
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.running import demo_sources, running
+from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
@@ -98,8 +99,7 @@ def _again_and_again(arguments: Sequence[str], hours: float) -> int:
     """Sync every so many hours, each time in a process of its own, until interrupted or until the settings are wrong.
 
     Dagster handles signals while it runs, and forgets one that comes after a run's last step: a loop in the same
-    process would go on. In a session of its own, the process is stopped by this one alone; by SIGTERM, because it
-    ignores SIGINT where this one does, which is how shells start what runs in the background.
+    process would go on. In a session of its own, the process is stopped by this one alone.
     """
     command = [sys.executable, "-m", "wiki_pipeline.cli", "sync", *arguments]
     while True:
@@ -108,7 +108,7 @@ def _again_and_again(arguments: Sequence[str], hours: float) -> int:
             try:
                 status = process.wait()
             except KeyboardInterrupt:
-                process.terminate()
+                process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
         if status == _USAGE:
@@ -136,11 +136,11 @@ def run(
         chosen = select(known, asked)
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
-        closed = _served_by_nobody(settings)
+        closed = _served_by_nobody(pipeline)
         how = {"full": full, "allow_mass_deletion": allow_mass_deletion}
         outcomes = []
         for source in chosen:
-            if str(source) in closed:
+            if source in closed:
                 outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
                 console.print(Text(str(source), style="bold"))
             else:
@@ -149,10 +149,10 @@ def run(
         return outcomes
 
 
-def _served_by_nobody(settings: Settings) -> set[str]:
+def _served_by_nobody(pipeline: Pipeline) -> set[SourceKey]:
     """Sources of the demo whose server is down: no run could do more than turn the graph red."""
-    up = running(settings.home)
-    return set() if up and up.settings else {made.source for made in demo_sources(settings.home) if made.served}
+    up = running(pipeline.settings.home)
+    return set() if up and up.demo else served_by_demo(pipeline)
 
 
 def _out_of_reach(source: SourceKey, failures: Sequence[FailureRecord]) -> Outcome:

@@ -82,7 +82,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    receivers = webhooks.receivers(catalog, settings.tenant, intake, metrics)
+    receivers = webhooks.receivers(services.pipeline, intake, metrics)
     for router in (
         search_api.router,
         datasources.router,

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wiki_pipeline.catalog import Catalog, EventBatch, Origin
+from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.errors import PayloadError, SignatureError, WikiPipelineError
 from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
@@ -23,6 +23,7 @@ from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery, Reader, Webhook
+from wiki_pipeline.sync.pipeline import Pipeline
 
 # A source added by another process is heard of after so long; what changed before is in its first sync anyway. While
 # deliveries come in, the catalog is asked ahead, so that none of them waits for it.
@@ -48,13 +49,11 @@ class Ignored(BaseModel):
 class Receiver:
     """One webhook of one kind of source."""
 
-    def __init__(
-        self, kind: str, webhook: Webhook, catalog: Catalog, tenant: str, intake: EventWriter, metrics: Metrics
-    ):
+    def __init__(self, kind: str, webhook: Webhook, pipeline: Pipeline, intake: EventWriter, metrics: Metrics) -> None:
         self.kind = kind
         self.webhook = webhook
-        self._catalog = catalog
-        self._tenant = tenant
+        self._pipeline = pipeline
+        self._tenant = pipeline.settings.tenant
         self._intake = intake
         self._metrics = metrics
         self._reader: Reader | None = None
@@ -111,16 +110,17 @@ class Receiver:
 
     async def _ask(self) -> Reader:
         asked_at = time.monotonic()
-        reader = self.webhook.reader(await asyncio.to_thread(self._known))
+        reader = await asyncio.to_thread(self._new_reader)
         self._read_at = asked_at
         return reader
 
     def _age(self) -> float:
         return time.monotonic() - self._read_at
 
-    def _known(self) -> Mapping[SourceKey, str]:
-        records = self._catalog.sources(self._tenant)
-        return {record.key: record.config for record in records if record.key.kind == self.kind}
+    def _new_reader(self) -> Reader:
+        records = self._pipeline.catalog.sources(self._tenant)
+        known = {record.key: record.config for record in records if record.key.kind == self.kind}
+        return self.webhook.reader(known, self._pipeline.connections(kinds()[self.kind]))
 
 
 class Shortcut:
@@ -165,14 +165,14 @@ def messages(tenant: str, heard: ParsedDelivery) -> list[EventBatch]:
     ]
 
 
-def receivers(catalog: Catalog, tenant: str, intake: EventWriter, metrics: Metrics) -> list[Receiver]:
+def receivers(pipeline: Pipeline, intake: EventWriter, metrics: Metrics) -> list[Receiver]:
     """The webhooks of all kinds of sources.
 
     Raises:
         ConfigurationError: a setting of one of them is wrong.
     """
     return [
-        Receiver(name, webhook, catalog, tenant, intake, metrics)
+        Receiver(name, webhook, pipeline, intake, metrics)
         for name, kind in kinds().items()
         for webhook in kind.webhooks()
     ]

@@ -22,7 +22,7 @@ from wiki_pipeline.model.document import (
 )
 from wiki_pipeline.model.hashing import digest, digests
 from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, Stage, StageReport
-from wiki_pipeline.model.source import SourceDescription, SourceKey
+from wiki_pipeline.model.source import DEFAULT_CONNECTION, Connection, SourceDescription, SourceKey
 from wiki_pipeline.model.tables import (
     ATTACHMENTS,
     CHUNKS,
@@ -43,6 +43,7 @@ __all__ = [
     "BLOB",
     "CHUNKS",
     "CLEAN_PAGES",
+    "DEFAULT_CONNECTION",
     "RAW_PAGES",
     "SCHEMA_VERSION",
     "STATE_FIELDS",
@@ -54,6 +55,7 @@ __all__ = [
     "Changes",
     "Chunk",
     "CleanPage",
+    "Connection",
     "Dependency",
     "Document",
     "DocumentFailure",

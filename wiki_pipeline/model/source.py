@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model.hashing import digest
@@ -64,6 +66,55 @@ class SourceKey:
         readable = f"{self.kind}-{safe}"[:80]
         unchanged = safe == self.name and len(readable) < 80 and not re.search(r"-[0-9a-f]{6}$", safe)
         return readable if unchanged else f"{readable}-{digest(self.name)[:6]}"
+
+
+DEFAULT_CONNECTION = "default"
+_CONNECTION = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_SECRET_REF = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*(#\S+)?|file:.+|row:\S+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A site or host from which sources are read, and where the credential for it is kept. Holds no secret itself.
+
+    Attributes:
+        name: unique within the tenant; the settings' own Confluence is `default`.
+        url: root of the site, or of the host; the credential is sent nowhere else.
+        options: what else the kind needs to know, as the user name.
+        secret_ref: `env:NAME` (a setting; `env:NAME#HOST` one host's in a JSON object), `file:PATH` or `row:ID`;
+            empty: no credential. `wiki_pipeline.secret_refs` resolves it.
+
+    Raises:
+        ConfigurationError: a part can't be used; the message never repeats what may be a secret.
+    """
+
+    tenant: str
+    kind: str
+    name: str
+    url: str
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    secret_ref: str = ""
+
+    def __post_init__(self) -> None:
+        if not _TENANT.fullmatch(self.tenant) or not _KIND.fullmatch(self.kind) or not _CONNECTION.fullmatch(self.name):
+            raise ConfigurationError(
+                f"{self.name[:80]!r} is not a name of a connection.",
+                "Names are of lower-case letters, digits, dots, dashes and underscores, 63 characters at most.",
+            )
+        if not _SECRET_REF.fullmatch(self.secret_ref):
+            raise ConfigurationError(
+                f"The connection {self.name} does not say where its secret is.",
+                "Write env:NAME (a variable that holds it) or file:PATH (a file that does), never the secret itself.",
+            )
+        try:
+            has_userinfo = "@" in urlsplit(self.url).netloc
+        except ValueError:
+            raise ConfigurationError(f"The address of the connection {self.name} can't be read.") from None
+        if has_userinfo:
+            raise ConfigurationError(
+                f"The address of the connection {self.name} holds a user name, password or token.",
+                "Leave it out, and say by env:NAME or file:PATH where the secret is.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

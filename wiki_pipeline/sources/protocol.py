@@ -14,6 +14,7 @@ from typing import Protocol
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
+    Connection,
     DocumentFailure,
     DocumentGone,
     DocumentRef,
@@ -123,11 +124,44 @@ class SourceKind(Protocol):
 
     Attributes:
         addresses: which addresses `from_address` knows, for people: "the https or ssh address of ...".
+        connection_options: what `Connection.options` may hold, each with what it is for.
     """
 
     name: str
     settings_group: type[SettingsGroup]
     addresses: str
+    connection_options: Mapping[str, str]
+
+    def connections(self, tenant: str) -> Sequence[Connection]:
+        """Connections that the settings name, the first of them the one that addresses are looked for first.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+
+    def check_connection(self, connection: Connection) -> Connection:
+        """The connection as this kind can use it, its address in one form. No I/O, and its secret is not resolved.
+
+        Raises:
+            ConfigurationError: address or an option can't be used.
+        """
+
+    def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
+        """By which of the connections a source is opened that does not say; None if by none of them.
+
+        Raises:
+            ConfigurationError: the config can't be read.
+        """
+
+    async def probe(self, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
+        """Ask the server, and report what was seen: who we are to it, which API it has, how much there is.
+
+        Args:
+            known: the sources that are opened by the connection, with their configs.
+
+        Raises:
+            ConfigurationError, SourceError: it can't be asked; names the connection.
+        """
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """Sources named by the settings, each with its config as JSON (no secrets), kept in the catalog.
@@ -136,29 +170,37 @@ class SourceKind(Protocol):
             ConfigurationError: a setting is wrong.
         """
 
-    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
+    def from_address(
+        self, tenant: str, address: str, connections: Sequence[Connection] | None = None
+    ) -> tuple[SourceKey, str] | None:
         """The source that a person means by `address` (a space's or repository's URL, a path), with its config;
         None if the address is not of this kind.
+
+        Args:
+            connections: by which it may be opened; None: those of the settings.
 
         Raises:
             ConfigurationError: of this kind, but can't be used as it is.
         """
 
-    def open(self, key: SourceKey, config: str, home: Path) -> Source:
+    def open(self, key: SourceKey, config: str, home: Path, connection: Connection | None = None) -> Source:
         """Open a source. No I/O. `home` is a folder of the source's own for clones and caches.
+
+        Args:
+            connection: by which it is opened; its credential is resolved here. None: there is none for it.
 
         Raises:
             ConfigurationError: a setting that the source needs is missing or wrong.
         """
 
     async def locate(
-        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str], connection: Connection | None = None
     ) -> Mapping[str, Sequence[SourceKey]]:
         """Which of the known sources of this kind may hold documents of which only the id was told; those of no such
         source are missing, as are all where ids mean something within their source only.
 
         Args:
-            known: configs by source.
+            known: sources that are opened by this connection, with their configs.
 
         Raises:
             ConfigurationError, SourceError: the site can't be asked.

@@ -3,13 +3,13 @@ whoever asks may be a stranger, and no request of ours goes where the settings d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,14 @@ class Request(Protocol):
     details: str
     body: type[BaseModel]
 
-    def read(self, tenant: str, asked: Any, known: Mapping[SourceKey, str]) -> Requested:
-        """Understand what was asked for, of type `body`. May ask the configured site, never the address given.
+    def read(
+        self, tenant: str, asked: Any, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None
+    ) -> Requested:
+        """Understand what was asked for, of type `body`. May ask the sites of connections, never the address given.
 
         Args:
             known: the known sources of the kind, with their configs.
+            connections: of the kind; None: those of the settings.
 
         Raises:
             ConfigurationError: not an address that may be asked for; says which may.

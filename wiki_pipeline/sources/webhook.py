@@ -17,7 +17,7 @@ import orjson
 from pydantic import SecretStr
 
 from wiki_pipeline.errors import PayloadError, SignatureError
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 
 _LONGEST_ID = 200
 
@@ -83,8 +83,9 @@ class Webhook(Protocol):
             SignatureError: nobody did, or there is no secret.
         """
 
-    def reader(self, known: Mapping[SourceKey, str]) -> Reader:
-        """Reads deliveries as long as these are the known sources of the kind, given with their configs."""
+    def reader(self, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None) -> Reader:
+        """Reads deliveries as long as these are the known sources of the kind, given with their configs, and these its
+        connections (None: those of the settings)."""
 
 
 def require_secret(secrets: Sequence[SecretStr], *, unsigned: bool, setting: str, unsigned_setting: str) -> bool:

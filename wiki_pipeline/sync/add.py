@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.catalog import DEMO, SourceRecord
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import SourceDescription, SourceKey
-from wiki_pipeline.running import adopt
+from wiki_pipeline.model import Connection, SourceDescription, SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.sync import signals
@@ -32,33 +32,72 @@ class Addition:
     news: News
 
 
-def add(pipeline: Pipeline, address: str) -> Addition:
+def add(pipeline: Pipeline, address: str, connection: str = "") -> Addition:
     """Add the source that a person means by an address. Repeatable.
 
+    Args:
+        connection: name of the one by which it is opened; empty: the one that the address belongs to.
+
     Raises:
-        ConfigurationError: no kind of source knows what to do with the address.
+        ConfigurationError: no kind of source knows what to do with the address, or it is not the connection's.
         SourceError: it does not answer, does not exist, or may not be read. Nothing was added.
     """
     for kind in kinds().values():
-        found = kind.from_address(pipeline.settings.tenant, address)
+        connections = pipeline.connections(kind)
+        if connection and not (connections := [each for each in connections if each.name == connection]):
+            continue
+        found = kind.from_address(pipeline.settings.tenant, address, connections)
         if found is None:
             continue
-        return add_specified(pipeline, kind, *found)
+        found = _of_demo(pipeline, *found)
+        return add_specified(pipeline, kind, *found, kind.connection_of(*found, connections), asked=connection)
+    if connection:
+        raise _not_of(connection)
     possible = "; ".join(kind.addresses for kind in kinds().values())
     raise ConfigurationError("This is not the address of anything that can be a source.", f"Possible are {possible}.")
 
 
-def add_specified(pipeline: Pipeline, kind: SourceKind, key: SourceKey, config: str) -> Addition:
+def add_specified(
+    pipeline: Pipeline,
+    kind: SourceKind,
+    key: SourceKey,
+    config: str,
+    connection: Connection | None,
+    *,
+    asked: str = "",
+) -> Addition:
     """Add a source by its config, or change it; errors as `add`."""
+    if asked and connection is None:
+        raise _not_of(asked)
     before = pipeline.catalog.source(key)
     home = pipeline.home_of(key)
     home.mkdir(parents=True, exist_ok=True)
-    description = signals.run(_describe(kind.open(key, config, home)))
-    record = pipeline.catalog.add_source(key, config, description.title, description.url)
-    adopt(pipeline.settings.home, str(key))
+    description = signals.run(_describe(kind.open(key, config, home, connection)))
+    # What a person asked for is no longer the demo's, which leaves by itself.
+    name = connection.name if connection else ""
+    record = pipeline.catalog.add_source(key, config, description.title, description.url, name, managed_by="")
     if before is None:
         return Addition(record, News.ADDED)
     return Addition(record, News.KNOWN if before.config == config else News.CHANGED)
+
+
+def _of_demo(pipeline: Pipeline, key: SourceKey, config: str) -> tuple[SourceKey, str]:
+    """The demo's source that is meant, which becomes the person's under the name that it has; else what is given."""
+    for record in pipeline.catalog.sources(key.tenant):
+        if (record.managed_by, record.key.kind) == (DEMO, key.kind) and _unnamed(record.config) == _unnamed(config):
+            return record.key, record.config
+    return key, config
+
+
+def _unnamed(config: str) -> dict[str, object]:
+    return {name: value for name, value in json.loads(config).items() if name != "name"}
+
+
+def _not_of(connection: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"This address is not of the connection {connection!r}, or there is no such connection.",
+        "`wiki-pipeline connections list` shows them with their addresses.",
+    )
 
 
 async def _describe(source: Source) -> SourceDescription:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import SourceDescription, SourceKey
+from wiki_pipeline.model import Connection, SourceDescription, SourceKey
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.store import Store
 from wiki_pipeline.sync.settings import Settings
 
@@ -47,16 +47,77 @@ class Pipeline:
                 f"WIKI_PIPELINE_CHUNKS_BY_KIND names {', '.join(unknown)}, which is no kind of source.",
                 f"Kinds of sources are {', '.join(sorted(kinds()))}.",
             )
+        self.add_configured_connections()
         configured: dict[SourceKey, str] = {}
         for kind in kinds().values():
-            configured.update(kind.configured(self.settings.tenant))
-        for key, config in configured.items():
-            known = self.catalog.source(key)
-            if known is None:
-                self.catalog.add_source(key, config)
-            elif known.config != config:
-                self.catalog.add_source(key, config, known.title, known.url)
+            named = kind.configured(self.settings.tenant)
+            connections = self.connections(kind) if named else ()
+            for key, config in named.items():
+                self._configure(key, config, kind.connection_of(key, config, connections))
+            configured.update(named)
         return sorted(configured)
+
+    def _configure(self, key: SourceKey, config: str, connection: Connection | None) -> None:
+        known, name = self.catalog.source(key), connection.name if connection else ""
+        if known is None:
+            self.catalog.add_source(key, config, connection=name)
+        elif known.config != config or known.managed_by or (name and not known.connection):
+            # Otherwise it stays: a person may have chosen another connection to the same site.
+            self.catalog.add_source(key, config, known.title, known.url, name, managed_by="")
+
+    # --- connections ---
+
+    def add_configured_connections(self) -> None:
+        """Take the connections that the settings name into the catalog, and those out that they named before and that
+        nothing uses. What people added stays as it is. Repeatable.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        known = {record.connection.name: record for record in self.catalog.connections.list(self.settings.tenant)}
+        named = {each.name: each for kind in kinds().values() for each in kind.connections(self.settings.tenant)}
+        for name, connection in named.items():
+            before = known.get(name)
+            # One that a person added, or the demo, stays.
+            if before is None or (before.managed_by == SETTINGS and before.connection != connection):
+                self.catalog.connections.add(connection, SETTINGS)
+        for name, record in known.items():
+            if record.managed_by == SETTINGS and name not in named:
+                with suppress(ConfigurationError):  # a source is still opened by it
+                    self.catalog.connections.remove(self.settings.tenant, name)
+
+    def connections(self, kind: SourceKind) -> list[Connection]:
+        """The tenant's connections of a kind, by name: those of this process's settings, and those that were added.
+
+        Of two with one name, the one that a person added counts.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        records = self.catalog.connections.list(self.settings.tenant)
+        added = {r.connection.name: r.connection for r in records if r.managed_by not in {SETTINGS, DEMO}}
+        demo = {r.connection.name: r.connection for r in records if r.managed_by == DEMO}
+        own = {each.name: each for each in kind.connections(self.settings.tenant)}
+        found = {**demo, **own, **added}
+        return [found[name] for name in sorted(found) if found[name].kind == kind.name]
+
+    def connection_of(self, record: SourceRecord) -> Connection | None:
+        """By which connection a source is opened; None if by none, as a public repository is.
+
+        Raises:
+            ConfigurationError: the source is of a kind that is not installed, or a setting is wrong.
+        """
+        kind = self.kind_of(record.key)
+        connections = self.connections(kind)
+        named = next((each for each in connections if each.name == record.connection), None)
+        return named or kind.connection_of(record.key, record.config, connections)
+
+    def opened_by(self, connection: Connection) -> dict[SourceKey, str]:
+        """The sources that are opened by a connection, with their configs."""
+        records = [r for r in self.catalog.sources(self.settings.tenant) if r.key.kind == connection.kind]
+        return {r.key: r.config for r in records if (by := self.connection_of(r)) and by.name == connection.name}
+
+    # --- sources ---
 
     def describe(self, key: SourceKey, description: SourceDescription) -> None:
         """Take down what the source says it is, where that is new.
@@ -77,14 +138,23 @@ class Pipeline:
         entry = self.catalog.source(key)
         if entry is None:
             raise ConfigurationError(f"There is no source {key}.", "Add it with `wiki-pipeline sources add ADDRESS`.")
+        kind, connection = self.kind_of(key), self.connection_of(entry)
+        home = self.home_of(key)
+        home.mkdir(parents=True, exist_ok=True)
+        return kind.open(key, entry.config, home, connection)
+
+    def kind_of(self, key: SourceKey) -> SourceKind:
+        """The kind of a source.
+
+        Raises:
+            ConfigurationError: it is not installed.
+        """
         kind = kinds().get(key.kind)
         if kind is None:
             raise ConfigurationError(
                 f"{key} is of a kind that is not installed.", f"Installed kinds: {', '.join(sorted(kinds()))}."
             )
-        home = self.home_of(key)
-        home.mkdir(parents=True, exist_ok=True)
-        return kind.open(key, entry.config, home)
+        return kind
 
     def home_of(self, key: SourceKey) -> Path:
         """Folder for the source's own clones and caches."""

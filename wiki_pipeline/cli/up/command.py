@@ -13,13 +13,14 @@ from rich.text import Text
 
 from wiki_pipeline.catalog import recover
 from wiki_pipeline.cli.output import progress_console
-from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
 from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import ServiceError, adopt_orphans, keep_running, run, until_ready
+from wiki_pipeline.demo.sources import withdraw
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.running import announce, only_one
 from wiki_pipeline.settings import load
+from wiki_pipeline.sync.pipeline import Pipeline
 
 _READY_SECONDS = 180.0
 
@@ -28,7 +29,7 @@ _READY_SECONDS = 180.0
 def command() -> None:
     """Start everything: first sync, Dagster UI, wiki and API.
 
-    Ctrl-C stops it. Without sources in the settings, a clone of the project shows itself and a demo handbook.
+    Ctrl-C stops it. Without sources of your own it shows a demo handbook, and the project's clone if run from one.
     """
     settings = load(UpSettings)
     with only_one(settings.home):
@@ -36,14 +37,14 @@ def command() -> None:
             _tell(str(recovered))
         planned = plan(settings, _tell)
         announce(settings.home, planned.running)
-        if planned.shows_demo:
-            demo.remember(settings)
+        if planned.demo is not None:
+            planned.demo.show(settings)
         adopt_orphans()
-        asyncio.run(_until_stopped(planned))
+        asyncio.run(_until_stopped(settings, planned))
 
 
-async def _until_stopped(planned: Plan) -> None:
-    everything = asyncio.create_task(_everything(planned))
+async def _until_stopped(settings: UpSettings, planned: Plan) -> None:
+    everything = asyncio.create_task(_everything(settings, planned))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, everything)
@@ -59,7 +60,7 @@ def _stop(everything: asyncio.Task[None]) -> None:
     everything.cancel()
 
 
-async def _everything(planned: Plan) -> None:
+async def _everything(settings: UpSettings, planned: Plan) -> None:
     """Run all services until cancelled, or until one can't be kept running; all are stopped at the end."""
     _tell(f"Starting Dagster, the wiki and the API. Logs are in {_near(planned.logs)}.")
     # Alone, before anything else that uses Dagster: the services and the first sync start at the same time.
@@ -71,7 +72,7 @@ async def _everything(planned: Plan) -> None:
                 tasks.create_task(keep_running(service, _tell))
             for service in planned.before_sync:
                 await until_ready(service, _READY_SECONDS)
-            await _first_sync(planned)
+            await _first_sync(settings, planned)
             for service in planned.others:
                 await until_ready(service, _READY_SECONDS)
             _tell_addresses(planned)
@@ -79,13 +80,16 @@ async def _everything(planned: Plan) -> None:
         raise failed.exceptions[0] from None
 
 
-async def _first_sync(planned: Plan) -> None:
+async def _first_sync(settings: UpSettings, planned: Plan) -> None:
     program = [sys.executable, "-m", "wiki_pipeline.cli"]
     if planned.leftovers:
         leaving = " and ".join(map(str, planned.leftovers))
         _tell(f"There are sources of your own now, or settings for them, so the demo's leave: {leaving}.")
     for source in planned.leftovers:
         await run([*program, "sources", "remove", str(source)], planned.environment)
+    if planned.leftovers:
+        with Pipeline.open(settings) as pipeline:
+            withdraw(pipeline)
     if not planned.sources:
         _tell("There is nothing to sync yet. Add a source: wiki-pipeline sources add ADDRESS")
         return

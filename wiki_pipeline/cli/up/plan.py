@@ -14,6 +14,7 @@ from wiki_pipeline.cli.up.demo import Demo
 from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, answers
+from wiki_pipeline.demo.sources import mark_old, of_the_demo
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import Running
@@ -31,6 +32,7 @@ class Plan:
         others: services that start beside it.
         environment: settings for every process, beside those of this one.
         running: what other commands are told.
+        demo: what is shown where there are no sources of the user's own.
         leftovers: sources of an earlier demo, to be removed now that there are sources of the user's own.
         sources: whether there is anything to sync.
         dagster: where its UI is.
@@ -41,6 +43,7 @@ class Plan:
     others: Sequence[Service]
     environment: Mapping[str, str]
     running: Running
+    demo: Demo | None
     leftovers: Sequence[SourceKey]
     sources: bool
     dagster: Dagster
@@ -49,7 +52,7 @@ class Plan:
     @property
     def shows_demo(self) -> bool:
         """Whether it is the demo that is served."""
-        return bool(self.running.settings)
+        return self.demo is not None
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -67,9 +70,10 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
     """
     check_binding(settings)
     with Pipeline.open(settings) as pipeline:
-        configured = pipeline.add_configured_sources()
+        mark_old(pipeline)
+        pipeline.add_configured_sources()
         records = pipeline.catalog.sources(settings.tenant)
-    leaving = demo.of_a_demo(settings, records).difference(configured)
+    leaving = of_the_demo(records)
     own = [record.key for record in records if record.key not in leaving]
     logs = settings.home / "logs"
     ports = Ports(settings, tell)
@@ -82,7 +86,8 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
         before_sync=[shown.server] if shown else [],
         others=[gateway, Service("Dagster", dagster.command, environment, logs / "dagster.log", dagster.ready)],
         environment=environment,
-        running=Running(gateway_url, shown.settings if shown else {}),
+        running=Running(gateway_url, demo=shown is not None),
+        demo=shown,
         leftovers=[] if shown else sorted(leaving),
         sources=bool(own or shown),
         dagster=dagster,
@@ -91,13 +96,10 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
 
 
 def _demo(ports: Ports, logs: Path, tell: Tell) -> Demo | None:
-    root = clone()
-    if root is None:  # the demo is the clone's
-        return None
     if theirs := demo.settings_in_the_way():
         tell(f"There is no demo, because {' and '.join(theirs)} {'is' if len(theirs) == 1 else 'are'} set.")
         return None
-    return demo.plan(root, ports.listen("the demo's Confluence", LOOPBACK, demo.PORT), logs / "confluence.log")
+    return demo.plan(clone(), ports.listen("the demo's Confluence", LOOPBACK, demo.PORT), logs / "confluence.log")
 
 
 def _gateway(settings: UpSettings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:

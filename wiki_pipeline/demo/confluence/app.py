@@ -32,6 +32,7 @@ class Recorded:
     path: str
     query: tuple[tuple[str, str], ...]
     status: int
+    authorization: str = field(default="", repr=False)
 
     def get(self, name: str) -> str | None:
         """The last value of a query parameter."""
@@ -79,7 +80,9 @@ class App:
         try:
             path, query = request.path, tuple(request.query)
             answer = await self._answer(request, scope["query_string"].decode("latin-1"))
-            self.requests.append(Recorded(request.method, path, query, answer.status))
+            self.requests.append(
+                Recorded(request.method, path, query, answer.status, request.headers.get("authorization", ""))
+            )
             await _send(answer, scope, send)
         finally:
             self.in_flight -= 1

@@ -72,10 +72,12 @@ def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> No
     def endpoint(serving: Services, asked: Any) -> JobStarted:
         known = {record.key: record.config for record in serving.library.sources() if record.key.kind == name}
         try:
-            requested = request.read(serving.settings.tenant, asked, known)
+            connections = serving.pipeline.connections(kind)
+            requested = request.read(serving.settings.tenant, asked, known, connections)
             record = serving.catalog.source(requested.key)
             if record is None or record.config != requested.config:
-                record = add_specified(serving.pipeline, kind, requested.key, requested.config).record
+                by = kind.connection_of(requested.key, requested.config, connections)
+                record = add_specified(serving.pipeline, kind, requested.key, requested.config, by).record
         except ConfigurationError as error:  # what was asked for is wrong, rather than the settings
             raise PayloadError(error.message, error.advice) from None
         job = serving.catalog.jobs.create(requested.key, requested.description, requested.hints)

@@ -11,8 +11,8 @@ import base64
 import logging
 import random
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -55,7 +55,7 @@ class ConfluenceClient:
 
     def __init__(self, settings: ConfluenceSettings, source: str, sleep: Sleep = asyncio.sleep) -> None:
         self._settings = settings
-        self._source = source
+        self._source = f"{source} (connection {settings.connection})" if settings.connection else source
         self._sleep = sleep
         self._slots = asyncio.Semaphore(settings.max_concurrency)
         self._http = _http_client(
@@ -92,8 +92,9 @@ class ConfluenceClient:
             AccessDeniedError, SourceNotFoundError, RefusedError, TooLargeError: the answer says so.
         """
         request = self._http.build_request("GET", self._settings.url + path, params=params)
-        answer = await self._send(self._http, request, self._what(path), self._settings.max_response_bytes)
-        data = read_json(answer, self._what(path))
+        with self._advising():
+            answer = await self._send(self._http, request, self._what(path), self._settings.max_response_bytes)
+            data = read_json(answer, self._what(path))
         if "link" in answer.headers and answer.next_link:
             data.setdefault("_links", {}).setdefault("next", answer.next_link)
         return data
@@ -105,7 +106,8 @@ class ConfluenceClient:
             "POST", self._settings.url + path, content=orjson.dumps(body), headers=headers
         )
         limit = self._settings.max_response_bytes
-        return read_json(await self._send(self._http, request, self._what(path), limit), self._what(path))
+        with self._advising():
+            return read_json(await self._send(self._http, request, self._what(path), limit), self._what(path))
 
     async def download(self, path: str, params: Params, most_bytes: int) -> bytes:
         """The bytes of a file at `path` below the site's root.
@@ -148,6 +150,16 @@ class ConfluenceClient:
                 "if it is a login page, the credentials were not taken.",
             )
         return address
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        """Errors advise to look at the connection, where it is not of the settings that they name otherwise."""
+        try:
+            yield
+        except WikiPipelineError as error:
+            if self._settings.connection and "CONFLUENCE_" in error.advice:
+                error.advice = f"See `wiki-pipeline connections test {self._settings.connection}`."
+            raise
 
     def _what(self, path: str) -> str:
         return f"{self._source}: {self._settings.url}{path}"
@@ -217,7 +229,8 @@ def _authorization(settings: ConfluenceSettings) -> dict[str, str]:
         pair = f"{settings.username.strip()}:{token}".encode()
         return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
     if any(not 33 <= ord(character) <= 126 for character in token):
-        raise ConfigurationError("CONFLUENCE_TOKEN holds white space or characters outside ASCII.", "Copy it again.")
+        which = f"The secret of connection {settings.connection}" if settings.connection else "CONFLUENCE_TOKEN"
+        raise ConfigurationError(f"{which} holds white space or characters outside ASCII.", "Copy it again.")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

@@ -11,13 +11,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site, read_target
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import DEFAULT_CONNECTION, Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.confluence.locating import spaces_of
+from wiki_pipeline.sources.confluence.probing import probe
 from wiki_pipeline.sources.confluence.request import PageRequest
 from wiki_pipeline.sources.confluence.resolve import find_page
-from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.settings import CONNECTION_OPTIONS, ConfluenceSettings
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
@@ -33,7 +34,8 @@ class ConfluenceKind:
 
     name = "confluence"
     settings_group: type[SettingsGroup] = ConfluenceSettings
-    addresses = "the address of a Confluence space or page below CONFLUENCE_URL"
+    addresses = "the address of a Confluence space or page below CONFLUENCE_URL or the address of a connection"
+    connection_options: Mapping[str, str] = CONNECTION_OPTIONS
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """See `SourceKind.configured`: a source for each space of `CONFLUENCE_SPACES`."""
@@ -48,56 +50,92 @@ class ConfluenceKind:
             for space, pages in settings.spaces.items()
         }
 
-    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
-        """See `SourceKind.from_address`: a space's or page's address below the configured site.
+    def connections(self, tenant: str) -> Sequence[Connection]:
+        """See `SourceKind.connections`: the site of `CONFLUENCE_URL`, as `default`."""
+        connection = load(ConfluenceSettings).as_connection(tenant)
+        return (connection,) if connection else ()
+
+    def check_connection(self, connection: Connection) -> Connection:
+        """See `SourceKind.check_connection`."""
+        return ConfluenceSettings.checked(connection)
+
+    def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
+        """See `SourceKind.connection_of`: by the source's name, or by its site."""
+        site, (name, _, space) = Site.parse(SourceConfig.parse(config).url), key.name.partition("/")
+        of_site = [each for each in _default_first(connections) if Site.parse(each.url) == site]
+        named = (each for each in of_site if each.name == name and space)
+        return next(named, next(iter(of_site), None))
+
+    async def probe(self, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
+        """See `SourceKind.probe`."""
+        return await probe(ConfluenceSettings.for_connection(connection), connection.name)
+
+    def from_address(
+        self, tenant: str, address: str, connections: Sequence[Connection] | None = None
+    ) -> tuple[SourceKey, str] | None:
+        """See `SourceKind.from_address`: a space's or page's address below the site of a connection.
 
         A page's address makes a source of that one page. Addresses that don't name the space or the page's id are
-        looked up, which waits for the site.
+        looked up, which waits for the site. Sources of other connections than the default one have its name in theirs:
+        a space's key may be that of another space on another site.
 
         Raises:
-            ConfigurationError: an address of Cloud, but not of the configured site; or neither a space's nor a page's.
+            ConfigurationError: an address of Cloud, but of no connection's site; or neither a space's nor a page's.
             SourceError: the look-up failed.
         """
-        settings = load(ConfluenceSettings)
-        parts = _below(settings, address)
-        if parts is None:
-            if _is_cloud(address):
-                raise ConfigurationError(
-                    "This address belongs to another Confluence than the one configured.",
-                    f"CONFLUENCE_URL is {settings.url or 'not set'}.",
-                )
-            return None
-        target = read_target(parts)
-        if target.title or not target.space:
-            target = _wait_for(find_page(settings, target))
-        pages = (PageScope(target.page_id),) if target.page_id else ()
-        return SourceKey(tenant, self.name, target.space), SourceConfig(settings.url, target.space, pages).dump()
-
-    def open(self, key: SourceKey, config: str, home: Path) -> Source:
-        """See `SourceKind.open`. Nothing is kept in `home`."""
-        settings = load(ConfluenceSettings)
-        desired = SourceConfig.parse(config)
-        if not settings.url:
+        connections = self.connections(tenant) if connections is None else connections
+        for connection in _default_first(connections):
+            if (parts := _below(connection, address)) is None:
+                continue
+            target = read_target(parts)
+            if target.title or not target.space:
+                target = _wait_for(find_page(ConfluenceSettings.for_connection(connection), target))
+            pages = (PageScope(target.page_id),) if target.page_id else ()
+            name = target.space if connection.name == DEFAULT_CONNECTION else f"{connection.name}/{target.space}"
+            return SourceKey(tenant, self.name, name), SourceConfig(connection.url, target.space, pages).dump()
+        if _is_cloud(address):
+            sites = ", ".join(connection.url for connection in connections)
             raise ConfigurationError(
-                f"{key}: CONFLUENCE_URL is not set.", f"It was {desired.url} when the source was added."
+                "This address belongs to another Confluence than the one configured.",
+                f"CONFLUENCE_URL is {sites or 'not set'}; add more sites with `wiki-pipeline connections add`."
+                if len(connections) < 2
+                else f"There are connections to {sites}.",
             )
-        if Site.parse(desired.url) != Site.parse(settings.url):
-            # The credentials are meant for the configured site alone.
+        return None
+
+    def open(self, key: SourceKey, config: str, home: Path, connection: Connection | None = None) -> Source:
+        """See `SourceKind.open`. Nothing is kept in `home`. Without a connection it is that of the settings."""
+        desired = SourceConfig.parse(config)
+        connection = connection or next(iter(self.connections(key.tenant)), None)
+        if connection is None:
             raise ConfigurationError(
-                f"{key} belongs to {desired.url}, but CONFLUENCE_URL is {settings.url}.",
+                f"{key}: CONFLUENCE_URL is not set, and there is no connection to {desired.url}.",
+                f"It was {desired.url} when the source was added.",
+            )
+        if Site.parse(desired.url) != Site.parse(connection.url):
+            # The credentials are meant for the connection's site alone.
+            if connection.name != DEFAULT_CONNECTION:
+                raise ConfigurationError(
+                    f"{key} belongs to {desired.url}, but the connection {connection.name} is to {connection.url}.",
+                    "Change the connection back, or remove the source and add it again.",
+                )
+            raise ConfigurationError(
+                f"{key} belongs to {desired.url}, but CONFLUENCE_URL is {connection.url}.",
                 "Set CONFLUENCE_URL back, or remove the source and add it again.",
             )
+        settings = ConfluenceSettings.for_connection(connection)
         return ConfluenceSource(key, desired, settings, load(FetchSettings).max_document_bytes)
 
     async def locate(
-        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str], connection: Connection | None = None
     ) -> Mapping[str, Sequence[SourceKey]]:
         """See `SourceKind.locate`: by the spaces that the pages are in now."""
-        settings = load(ConfluenceSettings)
         by_space: dict[str, list[SourceKey]] = {}
         for key, config in known.items():
             by_space.setdefault(SourceConfig.parse(config).space.lower(), []).append(key)
-        spaces = await spaces_of(settings, document_ids) if settings.url and by_space else {}
+        if connection is None or not by_space:
+            return {}
+        spaces = await spaces_of(ConfluenceSettings.for_connection(connection), document_ids)
         return {id_: by_space[space.lower()] for id_, space in spaces.items() if space.lower() in by_space}
 
     def is_whole(self, config: str) -> bool:
@@ -110,16 +148,20 @@ class ConfluenceKind:
 
     def requests(self) -> Sequence[Request]:
         """See `SourceKind.requests`."""
-        return (PageRequest(self.from_address, self.configured),)
+        return (PageRequest(self),)
 
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
-        return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name}"
+        return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name.replace('/', '_')}"
 
 
-def _below(settings: ConfluenceSettings, address: str) -> SplitResult | None:
-    """The address from the site's root on, if it is the configured site's."""
-    for root in (settings.url, settings.site_url):
+def _default_first(connections: Sequence[Connection]) -> list[Connection]:
+    return sorted(connections, key=lambda connection: (connection.name != DEFAULT_CONNECTION, connection.name))
+
+
+def _below(connection: Connection, address: str) -> SplitResult | None:
+    """The address from the site's root on, if it is of the connection's site."""
+    for root in (connection.url, connection.options.get("site_url", "")):
         if root and (parts := Site.parse(root).below(address)) is not None:
             return parts
     return None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
 from wiki_pipeline.sources.request import Requested
 
-FromAddress = Callable[[str, str], tuple[SourceKey, str] | None]
-Configured = Callable[[str], Mapping[SourceKey, str]]
+
+class Kind(Protocol):
+    """What is needed of the kind of source."""
+
+    def from_address(
+        self, tenant: str, address: str, connections: Sequence[Connection] | None = None
+    ) -> tuple[SourceKey, str] | None:
+        """See `SourceKind.from_address`."""
+
+    def configured(self, tenant: str) -> Mapping[SourceKey, str]:
+        """See `SourceKind.configured`."""
 
 
 class PageAsked(BaseModel):
@@ -42,13 +51,14 @@ class PageRequest:
     )
     body: type[BaseModel] = PageAsked
 
-    def __init__(self, from_address: FromAddress, configured: Configured) -> None:
-        self._from_address = from_address
-        self._configured = configured
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
 
-    def read(self, tenant: str, asked: Any, known: Mapping[SourceKey, str]) -> Requested:
+    def read(
+        self, tenant: str, asked: Any, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None
+    ) -> Requested:
         """See `Request.read`."""
-        found = self._from_address(tenant, asked.url)
+        found = self._kind.from_address(tenant, asked.url, connections)
         if found is None:
             raise ConfigurationError(
                 "This address does not belong to the configured Confluence.",
@@ -64,7 +74,7 @@ class PageRequest:
         key = next((other for other in known if other.name.lower() == key.name.lower()), key)
         before = SourceConfig.parse(known[key]) if key in known else None
         after = _with(before, page) if before else replace(desired, pages=(page,))
-        if after != before and key in self._configured(tenant):
+        if after != before and key in self._kind.configured(tenant):
             raise ConfigurationError(
                 f"{key} is named by the settings, without this page.",
                 "Add it to CONFLUENCE_SPACES; what is only in the catalog would be gone with the next start.",

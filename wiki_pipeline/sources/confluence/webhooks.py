@@ -7,12 +7,14 @@ Cloud's events come through whoever holds our secret and signs the body: an app'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
 from wiki_pipeline.links.confluence import PAGE_ID, Site
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.events import Effect, counted_name, effect_of, normal_name, why_ignored
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
@@ -33,6 +35,9 @@ _OWN, _HUB, _HUB_256 = "x-confluence-signature", "x-hub-signature", "x-hub-signa
 _PAGES = ("page", "content")
 _HOLDERS = ("labeled", "labelled", "attachedTo", "container", "page", "content")
 _PAGE_TYPES = {"", "page"}
+_ABOUT = (*_HOLDERS, "space", "attachments")
+_ADDRESSES = ("baseUrl", "base", "self", "url")
+_LONGEST_ADDRESS = 2_000
 _DATES = ("timestamp", "eventCreatedDate")
 
 Json = Mapping[str, Any]
@@ -77,14 +82,56 @@ class ConfluenceWebhook:
         claimed = [value.strip().removeprefix("sha256=") for value in (*own, *hub)]
         check_hmac(delivery.body, claimed, secrets, "X-Confluence-Signature or X-Hub-Signature")
 
-    def reader(self, known: Mapping[SourceKey, str]) -> Reader:
+    def reader(self, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None) -> Reader:
         """See `Webhook.reader`."""
-        return _Reader(_by_space(self._settings, known)).read
+        if connections is None:
+            own = self._settings.as_connection("default")
+            connections = [own] if own else []
+        return _Reader(_Sites.of(connections), known).read
+
+
+@dataclass(frozen=True, slots=True)
+class _Sites:
+    """The sites of all connections, each also by the address under which people, and so deliveries, know it."""
+
+    roots: Mapping[Site, Site]
+
+    @classmethod
+    def of(cls, connections: Sequence[Connection]) -> _Sites:
+        roots: dict[Site, Site] = {}
+        for connection in connections:
+            site = Site.parse(connection.url)
+            shown = connection.options.get("site_url", "")
+            roots |= {site: site} | ({Site.parse(shown): site} if shown else {})
+        return cls(roots)
+
+    def that_sent(self, body: Json) -> Site | None:
+        """The site whose addresses a delivery holds; None where it holds none, or one that no connection knows."""
+        for address in _addresses(body):
+            for root, site in self.roots.items():
+                if root.below(address) is not None:
+                    return site
+        return None
 
 
 class _Reader:
-    def __init__(self, spaces: Mapping[str, SourceKey]) -> None:
-        self._spaces = spaces
+    def __init__(self, sites: _Sites, known: Mapping[SourceKey, str]) -> None:
+        self._sites = sites
+        self._spaces: dict[str, list[tuple[Site, SourceKey]]] = defaultdict(list)
+        for key, text in sorted(known.items()):
+            try:
+                config = SourceConfig.parse(text)
+                site = Site.parse(config.url)
+            except ConfigurationError:  # its syncs say what is wrong with it
+                continue
+            if site in sites.roots:
+                self._spaces[config.space.lower()].append((site, key))
+
+    def _of(self, space: str, body: Json) -> list[SourceKey]:
+        """The sources of a space: those of the site that sent the delivery, or of all where that can't be told."""
+        found = self._spaces.get(space.lower(), ())
+        sender = self._sites.that_sent(body) if found and len(self._sites.roots) > 1 else None
+        return [key for site, key in found if sender in {None, site}]
 
     def read(self, delivery: Delivery) -> ParsedDelivery:
         body = parse_object(delivery.body)
@@ -107,7 +154,7 @@ class _Reader:
         key = _space_of(body)
         if not key:
             raise PayloadError(f"The space of {name} is not named.", 'Give it as {"space": {"key": ...}}.')
-        if source := self._spaces.get(key.lower()):
+        for source in self._of(key, body):
             yield ChangeHint(_KIND, source, "", name)
 
     def _page_hints(self, name: str, effect: Effect, body: Json) -> Iterator[ChangeHint]:
@@ -120,18 +167,19 @@ class _Reader:
         if _type(page or {}) not in _PAGE_TYPES:
             return
         space = _space_of(page or {}) or _space_of(body)
-        source = self._spaces.get(space.lower())
+        sources = self._of(space, body)
         if effect is Effect.MOVED:
             yield ChangeHint(_KIND, None, page_id, name)
             before = body.get("prevContent") or {}
             spaces = {space.lower(), _space_of(before if isinstance(before, dict) else {}).lower()}
-            yield from (ChangeHint(_KIND, self._spaces[key], "", name) for key in sorted(spaces) if key in self._spaces)
-        elif space and source is None:
-            return
-        elif effect is Effect.BELOW and source:
-            yield ChangeHint(_KIND, source, "", name)
+            yield from (ChangeHint(_KIND, key, "", name) for each in sorted(spaces) for key in self._of(each, body))
+        elif not space:
+            yield ChangeHint(_KIND, None, page_id, name, _version(page or {}) if effect is Effect.VERSION else "")
+        elif effect is Effect.BELOW:
+            yield from (ChangeHint(_KIND, source, "", name) for source in sources)
         else:
-            yield ChangeHint(_KIND, source, page_id, name, _version(page or {}) if effect is Effect.VERSION else "")
+            version = _version(page or {}) if effect is Effect.VERSION else ""
+            yield from (ChangeHint(_KIND, source, page_id, name, version) for source in sources)
 
     def _why_nowhere(self, effect: Effect, body: Json) -> str:
         page = _page(body, _HOLDERS if effect is Effect.PART else _PAGES) or {}
@@ -141,17 +189,12 @@ class _Reader:
         return f"The space {space[:100]} is not a source." if space else "It does not tell which page it is about."
 
 
-def _by_space(settings: ConfluenceSettings, known: Mapping[SourceKey, str]) -> dict[str, SourceKey]:
-    """Sources by the key of their space, those of the configured site."""
-    found = {}
-    for key, text in known.items():
-        try:
-            config = SourceConfig.parse(text)
-            if settings.url and Site.parse(config.url) == Site.parse(settings.url):
-                found[config.space.lower()] = key
-        except ConfigurationError:  # its syncs say what is wrong with it
-            continue
-    return found
+def _addresses(body: Json) -> Iterator[str]:
+    """Addresses of the sender in a delivery, as `baseUrl`, `self` and `_links.base` have them."""
+    about = [body, *(found for name in _ABOUT if isinstance(found := body.get(name), dict))]
+    for part in (*about, *(links for each in about if isinstance(links := each.get("_links"), dict))):
+        values = (part.get(name) for name in _ADDRESSES)
+        yield from (value for value in values if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS)
 
 
 def _event(delivery: Delivery, body: Json) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.forges import recognised
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.sources.git.probing import probe
 from wiki_pipeline.sources.git.request import RepositoryRequest
-from wiki_pipeline.sources.git.settings import GitSettings, Repository
+from wiki_pipeline.sources.git.settings import GitSettings, Repository, origin_of
 from wiki_pipeline.sources.git.webhooks import PushWebhook
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.sources.request import Request
@@ -31,6 +33,7 @@ class GitKind:
         "the address of a Git repository (https, with .git at its end where the host is not a known forge; or ssh), "
         "or a folder that is one"
     )
+    connection_options: Mapping[str, str] = {"username": "Goes with the token; by default what the host's kind wants."}
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """The repositories of WIKI_PIPELINE_GIT_REPOSITORIES."""
@@ -46,14 +49,41 @@ class GitKind:
             sources[key] = repository
         return {key: repository.dump() for key, repository in sources.items()}
 
-    def from_address(self, tenant: str, address: str) -> tuple[SourceKey, str] | None:
+    def connections(self, tenant: str) -> Sequence[Connection]:
+        """See `SourceKind.connections`: the hosts of WIKI_PIPELINE_GIT_TOKENS, and that of WIKI_PIPELINE_GIT_TOKEN."""
+        return load(GitSettings).connections(tenant)
+
+    def check_connection(self, connection: Connection) -> Connection:
+        """See `SourceKind.check_connection`: its address is a host's."""
+        if unknown := sorted(connection.options.keys() - self.connection_options):
+            raise ConfigurationError(f"A Git connection has no option {unknown[0]}.", "There is username.")
+        try:
+            return replace(connection, url=origin_of(connection.url))
+        except ValueError:
+            raise ConfigurationError(
+                f"The connection {connection.name} is not to a Git host.",
+                "Give the host alone, as https://gitlab.company.com.",
+            ) from None
+
+    def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
+        """See `SourceKind.connection_of`: that of the repository's host."""
+        address = Repository.parse(config).address
+        return next((each for each in connections if each.url == f"{address.scheme}://{address.host}"), None)
+
+    async def probe(self, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
+        """See `SourceKind.probe`: hosts have no API in common, so the repositories of the connection are asked for."""
+        return await probe(load(GitSettings).for_connection(connection), connection, known)
+
+    def from_address(
+        self, tenant: str, address: str, connections: Sequence[Connection] | None = None
+    ) -> tuple[SourceKey, str] | None:
         """The repository at an address or path; `#branch` after it names a branch or tag, and then the source too.
 
         An https address is taken for a repository's if it ends in `.git`, if a forge is known by its host, or if the
-        settings name it or its host's token; a path, if a repository is there.
+        settings name it or a connection its host; a path, if a repository is there.
         """
         plain, _, branch = address.strip().partition("#")
-        if not self._is_meant(plain):
+        if not self._is_meant(plain, self.connections(tenant) if connections is None else connections):
             return None
         parsed = Address.parse(plain)
         for key, config in self.configured(tenant).items():
@@ -62,7 +92,7 @@ class GitKind:
                 return key, config
         return _named(tenant, parsed, branch)
 
-    def open(self, key: SourceKey, config: str, home: Path) -> Source:
+    def open(self, key: SourceKey, config: str, home: Path, connection: Connection | None = None) -> Source:
         """See `SourceKind.open`."""
         try:
             from wiki_pipeline.sources.git.source import GitSource  # noqa: PLC0415 - GitPython looks for Git when imported
@@ -70,11 +100,11 @@ class GitKind:
             raise ConfigurationError(
                 "Git can't be run: it is not installed, or not in PATH.", "Install Git 2.32 or newer."
             ) from error
-        settings = load(GitSettings)
-        return GitSource(key, Repository.parse(config), settings, home, load(FetchSettings).batch_bytes)
+        repository, settings = Repository.parse(config), load(GitSettings).for_connection(connection)
+        return GitSource(key, repository, settings, home, load(FetchSettings).batch_bytes, _name_of(connection))
 
     async def locate(
-        self, document_ids: Sequence[str], known: Mapping[SourceKey, str]
+        self, document_ids: Sequence[str], known: Mapping[SourceKey, str], connection: Connection | None = None
     ) -> Mapping[str, Sequence[SourceKey]]:
         """See `SourceKind.locate`: a path means a file in one repository only."""
         return {}
@@ -96,7 +126,7 @@ class GitKind:
         host = Repository.parse(config).address.host or "local"
         return f"src_git___{_word(host)}__{_word(key.name)}"
 
-    def _is_meant(self, address: str) -> bool:
+    def _is_meant(self, address: str, connections: Sequence[Connection]) -> bool:
         if address.startswith(("file://", "git://")) or _LOOKS_LIKE_SSH.match(address):
             return True
         if not address.startswith(("https://", "http://")):
@@ -107,16 +137,16 @@ class GitKind:
             parsed = Address.parse(address)
         except ConfigurationError:
             return False
-        settings = load(GitSettings)
-        known = {repository.address.url for repository in settings.repositories}
-        return (
-            recognised(parsed) is not None
-            or parsed.url in known
-            or f"{parsed.scheme}://{parsed.host}" in settings.tokens
-        )
+        known = {repository.address.url for repository in load(GitSettings).repositories}
+        hosts = {connection.url for connection in connections}
+        return recognised(parsed) is not None or parsed.url in known or f"{parsed.scheme}://{parsed.host}" in hosts
 
 
 KIND: SourceKind = GitKind()
+
+
+def _name_of(connection: Connection | None) -> str:
+    return connection.name if connection else ""
 
 
 def _key(tenant: str, repository: Repository) -> SourceKey:

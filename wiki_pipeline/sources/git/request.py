@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.git.reach import check_reachable, not_remote
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
@@ -49,7 +50,9 @@ class RepositoryRequest:
     def __init__(self, named: Named) -> None:
         self._named = named
 
-    def read(self, tenant: str, asked: Any, known: Mapping[SourceKey, str]) -> Requested:
+    def read(
+        self, tenant: str, asked: Any, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None
+    ) -> Requested:
         """See `Request.read`."""
         if "://" not in asked.url and ":" not in asked.url:
             raise not_remote()
@@ -59,7 +62,9 @@ class RepositoryRequest:
             if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
                 return _requested(key, config)
         settings = load(GitSettings)
-        check_reachable(address, settings)
+        named = {urlsplit(connection.url).hostname or "" for connection in connections or ()}
+        if address.is_local or address.hostname not in named:
+            check_reachable(address, settings)
         key, config = self._named(tenant, address, asked.branch)
         if key in known:
             raise ConfigurationError(

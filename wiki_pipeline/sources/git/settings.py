@@ -13,7 +13,11 @@ from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.repository import Address
+from wiki_pipeline.model import Connection
+from wiki_pipeline.secret_refs import resolve
 from wiki_pipeline.settings import Secrets, SettingsGroup
+
+_TOKEN, _TOKENS = "env:WIKI_PIPELINE_GIT_TOKEN", "env:WIKI_PIPELINE_GIT_TOKENS"
 
 # What Git allows in the name of a branch or tag (git help check-ref-format), without those that begin with a dash.
 _REF = re.compile(r"(?![-/.])(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")
@@ -182,7 +186,7 @@ class GitSettings(SettingsGroup):
     @classmethod
     def _hosts(cls, value: Any) -> Any:
         tokens = _json(value, dict, '{"gitlab.company.com": "token"}')
-        return {_origin(host): token for host, token in tokens.items()}
+        return {origin_of(host): token for host, token in tokens.items()}
 
     @field_validator("include", "exclude", mode="before")
     @classmethod
@@ -210,6 +214,25 @@ class GitSettings(SettingsGroup):
         origins = {f"https://{address.host}" for address in addresses if address.scheme == "https"}
         return {origin.removeprefix("https://") for origin in origins - self.tokens.keys()}
 
+    def connections(self, tenant: str) -> list[Connection]:
+        """The hosts that there is a token for, each as a connection of its own."""
+        refs = {origin: f"{_TOKENS}#{origin}" for origin, token in self.tokens.items() if token.get_secret_value()}
+        if self.token.get_secret_value() and len(self.hosts_of_the_token) == 1:
+            refs[f"https://{next(iter(self.hosts_of_the_token))}"] = _TOKEN
+        return [Connection(tenant, "git", connection_name(origin), origin, {}, ref) for origin, ref in refs.items()]
+
+    def for_connection(self, connection: Connection | None) -> GitSettings:
+        """The settings with the connection's token, for its host alone; without a connection there is none.
+
+        Raises:
+            ConfigurationError: its secret is missing.
+        """
+        tokens = {}
+        if connection is not None:
+            secret = resolve(connection.secret_ref, f"connection {connection.name}")
+            tokens = {connection.url: with_user(secret, connection.options.get("username", ""))}
+        return self.model_copy(update={"token": SecretStr(""), "tokens": tokens})
+
     def token_of(self, address: Address) -> str:
         """The token for an address: one configured for exactly its scheme, host and port; empty if none is."""
         own = self.tokens.get(f"{address.scheme}://{address.host}")
@@ -217,6 +240,16 @@ class GitSettings(SettingsGroup):
             return own.get_secret_value()
         for_all = address.scheme == "https" and self.hosts_of_the_token == {address.host}
         return self.token.get_secret_value() if for_all else ""
+
+
+def connection_name(origin: str) -> str:
+    """The name of the connection that the settings make for a host, as `gitlab.company.com`."""
+    return re.sub(r"[^a-z0-9._-]+", "-", origin.removeprefix("https://")).strip("-._")[:63]
+
+
+def with_user(secret: SecretStr, user: str) -> SecretStr:
+    """A token with the user name that goes with it, as `WIKI_PIPELINE_GIT_TOKENS` has both."""
+    return SecretStr(f"{user}:{secret.get_secret_value()}") if user and secret.get_secret_value() else secret
 
 
 def checked_globs(globs: Any) -> tuple[str, ...]:
@@ -248,8 +281,12 @@ def _json(value: Any, shape: type, example: str) -> Any:
     return value
 
 
-def _origin(host: str) -> str:
-    """`https://host[:port]` of what people write for a host; `http://` only where they wrote it."""
+def origin_of(host: str) -> str:
+    """`https://host[:port]` of what people write for a host; `http://` only where they wrote it.
+
+    Raises:
+        ValueError: it is none.
+    """
     parts = urlsplit(host if "://" in host else f"https://{host}")
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or "@" in parts.netloc:
         raise ValueError("its keys are hosts, as gitlab.company.com, gitlab.company.com:8443 or http://gitlab.local")

@@ -54,10 +54,17 @@ class GitSource:
     Args:
         home: the source's folder, for the clone.
         portion_bytes: bytes of content held at a time.
+        connection: name of the connection that the settings' token is of, for messages; empty: of none.
     """
 
     def __init__(
-        self, key: SourceKey, repository: Repository, settings: GitSettings, home: Path, portion_bytes: int
+        self,
+        key: SourceKey,
+        repository: Repository,
+        settings: GitSettings,
+        home: Path,
+        portion_bytes: int,
+        connection: str = "",
     ) -> None:
         self.key = key
         self._branch = repository.branch
@@ -69,7 +76,7 @@ class GitSource:
         isolation = Isolation(address, credential, settings, repository.asked)
         self._pages = PageMaker(key, address, forge)
         self._git = GitCommand(settings.timeout, lambda text: redact(text, credential))
-        self._remote = Remote(key.name, self._git, isolation)
+        self._remote = Remote(f"{key.name} (connection {connection})" if connection else key.name, self._git, isolation)
         self._clone = Clone(home, repository.branch, self._remote, self._git, isolation)
         include = settings.include if repository.include is None else repository.include
         exclude = settings.exclude if repository.exclude is None else repository.exclude

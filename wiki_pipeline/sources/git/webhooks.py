@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 from wiki_pipeline.errors import ConfigurationError, PayloadError
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.webhook import (
     Delivery,
@@ -89,8 +89,8 @@ class PushWebhook:
         claimed = [] if hub is None else [hub.strip().removeprefix("sha256=")]
         check_hmac(delivery.body, claimed, secrets, "X-Hub-Signature-256 or X-Gitlab-Token")
 
-    def reader(self, known: Mapping[SourceKey, str]) -> Reader:
-        """See `Webhook.reader`."""
+    def reader(self, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None) -> Reader:
+        """See `Webhook.reader`; a push names its repository, so connections don't matter."""
         return _Reader(known).read
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.plan import Plan, plan
 from wiki_pipeline.cli.up.settings import UpSettings
-from wiki_pipeline.demo.confluence import Space
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
+from wiki_pipeline.demo.sources import of_the_demo, show
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.running import announce, demo_sources, only_one, running
+from wiki_pipeline.running import announce, only_one, running
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.add import add
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.installation import pipeline
+from wiki_pipeline_tests.installation import pipeline, sync
 
 HANDBOOK = SourceKey("default", "confluence", "HANDBOOK")
 CLONE = SourceKey("default", "git", "wiki-pipeline")
@@ -42,9 +42,9 @@ def demo_shown() -> Iterator[Plan]:
     home = load(UpSettings).home
     with only_one(home), planned() as made:
         announce(home, made.running)
-        demo.remember(load(UpSettings))
-        with pipeline():
-            yield made
+        assert made.demo is not None
+        made.demo.show(load(UpSettings))
+        yield made
 
 
 def names(made: Plan) -> list[str]:
@@ -55,19 +55,27 @@ def test_without_sources_a_clone_shows_itself_and_the_handbook(empty: Path) -> N
     with planned() as made:
         assert names(made) == ["Demo Confluence", "The gateway", "Dagster"]
         assert made.sources
-        (repository,) = json.loads(made.running.settings["WIKI_PIPELINE_GIT_REPOSITORIES"])
-        assert (Path(repository["url"]) / "workspace.yaml").is_file()
+        assert made.demo is not None
+        assert made.demo.clone is not None
+        assert (made.demo.clone / "workspace.yaml").is_file()
 
 
-def test_while_it_runs_the_demo_s_settings_hold_for_every_command(run: Run, empty: Path) -> None:
+def test_without_a_clone_there_is_the_handbook_alone(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wiki_pipeline.cli.up.plan.clone", lambda: None)
+    with demo_shown(), pipeline() as opened:
+        assert [record.key for record in opened.catalog.sources("default")] == [HANDBOOK]
+
+
+def test_every_command_knows_the_demo_from_the_catalog_and_no_setting_does(run: Run, empty: Path) -> None:
     with demo_shown() as made:
+        assert made.demo is not None
         shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
-        assert shown["CONFLUENCE_URL"] == made.running.settings["CONFLUENCE_URL"]
+        assert shown["CONFLUENCE_URL"] == ""
         listed = [source["source"] for source in json.loads(run("sources", "list", "--json").stdout)]
         assert listed == [str(HANDBOOK), str(CLONE)]
-    assert running(load(UpSettings).home) is None
-    shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
-    assert shown["CONFLUENCE_URL"] == ""
+        (connection,) = json.loads(run("connections", "list", "--json").stdout)
+        assert (connection["url"], connection["managed_by"]) == (made.demo.url, "demo")
+        assert (connection["options"], connection["secret_ref"]) == ({"media_hosts": made.demo.media}, "")
 
 
 def test_what_an_up_left_that_was_killed_does_not_count(empty: Path) -> None:
@@ -77,19 +85,19 @@ def test_what_an_up_left_that_was_killed_does_not_count(empty: Path) -> None:
     assert running(home) is None
 
 
-def test_settings_of_a_person_s_own_come_before_the_demo_s_and_are_not_mixed_with_them(
-    run: Run, empty: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with demo_shown():
-        monkeypatch.setenv("CONFLUENCE_URL", "https://example.org/wiki")
+def test_a_person_s_own_credentials_are_not_for_the_demo(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ConfluenceServer("cloud") as server, pipeline() as opened:
+        show(opened, server.url, server.media_origin, None)
+        server.space("HANDBOOK", "Handbook").add("Home", "<p>Hello.</p>")
         monkeypatch.setenv("CONFLUENCE_TOKEN", "theirs")
-        shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
-        assert (shown["CONFLUENCE_URL"], shown["CONFLUENCE_SPACES"]) == ("https://example.org/wiki", {})
-        assert shown["CONFLUENCE_TOKEN"]
-        monkeypatch.delenv("CONFLUENCE_URL")
-        shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
-        assert "HANDBOOK" in shown["CONFLUENCE_SPACES"]
-        assert not shown["CONFLUENCE_TOKEN"]  # it is not for the demo's server
+        monkeypatch.setenv("CONFLUENCE_USERNAME", "me@example.org")
+        sync(opened, HANDBOOK)
+        assert {request.authorization for request in server.requests} == {""}
+        monkeypatch.setenv("CONFLUENCE_URL", "https://example.org/wiki")
+        opened.add_configured_sources()
+        with pytest.raises(ConfigurationError, match=r"belongs to .*, but CONFLUENCE_URL is https://example.org/wiki"):
+            sync(opened, HANDBOOK)
+        assert {request.authorization for request in server.requests} == {""}
 
 
 def test_a_source_of_the_demo_is_not_run_without_it(run: Run, empty: Path) -> None:
@@ -107,7 +115,7 @@ def test_a_source_of_the_demo_is_not_run_without_it(run: Run, empty: Path) -> No
 def test_with_sources_of_the_user_s_own_there_is_no_demo(space: Space) -> None:
     with planned() as made:
         assert names(made) == ["The gateway", "Dagster"]
-        assert made.running.settings == {}
+        assert not made.running.demo
         assert made.sources
 
 
@@ -135,11 +143,23 @@ def test_the_demo_is_shown_again_until_there_are_sources_of_the_user_s_own(empty
 
 def test_what_a_person_added_never_leaves_with_the_demo(empty: Path) -> None:
     with demo_shown() as made, pipeline() as opened:
-        (repository,) = json.loads(made.running.settings["WIKI_PIPELINE_GIT_REPOSITORIES"])
-        assert add(opened, repository["url"]).record.key == CLONE
-    assert [source.source for source in demo_sources(load(UpSettings).home)] == [str(HANDBOOK)]
+        assert made.demo is not None
+        assert add(opened, str(made.demo.clone)).record.key == CLONE
+        assert of_the_demo(opened.catalog.sources("default")) == {HANDBOOK}
     with planned() as made:
         assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK])
+
+
+def test_sources_of_a_demo_from_before_leave_as_well(empty: Path) -> None:
+    config = json.dumps({"url": "http://127.0.0.1:8090/wiki", "space": "HANDBOOK", "pages": []})
+    with pipeline() as opened:
+        opened.catalog.add_source(HANDBOOK, config)
+        opened.catalog.add_source(SourceKey("default", "git", "org/repo"), '{"url": "https://example.org/org/repo"}')
+    file = load(UpSettings).home / "demo.json"
+    file.write_text(json.dumps([{"source": str(HANDBOOK), "config": config, "served": True}]))
+    with planned() as made:
+        assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK])
+    assert not file.exists()
 
 
 def test_addresses_are_those_of_the_services(empty: Path) -> None:

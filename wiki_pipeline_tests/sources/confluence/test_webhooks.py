@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wiki_pipeline.errors import PayloadError, SignatureError
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
@@ -253,3 +253,32 @@ def test_secrets_are_written_with_commas_or_as_a_list(given: Any) -> None:
     secrets = load(ConfluenceSettings, webhook_secret=given).webhook_secret
     assert [secret.get_secret_value() for secret in secrets] == ["a", "b"]
     assert "a" not in repr(secrets).replace("SecretStr", "")
+
+
+# --- several sites ---
+
+NORTH_SITE = "https://north.example.org"
+NORTH = SourceKey("default", "confluence", "north/ENG")
+TWO_SITES = [
+    Connection("default", "confluence", "default", SITE),
+    Connection("default", "confluence", "north", NORTH_SITE, {"site_url": "https://wiki.north.example.org"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("address", "sources"),
+    [
+        ({}, {ENG, NORTH}),
+        ({"self": f"{SITE}/rest/api/content/98487"}, {ENG}),
+        ({"self": f"{NORTH_SITE}/rest/api/content/98487"}, {NORTH}),
+        ({"_links": {"base": "https://wiki.north.example.org"}}, {NORTH}),
+        ({"self": "https://unknown.example.org/rest/api/content/98487"}, {ENG, NORTH}),
+    ],
+)
+def test_of_two_sites_with_one_space_key_the_sender_s_is_looked_at(
+    address: dict[str, Any], sources: set[SourceKey]
+) -> None:
+    known = {**KNOWN, NORTH: SourceConfig(NORTH_SITE, "ENG").dump()}
+    reader = ConfluenceWebhook(load(ConfluenceSettings, url=SITE)).reader(known, TWO_SITES)
+    body = json.dumps(connect(**address)).encode()
+    assert {hint.source for hint in reader(Delivery({}, body, "page_updated")).hints} == sources
