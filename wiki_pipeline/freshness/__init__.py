@@ -2,19 +2,18 @@
 
 webhooks, polls, schedules, people        write events (`catalog.events`)
 polling.poll                              looks what webhooks missed, and makes events of it
-resolving.resolve                         finds the sources of events that name a document only
+claiming.resolve                          finds the sources of events that name a document only
 claiming.claim_work                       makes one piece of work a source of them
-stages.sync.open_sync                     does the work and settles it
+sync.session.open_sync                    does the work and settles it
 staleness.staleness                       tells what is behind: which document, since when, why
 figures.freshness                         counts it, and how long changes take to be served
 alerting.alert                            tells people of problems, each once
 """
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
-from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims
+from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims, resolve, wait_until
 from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
-from wiki_pipeline.freshness.resolving import resolve
 from wiki_pipeline.freshness.resync import cancel, request_resync, resync_of
 from wiki_pipeline.freshness.staleness import (
     Condition,
@@ -25,7 +24,6 @@ from wiki_pipeline.freshness.staleness import (
     staleness,
 )
 from wiki_pipeline.freshness.staleness_cache import StalenessCache
-from wiki_pipeline.freshness.waiting import wait_until
 
 __all__ = [
     "Condition",

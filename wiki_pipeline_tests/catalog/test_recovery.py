@@ -9,7 +9,7 @@ import pytest
 
 from wiki_pipeline.catalog import Catalog, EventBatch, EventState, Origin, recover
 from wiki_pipeline.errors import CatalogDamagedError, CatalogError
-from wiki_pipeline.model import ChangeHint, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline_tests import open_databases
 from wiki_pipeline_tests.catalog import other_process
 
@@ -62,6 +62,7 @@ def test_a_damaged_catalog_says_so_in_a_sentence_and_is_made_anew_from_what_it_s
     assert 0 < recovery.rows["events"] < 400
     with Catalog(sqlite_url) as catalog:
         assert [record.config for record in catalog.sources("default")] == ['{"n": 0}', '{"n": 1}', '{"n": 2}']
+        assert [known.connection.name for known in catalog.connections.list("default")] == ["forge"]
         events = catalog.events.find("default", limit=1000)
         assert len(events) == recovery.rows["events"]
         assert {event.state for event in events} == {EventState.PENDING}
@@ -103,6 +104,9 @@ def test_whatever_is_damaged_the_catalog_works_again_afterwards(sqlite_url: str,
 def fill(url: str) -> None:
     """Three sources, and events enough to fill some pages of the file."""
     with Catalog(url) as catalog:
+        catalog.connections.add(
+            Connection("default", "git", "forge", "https://git.example.org", secret_ref="env:TOKEN")
+        )
         keys = [SourceKey("default", "git", f"repository-{number}") for number in range(3)]
         for number, key in enumerate(keys):
             catalog.add_source(key, f'{{"n": {number}}}')
