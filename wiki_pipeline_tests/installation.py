@@ -15,7 +15,7 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import claim_work, resolve
 from wiki_pipeline.model import SourceKey, Stage, StageReport
 from wiki_pipeline.settings import load
-from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.sync.settings import Settings
@@ -63,9 +63,10 @@ def sync(
     """All stages of one source, in order."""
     mode = SyncMode.INCREMENTAL if documents else SyncMode.FULL
     with open_sync(opened, source, mode, lambda _: None, run_id="run" if claim_id else "", claim_id=claim_id) as work:
-        raw_pages.update(work, documents, allow_mass_deletion=allow_mass_deletion)
-        for stage in (clean_pages, attachments, chunks, vectors, wiki_pages):
-            stage.update(work)
+        first, *others = STAGES
+        first.update(work, documents, allow_mass_deletion=allow_mass_deletion)
+        for declared in others:
+            declared.update(work)
     return {report.stage: report for report in work.reports}
 
 

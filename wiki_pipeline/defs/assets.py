@@ -11,7 +11,6 @@ from wiki_pipeline.defs.checks import specs
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.sources import served, sources, sources_upstream
-from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import attachments as attachments_stage
 from wiki_pipeline.stages import chunks as chunks_stage
 from wiki_pipeline.stages import clean_pages as clean_stage
@@ -19,6 +18,7 @@ from wiki_pipeline.stages import raw_pages as raw_stage
 from wiki_pipeline.stages import vectors as vectors_stage
 from wiki_pipeline.stages import wiki_pages as wiki_stage
 from wiki_pipeline.sync.session import Listener
+from wiki_pipeline.sync.stage import DeclaredStage
 
 
 class SyncConfig(dg.Config):
@@ -36,8 +36,7 @@ class SyncConfig(dg.Config):
 
 
 def stage_asset(
-    stage: Stage,
-    code_version: str,
+    declared: DeclaredStage,
     description: str,
     *,
     kinds: set[str],
@@ -45,8 +44,8 @@ def stage_asset(
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """What the assets have in common: a partition a source, one run a source, checks of its documents."""
     return dg.asset(
-        name=stage.value,
-        code_version=code_version,
+        name=declared.stage.value,
+        code_version=declared.code_version,
         description=description,
         group_name="pipeline",  # one group: more would be folded up when the graph is opened
         kinds={"lancedb", *kinds},
@@ -54,13 +53,12 @@ def stage_asset(
         partitions_def=sources,
         # A backfill holds to the one-writer limit that way, which goes by the run's partition tag.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
-        check_specs=specs(stage),
+        check_specs=specs(declared.stage),
     )
 
 
 @stage_asset(
-    Stage.RAW_PAGES,
-    raw_stage.CODE_VERSION,
+    raw_stage.DECLARED,
     "Documents as the source gave them: one row a page or file, with its version key.",
     deps=[sources_upstream],
     kinds={"confluence", "git"},
@@ -80,8 +78,7 @@ def raw_pages(
 
 
 @stage_asset(
-    Stage.CLEAN_PAGES,
-    clean_stage.CODE_VERSION,
+    clean_stage.DECLARED,
     "Documents as Markdown, with headings, links and dependencies.",
     deps=[raw_pages],
     kinds={"markdown"},
@@ -94,8 +91,7 @@ def clean_pages(
 
 
 @stage_asset(
-    Stage.ATTACHMENTS,
-    attachments_stage.CODE_VERSION,
+    attachments_stage.DECLARED,
     "Pictures and files that pages show, mirrored, with the text of PDF and Word files.",
     deps=[clean_pages],
     kinds={"png", "pdf"},
@@ -108,8 +104,7 @@ def attachments(
 
 
 @stage_asset(
-    Stage.CHUNKS,
-    chunks_stage.CODE_VERSION,
+    chunks_stage.DECLARED,
     "Chunks of about 400 tokens along headings and syntax, with their place in the document.",
     deps=[clean_pages, attachments],
     kinds={"text"},
@@ -122,8 +117,7 @@ def chunks(
 
 
 @stage_asset(
-    Stage.VECTORS,
-    vectors_stage.CODE_VERSION,
+    vectors_stage.DECLARED,
     "The table that search reads: text, search text, vector and full-text index; one for all of a tenant's sources.",
     deps=[chunks],
     kinds={"embeddings"},
@@ -136,8 +130,7 @@ def vectors(
 
 
 @stage_asset(
-    Stage.WIKI_PAGES,
-    wiki_stage.CODE_VERSION,
+    wiki_stage.DECLARED,
     "Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
     deps=[clean_pages, attachments],
     kinds={"html"},

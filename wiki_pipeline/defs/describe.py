@@ -14,25 +14,9 @@ from wiki_pipeline.defs import stale
 from wiki_pipeline.defs.dagster_internals import get_smallest_cron_interval
 from wiki_pipeline.defs.report import table_uri
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.model import (
-    ATTACHMENTS,
-    CHUNKS,
-    CLEAN_PAGES,
-    RAW_PAGES,
-    WIKI_PAGES,
-    Stage,
-    vectors_schema,
-)
+from wiki_pipeline.model import SCHEMAS, Stage
 from wiki_pipeline.store import Store
 
-_SCHEMAS = {
-    Stage.RAW_PAGES: RAW_PAGES,
-    Stage.CLEAN_PAGES: CLEAN_PAGES,
-    Stage.ATTACHMENTS: ATTACHMENTS,
-    Stage.CHUNKS: CHUNKS,
-    Stage.VECTORS: vectors_schema(1),  # how long a vector is depends on the model, which is not asked here
-    Stage.WIKI_PAGES: WIKI_PAGES,
-}
 _LEAST_REPORT_WINDOW = timedelta(hours=1)
 
 
@@ -88,7 +72,7 @@ def _table(stage: Stage, folder: str) -> dict[str, Any]:
     """Which tables an asset is. A run's materialisation names the one that it wrote."""
     each = "model" if stage is Stage.VECTORS else "source"  # there is a table each
     return {
-        "dagster/column_schema": column_schema(_SCHEMAS[stage]),
+        "dagster/column_schema": column_schema(SCHEMAS[stage]),
         "dagster/table_name": f"{stage}.<{each}>",
         "dagster/storage_kind": "lancedb",
         "dagster/uri": folder,

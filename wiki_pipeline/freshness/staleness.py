@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from wiki_pipeline.catalog import EventRecord, EventState, FailureRecord, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.stages import attachments, chunks, clean_pages, vectors, wiki_pages
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.dependents import dependents_behind
-from wiki_pipeline.sync.drivers import Inputs
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, lease_name
 
@@ -69,13 +68,6 @@ class _Served:
     version_key: str
 
 
-_DERIVED: Mapping[Stage, Callable[[SourceTables], Inputs]] = {
-    Stage.CLEAN_PAGES: clean_pages.inputs,
-    Stage.ATTACHMENTS: attachments.inputs,
-    Stage.CHUNKS: chunks.inputs,
-    Stage.VECTORS: vectors.inputs,
-    Stage.WIKI_PAGES: wiki_pages.inputs,
-}
 _ORDER = list(Reason)
 _SYNCS = 50  # looked at for the last one that went through
 _INTERRUPTED = "The last sync was interrupted. The next one goes on where it stopped."
@@ -276,8 +268,11 @@ def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Fo
     tables = SourceTables(pipeline, source)
     last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
     since = last.finished or last.started if last else None
-    for stage, inputs in _DERIVED.items():
-        plan = inputs(tables).behind(tables.table(stage), stage)
+    for declared in STAGES:
+        if declared.inputs is None:
+            continue
+        stage = declared.stage
+        plan = declared.inputs(tables).behind(tables.table(stage), stage)
         behind = [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]
         if behind and stage is Stage.ATTACHMENTS:
             behind = tables.table(stage).read(behind, ["parent_id"])["parent_id"].to_pylist()

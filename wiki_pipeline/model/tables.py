@@ -6,7 +6,7 @@ struct; `X | None` may be null, everything else may not. `Annotated[..., pa.Data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from types import NoneType, UnionType
@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from wiki_pipeline.model.document import Attachment, Chunk, CleanPage, Document, LongText, RawPage, WikiPage
+from wiki_pipeline.model.report import Stage
 
 SCHEMA_VERSION = 1
 """Of all schemas below. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
@@ -95,6 +96,15 @@ def vectors_schema(dimension: int) -> pa.Schema:
         ]
     )
 
+
+SCHEMAS: Mapping[Stage, pa.Schema] = {
+    Stage.RAW_PAGES: RAW_PAGES,
+    Stage.CLEAN_PAGES: CLEAN_PAGES,
+    Stage.ATTACHMENTS: ATTACHMENTS,
+    Stage.CHUNKS: CHUNKS,
+    Stage.VECTORS: vectors_schema(1),  # how long a vector is depends on the model
+    Stage.WIKI_PAGES: WIKI_PAGES,
+}
 
 Row = TypeVar("Row", bound=Document)
 

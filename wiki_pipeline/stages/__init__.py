@@ -1,1 +1,14 @@
-"""One short module a stage: what a batch of its input becomes. All commit through the store's `reconcile`."""
+"""The stages, one short module each: what a batch of its input becomes. All commit through the store's `reconcile`."""
+
+from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.sync.stage import DeclaredStage
+
+STAGES: tuple[DeclaredStage, ...] = (
+    raw_pages.DECLARED,
+    clean_pages.DECLARED,
+    attachments.DECLARED,
+    chunks.DECLARED,
+    vectors.DECLARED,
+    wiki_pages.DECLARED,
+)
+"""In the order of the flow."""

@@ -25,6 +25,7 @@ from wiki_pipeline.sync.downloads import Desired, Kept
 from wiki_pipeline.sync.drivers import Inputs
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.settings import Settings
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.text import attachments as files
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"
@@ -222,3 +223,6 @@ class _Listing:
 
 def _owners(targets: Iterable[str]) -> set[str]:
     return {place.page_id for target in targets if (place := file_place(target))}
+
+
+DECLARED = DeclaredStage(Stage.ATTACHMENTS, CODE_VERSION, update, inputs)

@@ -14,6 +14,7 @@ from wiki_pipeline.model import CleanPage, Stage, StageReport, digest
 from wiki_pipeline.store import Batch
 from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
 from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.text import chunk
 
 CODE_VERSION = chunk.CODE_VERSION
@@ -77,3 +78,6 @@ def _texts(tables: SourceTables, files: _Files) -> dict[str, list[tuple[str, str
     rows = tables.table(Stage.ATTACHMENTS).read(desired, ["document_id", "text"])
     texts = dict(zip(rows["document_id"].to_pylist(), rows["text"].to_pylist(), strict=True))
     return {document: [(file.title, texts[file.document_id]) for file in found] for document, found in files.items()}
+
+
+DECLARED = DeclaredStage(Stage.CHUNKS, CODE_VERSION, update, inputs)

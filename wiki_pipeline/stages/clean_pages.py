@@ -21,6 +21,7 @@ from wiki_pipeline.sync.dependents import dependents_in, read_dependents
 from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
 from wiki_pipeline.sync.included_pages import Dependencies
 from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.text import clean
 
 CODE_VERSION = clean.CODE_VERSION
@@ -141,3 +142,6 @@ def _lost_words(table: StageTable) -> list[LostWords]:
         found = batch.filter(pc.greater(pc.list_value_length(batch.column("lost_words")), 0))
         lossy += [LostWords(r["document_id"], r["title"], tuple(r["lost_words"])) for r in found.to_pylist()]
     return sorted(lossy, key=lambda page: (page.title, page.document_id))
+
+
+DECLARED = DeclaredStage(Stage.CLEAN_PAGES, CODE_VERSION, update, inputs)

@@ -30,6 +30,7 @@ from wiki_pipeline.store import Batch, Plan, Reconciliation
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.sync.workers import LARGE
 
 CODE_VERSION = "1"
@@ -204,3 +205,6 @@ async def _portions(sync: Sync, answers: AsyncIterator[Sequence[Fetched]]) -> As
                 portion = _Portion()
     if len(portion):
         yield portion
+
+
+DECLARED = DeclaredStage(Stage.RAW_PAGES, CODE_VERSION, update)

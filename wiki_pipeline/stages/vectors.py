@@ -14,6 +14,7 @@ from wiki_pipeline.store import Batch, KnownVectors, vector_rows
 from wiki_pipeline.sync.conversion import Embedding
 from wiki_pipeline.sync.drivers import Inputs, input_state, update_from_table
 from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.sync.workers import LARGE
 from wiki_pipeline.text.chunk import embedding_text
 from wiki_pipeline.text.embed.protocol import Embedded
@@ -82,3 +83,6 @@ def _embed(sync: Sync) -> Embed:
         return lambda texts: [embedder.embed(texts)]
     embedding = Embedding(embedder)
     return lambda texts: sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
+
+
+DECLARED = DeclaredStage(Stage.VECTORS, CODE_VERSION, update, inputs)

@@ -15,9 +15,8 @@ from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
 from wiki_pipeline.sync.linked_anchors import linked_anchors
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
-
-__all__ = ["CODE_VERSION", "update"]
 
 
 def inputs(tables: SourceTables, links: LinkIndex | None = None) -> Inputs:
@@ -75,3 +74,6 @@ def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
             hashes.append(digest(content_hash, targets))
     desired = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
     return Inputs(desired, CODE_VERSION), broken
+
+
+DECLARED = DeclaredStage(Stage.WIKI_PAGES, CODE_VERSION, update, inputs)

@@ -21,11 +21,7 @@ import pyarrow as pa
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import (
-    ATTACHMENTS,
-    CHUNKS,
-    CLEAN_PAGES,
-    RAW_PAGES,
-    WIKI_PAGES,
+    SCHEMAS,
     SourceKey,
     Stage,
     digest,
@@ -39,13 +35,8 @@ if TYPE_CHECKING:
     from lancedb import DBConnection
     from lancedb.table import Table as SearchTable
 
-SCHEMAS: Mapping[Stage, pa.Schema] = {
-    Stage.RAW_PAGES: RAW_PAGES,
-    Stage.CLEAN_PAGES: CLEAN_PAGES,
-    Stage.ATTACHMENTS: ATTACHMENTS,
-    Stage.CHUNKS: CHUNKS,
-    Stage.WIKI_PAGES: WIKI_PAGES,
-}
+# The tables that each source has for itself: all but the one that is searched.
+_OWN: Mapping[Stage, pa.Schema] = {stage: schema for stage, schema in SCHEMAS.items() if stage is not Stage.VECTORS}
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
 # Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB.
 _INDEX_CACHE_BYTES = 256 * 1024 * 1024
@@ -81,7 +72,7 @@ class Store:
     def table(self, stage: Stage, source: SourceKey) -> StageTable:
         """A source's own table of a stage; it need not exist yet. For `Stage.VECTORS` see `vectors`."""
         self._own(source)
-        schema = SCHEMAS[stage].with_metadata({_SOURCE: str(source).encode()})
+        schema = _OWN[stage].with_metadata({_SOURCE: str(source).encode()})
         return StageTable(self.url, f"{stage}.{source.slug}", schema)
 
     def vectors(self, model: str, dimension: int, source: SourceKey) -> StageTable:
@@ -95,7 +86,7 @@ class Store:
         Raises:
             StoreError: the storage is out of reach, or a newer version made one of the tables.
         """
-        tables = {stage: self.table(stage, source) for stage in SCHEMAS}
+        tables = {stage: self.table(stage, source) for stage in _OWN}
         dataset = open_dataset(self.table_url(vectors_name(model)))
         if dataset is not None:
             # As long as those that it holds: a model need not be asked for the length of its vectors here.
@@ -146,7 +137,7 @@ class Store:
         self._clear_vectors(source, names)
         with explained(f"drop the tables of {source}"):
             for name in names:
-                if name in {f"{stage}.{source.slug}" for stage in SCHEMAS}:
+                if name in {f"{stage}.{source.slug}" for stage in _OWN}:
                     self._connect().drop_table(name)
 
     def forget_other_models(self, serving: StageTable) -> None:

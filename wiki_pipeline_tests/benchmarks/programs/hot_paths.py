@@ -12,9 +12,8 @@ from typing import TypeVar
 
 from wiki_pipeline.demo.confluence.generated import body, title
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
-from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
+from wiki_pipeline.model import SCHEMAS, RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
-from wiki_pipeline.store.tables import SCHEMAS
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
 from wiki_pipeline.text.clean import clean_page
