@@ -15,7 +15,7 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import freshness, poll_all, request_resync
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import Settings
-from wiki_pipeline.sync.maintenance import upkeep as tidy_up
+from wiki_pipeline.sync.maintenance import maintain
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 500
@@ -50,7 +50,7 @@ def poll_sources() -> None:
 def tidy(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        done = tidy_up(opened)
+        done = maintain(opened)
         runs = expire_runs(context.instance, timedelta(days=opened.settings.keep_runs_days))
         context.add_output_metadata(
             {

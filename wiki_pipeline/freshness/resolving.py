@@ -44,7 +44,7 @@ def _found(pipeline: Pipeline, kind: str, events: Sequence[EventRecord]) -> dict
     ids = list(dict.fromkeys(event.document_id for event in events))
     held = pipeline.catalog.upstream.holders(tenant, kind, ids)
     known = {r.key: r.config for r in pipeline.catalog.sources(tenant) if r.key.kind == kind}
-    located = signals.run(kinds()[kind].locate(ids, known)) if kind in kinds() else {}
+    located = signals.run_interruptibly(kinds()[kind].locate(ids, known)) if kind in kinds() else {}
     return {
         event.event_id: list(dict.fromkeys([*held.get(event.document_id, ()), *located.get(event.document_id, ())]))
         for event in events

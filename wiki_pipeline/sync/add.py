@@ -53,7 +53,7 @@ def add_specified(pipeline: Pipeline, kind: SourceKind, key: SourceKey, config: 
     before = pipeline.catalog.source(key)
     home = pipeline.home_of(key)
     home.mkdir(parents=True, exist_ok=True)
-    description = signals.run(_describe(kind.open(key, config, home)))
+    description = signals.run_interruptibly(_describe(kind.open(key, config, home)))
     record = pipeline.catalog.add_source(key, config, description.title, description.url)
     adopt(pipeline.settings.home, str(key))
     if before is None:

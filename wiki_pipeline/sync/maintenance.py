@@ -30,7 +30,7 @@ class Maintained:
     jobs: int
 
 
-def upkeep(pipeline: Pipeline) -> Maintained:
+def maintain(pipeline: Pipeline) -> Maintained:
     """Optimise every table of the tenant and delete what was settled long ago.
 
     Raises:
