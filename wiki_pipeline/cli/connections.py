@@ -90,7 +90,7 @@ def test(*, name: str, as_json: bool) -> None:
         pipeline.add_configured_sources()
         connection = _found(pipeline, name)
         known = pipeline.opened_by(connection)
-    seen = signals.run(kinds()[connection.kind].probe(connection, known))
+    seen = signals.run_interruptibly(kinds()[connection.kind].probe(connection, known))
     if as_json:
         print_json({"connection": name, "kind": connection.kind, "url": connection.url, "seen": dict(seen)})
         return

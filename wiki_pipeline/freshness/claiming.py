@@ -177,7 +177,7 @@ def _located(
     trouble: ConfigurationError | SourceError | None = None
     for connection, known in _by_connection(pipeline, kind):
         try:
-            answer = signals.run(kinds()[kind].locate(ids, known, connection))
+            answer = signals.run_interruptibly(kinds()[kind].locate(ids, known, connection))
         except (ConfigurationError, SourceError) as error:
             trouble = error
             continue

@@ -49,7 +49,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     """
     catalog = pipeline.catalog
     before = catalog.upstream.observation(source)
-    hints, cursor = signals.run(_look(pipeline, source, before))
+    hints, cursor = signals.run_interruptibly(_look(pipeline, source, before))
     tried = catalog.events.try_once_more(source, retry(pipeline.settings))
     # An event that tells a version may turn out to be late, and not be looked at; and who works on a claimed one may
     # have looked already, before the change that was seen here.

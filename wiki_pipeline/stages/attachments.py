@@ -38,7 +38,7 @@ def update(sync: Sync) -> StageReport:
         SourceError: the source could not be read. What was committed before stands.
         StoreError, LeaseLostError: the table could not be written.
     """
-    return sync.done(signals.run(_update(sync)))
+    return sync.done(signals.run_interruptibly(_update(sync)))
 
 
 def inputs(tables: SourceTables) -> Inputs:

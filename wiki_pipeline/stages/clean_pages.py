@@ -1,7 +1,7 @@
 """clean_pages: raw documents as Markdown with their structure, and with the text of the pages that they include.
 
 A page's input hash covers its own row in `raw_pages` and the state of everything else that shows in its text. What
-that is shows only while it is converted; for pages that were made before, the table knows (`stages.dependents`).
+that is shows only while it is converted; for pages that were made before, the table knows (`sync.dependents`).
 """
 
 from __future__ import annotations

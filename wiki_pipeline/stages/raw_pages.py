@@ -58,7 +58,7 @@ def update(
     whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
-    return sync.done(signals.run(work))
+    return sync.done(signals.run_interruptibly(work))
 
 
 async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:
@@ -167,7 +167,7 @@ class _Portion:
                 self.gone.append(answer)
 
     def observe(self, sync: Sync, listed: Mapping[str, str]) -> None:
-        """Take down what changed upstream since it was listed, as version keys by document id say."""
+        """Record what changed upstream since it was listed, as version keys by document id say."""
         found = [DocumentRef(page.document_id, page.version_key) for page in self.pages]
         changed = [ref for ref in found if listed.get(ref.document_id) != ref.version_key]
         gone = [answer.document_id for answer in self.gone]
@@ -175,7 +175,7 @@ class _Portion:
             sync.pipeline.catalog.upstream.observe(sync.source, changed, gone)
 
     def meet(self, people: People) -> None:
-        """Take down whom the pages mention."""
+        """Record whom the pages mention."""
         for page in self.pages:
             people.meet(page)
 
@@ -183,7 +183,7 @@ class _Portion:
         return len(self.pages) + len(self.failures) + len(self.gone)
 
     def write(self, sync: Sync, work: Reconciliation) -> None:
-        """Commit the portion with the work's next commit, and take down what failed."""
+        """Commit the portion with the work's next commit, and record what failed."""
         gone = [answer.document_id for answer in self.gone]
         work.delete(gone)
         sync.gone(gone)

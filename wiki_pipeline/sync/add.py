@@ -72,7 +72,7 @@ def add_specified(
     before = pipeline.catalog.source(key)
     home = pipeline.home_of(key)
     home.mkdir(parents=True, exist_ok=True)
-    description = signals.run(_describe(kind.open(key, config, home, connection)))
+    description = signals.run_interruptibly(_describe(kind.open(key, config, home, connection)))
     # What a person asked for is no longer the demo's, which leaves by itself.
     name = connection.name if connection else ""
     record = pipeline.catalog.add_source(key, config, description.title, description.url, name, managed_by="")

@@ -23,8 +23,8 @@ def retry(settings: Settings) -> Retry:
 
 
 @dataclass
-class Work:
-    """The claim that a sync works off, or none: then a full sync covers what waited for its source when it began.
+class ClaimSession:
+    """The claim that a sync settles, or none: then a full sync covers the events that waited when it began.
 
     Attributes:
         jobs: ids of the jobs that wait for the claim's events.
@@ -44,15 +44,15 @@ class Work:
     @classmethod
     def start(
         cls, catalog: Catalog, settings: Settings, source: SourceKey, mode: SyncMode, run_id: str, claim_id: str
-    ) -> Work:
+    ) -> ClaimSession:
         """Take the claim up. One that is no longer open is left to whoever has its events now."""
-        work = cls(catalog, source, mode, retry(settings), up_to=catalog.events.newest(source))
+        session = cls(catalog, source, mode, retry(settings), up_to=catalog.events.newest(source))
         if claim_id and catalog.claims.started(claim_id, run_id, CLAIM_SECONDS):
-            work.claim_id = claim_id
-            work.jobs = catalog.claims.jobs(claim_id)
-            if work.jobs:
-                catalog.jobs.start(work.jobs, run_id)
-        return work
+            session.claim_id = claim_id
+            session.jobs = catalog.claims.jobs(claim_id)
+            if session.jobs:
+                catalog.jobs.start(session.jobs, run_id)
+        return session
 
     def tell(self, progress: Progress) -> None:
         """Let the jobs know how far the sync has come, now and then."""
@@ -69,7 +69,7 @@ class Work:
         """Called between batches.
 
         Raises:
-            SyncTerminatedError: somebody asked for one of the jobs to stop.
+            SyncTerminatedError: someone asked for one of the jobs to stop.
         """
         if self._stop:
             raise SyncTerminatedError(

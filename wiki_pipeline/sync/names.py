@@ -1,7 +1,7 @@
 """Names of the people whom a source's documents mention, kept in the catalog so that no page costs a request.
 
 A sync asks for people whom it meets for the first time, all at once; a full one also asks again for those it has not
-asked about for a while. A page's input hash covers the names that it shows (`stages.dependents`), so people who are
+asked about for a while. A page's input hash covers the names that it shows (`sync.dependents`), so people who are
 renamed make those pages again, and no others.
 """
 
@@ -32,7 +32,7 @@ class People:
         self._met: set[str] = set()
 
     def meet(self, page: RawPage) -> None:
-        """Take down whom a page that was brought over mentions."""
+        """Record whom a page that was brought over mentions."""
         for person_id in people_in(page):
             if len(self._met) >= MOST_PEOPLE:
                 return

@@ -1,4 +1,4 @@
-"""A sync: one source being brought up to date by one writer, with its progress told and its outcome taken down."""
+"""A sync: one source being brought up to date by one writer, with its progress reported and its outcome recorded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.sync.allocator import limit_allocators
 from wiki_pipeline.sync.background import BackgroundTasks
-from wiki_pipeline.sync.claim import Work
+from wiki_pipeline.sync.claim import ClaimSession
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.sync.workers import Workers
@@ -57,9 +57,9 @@ class Sync(SourceTables):
 
     Attributes:
         listener: told how far a stage has come.
-        work: the freshness events that it takes care of.
-        workers: other processes that share the work where there is much.
-        background: does what is given to it beside the stages that follow, and by the end of the sync.
+        claim: the freshness events that it settles.
+        workers: other processes that share large batches.
+        background: runs tasks beside the stages that follow; all have ended when the sync ends.
         named: the documents that it looks at; None: the whole source.
         cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
         changed: documents that `raw_pages` wrote, or took out.
@@ -70,7 +70,7 @@ class Sync(SourceTables):
 
     listener: Listener
     lease: Lease
-    work: Work
+    claim: ClaimSession
     workers: Workers
     background: BackgroundTasks
     named: Sequence[str] | None = None
@@ -86,10 +86,10 @@ class Sync(SourceTables):
 
         Raises:
             LeaseLostError: another process took over meanwhile.
-            SyncTerminatedError: somebody asked for the sync to stop.
+            SyncTerminatedError: someone asked for the sync to stop.
         """
         self.lease.check()
-        self.work.check()
+        self.claim.check()
         yield
 
     @contextmanager
@@ -99,10 +99,10 @@ class Sync(SourceTables):
         Raises:
             LeaseLostError: another process took over this source meanwhile.
             LeaseHeldError: others wrote the table for ten times the lease's duration.
-            SyncTerminatedError: somebody asked for the sync to stop.
+            SyncTerminatedError: someone asked for the sync to stop.
         """
         self.lease.check()
-        self.work.check()
+        self.claim.check()
         seconds = self.settings.lease_seconds
         with self.pipeline.catalog.lease(vectors_lease(self.source.tenant), seconds, wait=10 * seconds):
             yield
@@ -134,16 +134,16 @@ class Sync(SourceTables):
     def tell(self, progress: Progress) -> None:
         """Say how far a stage has come."""
         self.listener(progress)
-        self.work.tell(progress)
+        self.claim.tell(progress)
 
     def tried(self, stage: Stage, document_ids: Sequence[str], batch: Batch) -> Batch:
-        """Take down which of the documents failed, and which no longer do. Returns the batch."""
+        """Record which of the documents failed, and which no longer do. Returns the batch."""
         if batch.failures or self._failing[stage].intersection(document_ids):
             self.pipeline.catalog.record_failures(self.source, stage, batch.failures, document_ids)
         return batch
 
     def gone(self, document_ids: Sequence[str]) -> None:
-        """Take down that documents are gone upstream: they fail no more, in any stage."""
+        """Record that documents are gone upstream: they fail no more, in any stage."""
         for stage, failing in self._failing.items():
             if vanished := failing.intersection(document_ids):
                 self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
@@ -157,7 +157,7 @@ class Sync(SourceTables):
         return self._failing[Stage.ATTACHMENTS]
 
     def done(self, report: StageReport) -> StageReport:
-        """Take down what a stage did. Returns the report."""
+        """Record what a stage did. Returns the report."""
         self.reports.append(report)
         return report
 
@@ -167,7 +167,7 @@ class Sync(SourceTables):
         return {report.stage for report in self.reports} == set(Stage)
 
     def fail(self, error: BaseException) -> None:
-        """Take down what ended the sync; of a defect or an interruption, what people should know."""
+        """Record what ended the sync; of a defect or an interruption, what people should know."""
         if isinstance(error, WikiPipelineError):
             self.error = error
         elif isinstance(error, Exception):
@@ -214,9 +214,9 @@ def open_sync(
     catalog, settings = pipeline.catalog, pipeline.settings
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
         sync_id = catalog.start_sync(source, mode, run_id)
-        work = Work.start(catalog, settings, source, mode, run_id, claim_id)
+        claim = ClaimSession.start(catalog, settings, source, mode, run_id, claim_id)
         background = BackgroundTasks()
-        sync = Sync(pipeline, source, listener, lease, work, workers, background)
+        sync = Sync(pipeline, source, listener, lease, claim, workers, background)
         try:
             sync.upgrade()
             with background:
@@ -226,4 +226,4 @@ def open_sync(
             raise
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
-            work.finish(sync.reports, sync.error, sync.cursor)
+            claim.finish(sync.reports, sync.error, sync.cursor)

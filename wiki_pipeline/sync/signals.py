@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`. SIGINT and SIGTERM cancel the work, and once it has ended call the handler that was set before.
+def run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine as `asyncio.run` does, and let SIGINT and SIGTERM cancel it.
+
+    Once it has ended, the handler that was set before is called.
 
     Left alone, a handler raises wherever the event loop happens to be, and the loop swallows all but KeyboardInterrupt
     there: Dagster's interruption, for one, would have no effect.

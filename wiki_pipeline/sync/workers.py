@@ -1,9 +1,9 @@
 """Other processes that share the work of a large sync, most of which is Python, which uses one core a process.
 
-Work is a function from rows to anything that can be pickled. The rows are cut into parts (`parts.py`), and each process
-takes one part after the other, so nobody waits for a slow or loaded core. Which process did a part makes no difference
-to its result. A worker that is not ready yet, has died or met an error is done without: this process does what is
-left, and meets the error itself.
+A task is a function from rows to anything that can be pickled. The rows are cut into parts (`parts.py`), and each
+process takes one part after the other, so nobody waits for a slow or loaded core. Which process did a part makes no
+difference to its result. A worker that is not ready yet, has died or met an error is done without: this process does
+what is left, and meets the error itself.
 
 Workers are new processes (`worker.py`), never forks: threads and locks of LanceDB and Arrow don't survive a fork. Each
 has one end of a socket and ends when the other end is closed, however this process ends.
@@ -34,7 +34,7 @@ LARGE = 128
 _END_SECONDS = 2.0
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-Work = Callable[[pa.Table], T]
+Task = Callable[[pa.Table], T]
 
 
 class Workers:
@@ -64,29 +64,29 @@ class Workers:
         self._numbers = _Pipe()
         self._workers = [_Worker(self._numbers.reader) for _ in range(self._count)]
 
-    def map(self, work: Work[T], rows: pa.Table, least: int) -> list[T]:
-        """The work done on all of the rows, part by part; results in the order of the rows.
+    def map(self, task: Task[T], rows: pa.Table, least: int) -> list[T]:
+        """Run the task on all of the rows, part by part; results in the order of the rows.
 
         Args:
-            work: pickled once as long as it is the same object; its result for a part depends on that part alone.
+            task: pickled once as long as it is the same object; its result for a part depends on that part alone.
             rows: all of them, in one part where there is no other process.
             least: rows of a part, otherwise.
 
         Raises:
-            Exception: whatever `work` raises.
+            Exception: whatever `task` raises.
         """
         ready = [worker for worker in self._workers if worker.ready()]
         if self._numbers is None or not ready:
-            return [work(rows)]
+            return [task(rows)]
         parts = Parts.of(rows, least, len(ready) + 1)
         try:
             packed = parts.packed()
             self._numbers.write(range(len(parts)))
-            helping = [worker for worker in ready if worker.begin(work, packed)]
-            results = dict(work_off(work, parts, self._numbers.reader))
+            helping = [worker for worker in ready if worker.begin(task, packed)]
+            results = dict(work_off(task, parts, self._numbers.reader))
             for worker in helping:
                 results.update(worker.results())
-            return [results[number] if number in results else work(parts[number]) for number in range(len(parts))]
+            return [results[number] if number in results else task(parts[number]) for number in range(len(parts))]
         except BaseException:
             self.close()  # whoever is interrupted waits for nobody
             raise
@@ -129,7 +129,7 @@ class _Worker:
             self._process = _started(theirs.fileno(), numbers)
         self._connection = Connection(ours.detach())
         self._is_ready = False
-        self._work: object = None
+        self._task: object = None
 
     def ready(self) -> bool:
         """Whether it has started and has not died."""
@@ -138,12 +138,12 @@ class _Worker:
                 self._is_ready = bool(self._connection.recv())
         return self._is_ready
 
-    def begin(self, work: Work[Any], parts: tuple[bytes, tuple[int, ...]]) -> bool:
+    def begin(self, task: Task[Any], parts: tuple[bytes, tuple[int, ...]]) -> bool:
         """Have it do parts until none is left; whether it is still there to do so."""
         try:
-            if work is not self._work:
-                self._connection.send(("work", work))
-                self._work = work
+            if task is not self._task:
+                self._connection.send(("work", task))
+                self._task = task
             self._connection.send(("parts", parts))
         except OSError:
             self._died()

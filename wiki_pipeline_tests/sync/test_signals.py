@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from wiki_pipeline.sync.signals import run
+from wiki_pipeline.sync.signals import run_interruptibly
 
 
 class StoppedError(BaseException):
@@ -42,7 +42,7 @@ def test_a_signal_cancels_the_work_and_then_has_its_effect(number: signal.Signal
             tidied.append(number)
 
     with handled(number), pytest.raises(StoppedError):
-        run(work())
+        run_interruptibly(work())
     assert tidied == [number]
 
 
@@ -53,7 +53,7 @@ def test_a_signal_has_its_effect_though_the_work_ended_well() -> None:
             await asyncio.Event().wait()
 
     with handled(signal.SIGTERM), pytest.raises(StoppedError):
-        run(work())
+        run_interruptibly(work())
 
 
 def test_work_that_is_not_interrupted_gives_its_result_and_leaves_the_handlers() -> None:
@@ -61,7 +61,7 @@ def test_work_that_is_not_interrupted_gives_its_result_and_leaves_the_handlers()
         return 7
 
     with handled(signal.SIGTERM):
-        assert run(work()) == 7
+        assert run_interruptibly(work()) == 7
 
 
 def test_work_runs_in_other_threads_too() -> None:
@@ -70,7 +70,7 @@ def test_work_runs_in_other_threads_too() -> None:
     async def work() -> int:
         return 7
 
-    thread = threading.Thread(target=lambda: results.append(run(work())))
+    thread = threading.Thread(target=lambda: results.append(run_interruptibly(work())))
     thread.start()
     thread.join(timeout=60)
     assert results == [7]

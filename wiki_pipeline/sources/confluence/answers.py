@@ -7,6 +7,8 @@ import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -102,9 +104,21 @@ class Answer:
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds that the server asks to wait; None if it doesn't say, or not as a number of seconds."""
-    text = headers.get("retry-after", "")
-    return float(text) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) else None
+    """Seconds that the server asks to wait, given as a number of seconds or as an HTTP date; not bounded.
+
+    Returns:
+        None if it doesn't say, or neither form can be read. 0 for a date that has passed.
+    """
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text, re.ASCII):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # "-0000"; an HTTP date is always in GMT
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def read_json(answer: Answer, what: str) -> Json:

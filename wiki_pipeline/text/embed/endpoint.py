@@ -1,8 +1,8 @@
 """Embeddings from an endpoint that speaks OpenAI's contract (OpenAI, Azure, vLLM, Ollama, TEI, LiteLLM).
 
 The openai client repeats what failed for a moment (408, 409, 429, 5xx, broken connections) with growing pauses and
-honours `Retry-After` up to two minutes. Here are batches by rows and tokens, smaller batches where the endpoint refuses
-one, and the checks without which a bad vector would be stored.
+honours `Retry-After`, in seconds or as a date, up to two minutes. Here are batches by rows and tokens, smaller batches
+where the endpoint refuses one, and the checks without which a bad vector would be stored.
 """
 
 from __future__ import annotations

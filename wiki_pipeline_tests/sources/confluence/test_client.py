@@ -9,6 +9,8 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,19 @@ def test_retry_after_is_honoured_up_to_the_bound(asked: str, waited: float) -> N
     assert waits.seconds == [waited]
 
 
-@pytest.mark.parametrize("asked", ["0", "soon", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", "nan", "inf", ""])
+@pytest.mark.parametrize(("ahead", "least", "most"), [(30, 25.0, 30.0), (86_400, 60.0, 60.0)])
+def test_retry_after_as_a_date_is_honoured_up_to_the_bound(ahead: int, least: float, most: float) -> None:
+    waits = Waits()
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
+    with scripted(lambda _, number: FINE if number == 2 else Reply(429, {}, {"Retry-After": date})) as server:
+        ask(server.url, waits)
+    assert len(waits.seconds) == 1
+    assert least <= waits.seconds[0] <= most
+
+
+@pytest.mark.parametrize(
+    "asked", ["0", "soon", "-5", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 99 Oct 2015", "nan", "inf", ""]
+)
 def test_a_retry_after_that_says_nothing_is_answered_with_backoff(asked: str) -> None:
     waits = Waits()
     with scripted(lambda _, number: FINE if number == 4 else Reply(503, {}, {"Retry-After": asked})) as server:

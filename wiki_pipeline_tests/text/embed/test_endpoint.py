@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +139,18 @@ def test_the_pause_is_the_one_that_the_endpoint_asks_for(
     server.faults = [Answer(429, headers=(("Retry-After", "17"),))]
     embedder(server).embed(TEXTS)
     assert waits == [17]
+
+
+def test_the_pause_that_the_endpoint_asks_for_may_end_at_a_date(
+    server: EndpointServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    server.faults = [Answer(429, headers=(("Retry-After", date),))]
+    embedder(server).embed(TEXTS)
+    assert len(waits) == 1
+    assert 50 <= waits[0] <= 60
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
