@@ -32,6 +32,7 @@ _COLUMNS = ["source", "document", "reason", "behind for", "upstream", "served", 
 SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in _COLUMNS])
 _BY_SOURCE, _SECONDS = "stale by source", "seconds to count"
 # Counting looks at every document: where that takes long, syncs that end close together share one count.
+_CHEAP_SECONDS = 2.0
 _SHARE_OF_TIME = 10
 
 check_spec = dg.AssetCheckSpec(
@@ -87,7 +88,8 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
     """Refresh the report after a sync, unless that would tell nothing new or cost too much. Returns whether it did.
 
     It tells nothing new if the sync changed nothing and the last report shows its source as fresh. It costs too much
-    if the last count took more than a tenth of the time since: then the sensor refreshes it a little later.
+    if the last count took more than two seconds and more than a tenth of the time since: then the sensor refreshes it
+    a little later.
 
     Raises:
         CatalogError, StoreError: they can't be read.
@@ -100,7 +102,8 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
         known = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
         if known and not changed and sync.error is None:
             return False
-        if isinstance(seconds, float) and time.time() - last.timestamp < _SHARE_OF_TIME * seconds:
+        seconds = seconds if isinstance(seconds, float) else 0.0
+        if seconds > _CHEAP_SECONDS and time.time() - last.timestamp < _SHARE_OF_TIME * seconds:
             return False
     refresh(instance, sync.pipeline)
     return True
