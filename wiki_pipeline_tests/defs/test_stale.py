@@ -8,7 +8,7 @@ from dagster._core.execution.asset_backfill import AssetBackfillData
 
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.stale import CHECK, COMPARED, KEY
-from wiki_pipeline.demo.confluence import Space
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.defs.daemon import run, tick, work
 from wiki_pipeline_tests.defs.test_observations import stale_status
@@ -44,12 +44,13 @@ def test_the_first_look_after_a_sync_is_true(instance: dg.DagsterInstance, opene
     assert "All documents of 1 sources are fresh." in str(evaluation.event)
 
 
-def test_a_sync_that_fails_is_reported_as_well(instance: dg.DagsterInstance, opened: Pipeline, space: Space) -> None:
+def test_a_sync_that_fails_is_reported_as_well(
+    instance: dg.DagsterInstance, opened: Pipeline, confluence_datacenter: ConfluenceServer
+) -> None:
     say(opened, "")
     work(instance)
     before = len(reports(instance))
-    space.page("Pumps").edit("<p>By hand.</p>")
-    opened.catalog.add_source(ENG, '{"nonsense": 1}')
+    confluence_datacenter.fault("*", faults.login_page(), times=None)
     say(opened, "")
     (request,) = tick(instance)
     assert not run(instance, request).success
