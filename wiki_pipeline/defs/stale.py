@@ -34,6 +34,7 @@ _COLUMNS = ["source", "document", "reason", "behind for", "upstream", "served", 
 SCHEMA = dg.TableSchema([dg.TableColumn(name) for name in _COLUMNS])
 _BY_SOURCE, _SECONDS = "stale by source", "seconds to count"
 # Counting looks at every document: where that takes long, syncs that end close together share one count.
+_CHEAP_SECONDS = 2.0
 _SHARE_OF_TIME = 10
 
 check_spec = dg.AssetCheckSpec(
@@ -86,10 +87,11 @@ def refresh(instance: dg.DagsterInstance, opened: Pipeline) -> None:
 
 
 def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
-    """Refresh the report after a sync, unless that would tell nothing new or cost too much. Returns whether it did.
+    """Refresh the report after a sync. Returns whether it did.
 
-    It tells nothing new if the sync changed nothing and the last report shows its source as fresh. It costs too much
-    if the last count took more than a tenth of the time since: then the sensor refreshes it a little later.
+    A report that shows the source as stale is always counted anew. One that shows it as fresh stays where the sync
+    changed nothing, and where counting is expensive: the last count took more than two seconds and more than a tenth of
+    the time since. Then the sensor refreshes it a little later.
 
     Raises:
         CatalogError, StoreError: they can't be read.
@@ -98,11 +100,11 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
     if last is not None and last.asset_materialization is not None:
         told = {name: value.value for name, value in last.asset_materialization.metadata.items()}
         by_source, seconds = told.get(_BY_SOURCE), told.get(_SECONDS)
-        changed = any(report.commits or report.failed for report in sync.reports)
-        known = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
-        if known and not changed and sync.error is None:
-            return False
-        if isinstance(seconds, float) and time.time() - last.timestamp < _SHARE_OF_TIME * seconds:
+        shown_fresh = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
+        is_same = sync.error is None and not any(report.commits or report.failed for report in sync.reports)
+        seconds = seconds if isinstance(seconds, float) else 0.0
+        is_expensive = seconds > _CHEAP_SECONDS and time.time() - last.timestamp < _SHARE_OF_TIME * seconds
+        if shown_fresh and (is_same or is_expensive):
             return False
     refresh(instance, sync.pipeline)
     return True

@@ -8,8 +8,8 @@ import pytest
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.sources import NAME
-from wiki_pipeline.demo.confluence import Space
-from wiki_pipeline.model import Stage
+from wiki_pipeline.demo.confluence import ConfluenceServer, Space
+from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.confluence import registry
@@ -81,6 +81,62 @@ def test_a_document_that_fails_is_a_warning_that_names_it_and_not_a_failed_run(
     assert checks(run(instance))["raw_pages"] is True
     with Catalog(load(Settings).catalog_url) as catalog:
         assert catalog.failures(ENG) == []
+
+
+def evaluation(result: dg.ExecuteInProcessResult, asset: str, check: str) -> dg.AssetCheckEvaluation:
+    evaluations = result.get_asset_check_evaluations()
+    return next(e for e in evaluations if (e.asset_key.to_user_string(), e.check_name) == (asset, check))
+
+
+def test_a_source_that_is_fine_does_not_hide_that_another_is_not(
+    instance: dg.DagsterInstance,
+    space: Space,
+    confluence_datacenter: ConfluenceServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = SourceKey("default", "confluence", "OPS")
+    confluence_datacenter.space("OPS", "Operations").add("Rota", "<p>Who is on call.</p>")
+    with Catalog(load(Settings).catalog_url) as catalog:
+        catalog.add_source(other, catalog.source(ENG).config.replace("ENG", "OPS"))  # type: ignore[union-attr]
+    instance.add_dynamic_partitions(NAME, [str(other)])
+    monkeypatch.setenv("WIKI_PIPELINE_MAX_DOCUMENT_BYTES", "1000")
+    monkeypatch.setitem(registry.BLOCK, "blockquote", lambda node, page: "")
+    space.page("Pumps").edit("<p>" + "Far too much. " * 500 + "</p>")
+    space.page("Winches").edit("<blockquote>quay</blockquote>")
+    run(instance)
+    fine = run(instance, key=str(other))
+    for asset, check in (("raw_pages", "all_documents_processed"), ("clean_pages", "no_text_lost")):
+        shown = evaluation(fine, asset, check)
+        assert not shown.passed
+        assert shown.metadata["synced"].value == str(other)
+        assert f": {ENG} (1)." in (shown.description or "")
+        assert [row.data for row in shown.metadata["sources"].value.records] == [  # type: ignore[union-attr]
+            {"source": str(ENG), "documents": 1}
+        ]
+    assert evaluation(fine, "chunks", "all_documents_processed").passed
+    space.page("Pumps").edit("<p>Just right.</p>")
+    space.page("Winches").edit("<p>quay</p>")
+    run(instance)
+    assert checks(run(instance, key=str(other))) == dict.fromkeys((stage.value for stage in Stage), True)
+
+
+def test_rows_of_a_source_and_of_a_table_that_sources_share_are_told_apart(
+    instance: dg.DagsterInstance, confluence_datacenter: ConfluenceServer
+) -> None:
+    other = SourceKey("default", "confluence", "OPS")
+    confluence_datacenter.space("OPS", "Operations").add("Rota", "<p>Who is on call.</p>")
+    with Catalog(load(Settings).catalog_url) as catalog:
+        catalog.add_source(other, catalog.source(ENG).config.replace("ENG", "OPS"))  # type: ignore[union-attr]
+    instance.add_dynamic_partitions(NAME, [str(other)])
+    run(instance)
+    events = run(instance, key=str(other)).get_asset_materialization_events()
+    told = {e.asset_key.to_user_string(): e.materialization.metadata for e in events if e.asset_key}
+    vectors, raw = told["vectors"], told["raw_pages"]
+    assert (vectors["dagster/partition_row_count"].value, vectors["dagster/row_count"].value) == (1, 4)
+    assert str(vectors["dagster/table_name"].value).startswith("vectors.wordllama")
+    assert raw["dagster/partition_row_count"].value == 1
+    assert "dagster/row_count" not in raw
+    assert str(raw["dagster/uri"].value).endswith(f"/{raw['dagster/table_name'].value}.lance")
 
 
 def test_a_page_that_lost_words_is_a_warning_that_names_them(

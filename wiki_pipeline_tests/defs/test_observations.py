@@ -16,10 +16,14 @@ from wiki_pipeline_tests.defs.test_sensors import edit, say
 from wiki_pipeline_tests.installation import ENG
 
 
-def status(instance: dg.DagsterInstance, asset: str = "raw_pages", key: SourceKey = ENG) -> StaleStatus:
-    """As the page of the asset's partition shows it."""
+def stale_status(instance: dg.DagsterInstance, asset: str, partition_key: str | None) -> StaleStatus:
+    """As the page of the asset, or of its partition, shows it."""
     resolver = CachingStaleStatusResolver(instance, defs.resolve_asset_graph(), LoadingContextForTest(instance))
-    return resolver.get_status(dg.AssetKey(asset), str(key))
+    return resolver.get_status(dg.AssetKey(asset), partition_key)
+
+
+def status(instance: dg.DagsterInstance, key: SourceKey = ENG) -> StaleStatus:
+    return stale_status(instance, "raw_pages", str(key))
 
 
 def test_a_partition_is_out_of_date_from_the_event_until_its_run(
