@@ -8,7 +8,8 @@ from datetime import datetime
 
 import click
 
-from wiki_pipeline.catalog import SyncRecord, SyncStatus
+from wiki_pipeline.access import local
+from wiki_pipeline.catalog import SourceRecord, SyncRecord, SyncStatus
 from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.freshness import StaleDocument, stale_in
 from wiki_pipeline.model import Stage
@@ -48,7 +49,7 @@ def command(*, stale: bool, as_json: bool) -> None:
     with Pipeline.open(settings) as pipeline:
         pipeline.add_configured_sources()
         if stale:
-            records = pipeline.catalog.sources(settings.tenant)
+            records = _readable(pipeline)
             _print_stale([item for record in records for item in stale_in(pipeline, record)], as_json=as_json)
         else:
             _print_sources(list(source_statuses(pipeline)), as_json=as_json)
@@ -56,7 +57,7 @@ def command(*, stale: bool, as_json: bool) -> None:
 
 def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
     """Every source of the tenant."""
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+    for record in _readable(pipeline):
         syncs = pipeline.catalog.syncs(record.key, _SYNCS_LOOKED_AT)
         last = syncs[0] if syncs else None
         yield SourceStatus(
@@ -68,6 +69,11 @@ def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
             synced_at=_synced_at(syncs),
             error=last.error_message if last else "",
         )
+
+
+def _readable(pipeline: Pipeline) -> list[SourceRecord]:
+    scope = local(pipeline.settings).scope
+    return [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
 
 
 def _synced_at(syncs: list[SyncRecord]) -> datetime | None:

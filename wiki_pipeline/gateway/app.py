@@ -14,6 +14,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
+from wiki_pipeline.access import local
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import StaleLists
@@ -56,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = Store(settings.lance_url, settings.tenant)
     metrics = Metrics(catalog, settings.tenant)
     library, stale = WikiReader(catalog, store), StaleLists(Pipeline(settings, catalog, store))
-    services = Services(settings, catalog, store, library, open_embedder(settings), metrics, stale)
+    services = Services(settings, local(settings), catalog, store, library, open_embedder(settings), metrics, stale)
     intake = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
@@ -96,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
-    access = Access(settings.gateway_host, settings.api_tokens)
+    access = Access(settings)
     app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Serving
 from wiki_pipeline.gateway.wiki_reader import Place
-from wiki_pipeline.store import Filters, Hit, search
+from wiki_pipeline.store import Filters, Hit
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 
 _MAX_VALUES = 50
@@ -153,7 +153,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         modified_from=modified_from,
         modified_before=modified_before,
     )
-    hits = search(serving.store, serving.embedder, q, k=k, mode=mode, filters=filters, per_document=per_document)
+    hits = serving.search(q, k=k, mode=mode, filters=filters, per_document=per_document)
     answered = zip(hits, serving.library.places(hits), strict=True)
     return SearchAnswer(query=q, mode=mode, hits=[_answered(hit, place) for hit, place in answered])
 
