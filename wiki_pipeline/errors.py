@@ -129,6 +129,12 @@ class PayloadError(WikiPipelineError):
     code = "bad_payload"
 
 
+class NotAllowedError(WikiPipelineError):
+    """Who asks may not do this. Nothing was done."""
+
+    code = "not_allowed"
+
+
 class SignatureError(WikiPipelineError):
     """A message is not signed, or not by somebody who knows the secret. Nothing was done."""
 

@@ -100,9 +100,16 @@ class Events:
             change = update(events).where(waiting).values(**superseded(now(connection), reason))
             return connection.execute(change).rowcount
 
-    def revive(self, tenant: str, source: SourceKey | None = None, event_ids: Collection[int] = ()) -> int:
-        """Let dead events be tried again, with all their attempts: those named, of a source, or all."""
-        chosen = (events.c.tenant == tenant) & (events.c.state == EventState.DEAD.value)
+    def revive(
+        self,
+        tenant: str,
+        source: SourceKey | None = None,
+        event_ids: Collection[int] = (),
+        within: Collection[SourceKey] | None = None,
+    ) -> int:
+        """Let dead events be tried again, with all their attempts: those named, of a source, or all; of the sources
+        `within` alone, if given."""
+        chosen = _of(tenant, within) & (events.c.state == EventState.DEAD.value)
         if source is not None:
             chosen &= events.c.source == str(source)
         if event_ids:
@@ -137,9 +144,10 @@ class Events:
         job_id: str | None = None,
         claim_id: str | None = None,
         limit: int = 100,
+        within: Collection[SourceKey] | None = None,
     ) -> list[EventRecord]:
-        """Events, newest first."""
-        chosen = select(events).where(events.c.tenant == tenant)
+        """Events, newest first; of the sources `within` alone, if given."""
+        chosen = select(events).where(_of(tenant, within))
         if desired := [state.value for state in states]:
             chosen = chosen.where(events.c.state.in_(desired))
         if source is not None:
@@ -152,9 +160,9 @@ class Events:
             rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
             return [_event_record(row) for row in rows]
 
-    def counts(self, tenant: str) -> dict[EventState, int]:
-        """How many events there are in each state."""
-        chosen = select(events.c.state, func.count()).where(events.c.tenant == tenant).group_by(events.c.state)
+    def counts(self, tenant: str, within: Collection[SourceKey] | None = None) -> dict[EventState, int]:
+        """How many events there are in each state; of the sources `within` alone, if given."""
+        chosen = select(events.c.state, func.count()).where(_of(tenant, within)).group_by(events.c.state)
         with self._database.read() as connection:
             counted = {EventState(state): number for state, number in connection.execute(chosen)}
         return {state: counted.get(state, 0) for state in EventState}
@@ -222,3 +230,8 @@ def _event_record(row: Row[Any]) -> EventRecord:
     values["origin"] = Origin(row.origin)
     values["state"] = EventState(row.state)
     return EventRecord(**values)
+
+
+def _of(tenant: str, within: Collection[SourceKey] | None) -> ColumnElement[bool]:
+    of_tenant = events.c.tenant == tenant
+    return of_tenant if within is None else of_tenant & events.c.source.in_([str(key) for key in within])

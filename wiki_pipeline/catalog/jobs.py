@@ -56,10 +56,18 @@ class Jobs:
         return None if row is None else _record(row)
 
     def find(
-        self, tenant: str, *, source: SourceKey | None = None, statuses: Sequence[JobStatus] = (), limit: int = 100
+        self,
+        tenant: str,
+        *,
+        source: SourceKey | None = None,
+        statuses: Sequence[JobStatus] = (),
+        limit: int = 100,
+        within: Collection[SourceKey] | None = None,
     ) -> list[JobRecord]:
-        """Jobs, newest first."""
+        """Jobs, newest first; of the sources `within` alone, if given."""
         chosen = select(jobs, _NEXT_ATTEMPT).where(jobs.c.tenant == tenant)
+        if within is not None:
+            chosen = chosen.where(jobs.c.source.in_([str(key) for key in within]))
         if source is not None:
             chosen = chosen.where(jobs.c.source == str(source))
         if statuses:

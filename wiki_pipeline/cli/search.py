@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from wiki_pipeline.access import local
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
@@ -55,9 +56,13 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
     if len(words) > MAX_QUERY:
         raise SearchError(f"The query is longer than {MAX_QUERY} characters.", "Ask for the words that matter.")
     with Pipeline.open(settings) as pipeline:
-        records = pipeline.catalog.sources(settings.tenant)
-        filters = Filters(sources=tuple(select([record.key for record in records], sources)) if sources else ())
-        hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
+        scope = local(settings).scope
+        records = [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
+        chosen = scope.narrow(select([record.key for record in records], sources) if sources else ())
+        hits: list[Hit] = []
+        if chosen is not None:
+            filters = Filters(sources=chosen)
+            hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
         reader = WikiReader(pipeline.catalog, pipeline.store, StalenessCache(pipeline))
         places, stale = reader.places(hits), reader.stale(hits)
     served = running(settings.home)

@@ -8,6 +8,8 @@ from datetime import datetime
 
 import click
 
+from wiki_pipeline.access import local
+from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.freshness import Condition, StaleDocument, staleness
 from wiki_pipeline.model import Stage
@@ -52,7 +54,7 @@ def command(*, stale: bool, as_json: bool) -> None:
     with Pipeline.open(settings) as pipeline:
         pipeline.add_configured_sources()
         if stale:
-            records = pipeline.catalog.sources(settings.tenant)
+            records = _readable(pipeline)
             _print_stale([item for record in records for item in staleness(pipeline, record).stale], as_json=as_json)
         else:
             _print_sources(list(source_statuses(pipeline)), as_json=as_json)
@@ -60,7 +62,7 @@ def command(*, stale: bool, as_json: bool) -> None:
 
 def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
     """Every source of the tenant."""
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+    for record in _readable(pipeline):
         last = next(iter(pipeline.catalog.syncs(record.key, 1)), None)
         found = staleness(pipeline, record)
         yield SourceStatus(
@@ -75,6 +77,11 @@ def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
             synced_at=found.synced_at,
             error=found.problem,
         )
+
+
+def _readable(pipeline: Pipeline) -> list[SourceRecord]:
+    scope = local(pipeline.settings).scope
+    return [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
 
 
 def _print_sources(statuses: list[SourceStatus], *, as_json: bool) -> None:

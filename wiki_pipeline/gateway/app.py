@@ -14,6 +14,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
+from wiki_pipeline.access import local
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import StalenessCache
@@ -57,7 +58,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     metrics = Metrics(catalog, settings.tenant)
     staleness = StalenessCache(Pipeline(settings, catalog, store))
     library = WikiReader(catalog, store, staleness)
-    services = Services(settings, catalog, store, library, open_embedder(settings), metrics, staleness)
+    embedder = open_embedder(settings)
+    services = Services(settings, local(settings), catalog, store, library, embedder, metrics, staleness)
     intake = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
@@ -98,7 +100,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
-    access = Access(settings.gateway_host, settings.api_tokens)
+    access = Access(settings)
     app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app
 

@@ -29,6 +29,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SignatureError: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowedError: HTTPStatus.FORBIDDEN,
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,

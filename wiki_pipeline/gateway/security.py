@@ -9,6 +9,8 @@ from wiki_pipeline.gateway.access import Access
 from wiki_pipeline.gateway.errors import Problem, answer
 
 MAX_HEADER_BYTES = 16_384
+PRINCIPAL = "principal"
+"""Name in the state of a request under which its `Principal` is; None for health checks and webhooks."""
 
 _SECURITY = {
     "content-security-policy": (
@@ -62,10 +64,12 @@ class SecurityMiddleware:
                 message["headers"] = [*message["headers"], *(pair for pair in _ADDED if pair[0] not in given)]
             await send(message)
 
-        refusal = self._refusal(scope)
+        decision = self._access.decide(scope)
+        refusal = decision if isinstance(decision, Problem) else self._refusal(scope)
         if refusal is not None:
             await answer(refusal, scope["path"])(scope, receive, secured)
             return
+        scope = {**scope, "state": {**scope.get("state", {}), PRINCIPAL: decision}}
         if scope["method"] == "HEAD":  # answered as GET; the server leaves the body out
             scope = {**scope, "method": "GET"}
         try:
@@ -76,10 +80,7 @@ class SecurityMiddleware:
             await answer(self._too_large, scope["path"])(scope, receive, secured)
 
     def _refusal(self, scope: Scope) -> Problem | None:
-        """Why the request is not to be looked at; None if it is."""
-        refusal = self._access.refusal(scope)
-        if refusal is not None:
-            return refusal
+        """Why the request is not to be looked at, whoever asks; None if it is."""
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             return _HEADERS_TOO_LARGE
         length = Headers(scope=scope).get("content-length", "0")

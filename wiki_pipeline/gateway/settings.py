@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.links.settings import WikiAddressSettings
-from wiki_pipeline.settings import Secrets
 from wiki_pipeline.sync.settings import Settings
 
 
-class GatewaySettings(Settings, WikiAddressSettings):
+class GatewaySettings(Settings, AccessSettings, WikiAddressSettings):
     """Settings of the gateway, and of the pipeline that it serves."""
 
-    api_tokens: Secrets = Field(
-        (),
-        validation_alias="WIKI_PIPELINE_API_TOKENS",
-        description="Tokens of which every request to the gateway has to bring one; several, with commas between, "
-        "while one is being changed. Without any the gateway serves its own machine only.",
-    )
     max_body_bytes: int = Field(
         1_000_000,
         ge=1_000,

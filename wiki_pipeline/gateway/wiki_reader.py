@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wiki_pipeline.access import Scope
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
 from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
@@ -91,20 +92,31 @@ class Place:
 
 
 class WikiReader:
-    """One tenant's sources, as readers see them."""
+    """One tenant's sources, as readers see them.
 
-    def __init__(self, catalog: Catalog, store: Store, staleness: StalenessCache) -> None:
+    Args:
+        scope: what may be read; None: all of the tenant's sources.
+    """
+
+    def __init__(self, catalog: Catalog, store: Store, staleness: StalenessCache, scope: Scope | None = None) -> None:
         self._catalog = catalog
         self._store = store
         self._staleness = staleness
+        self._scope = scope or Scope(store.tenant)
         self._lock = threading.Lock()
         self._shelves: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
 
     # --- sources -------------------------------------------------------------------------------------------------
 
+    def within(self, scope: Scope) -> WikiReader:
+        """The same, of what a scope allows; what is kept in memory is shared."""
+        narrowed = WikiReader(self._catalog, self._store, self._staleness, scope)
+        narrowed._lock, narrowed._shelves = self._lock, self._shelves
+        return narrowed
+
     def sources(self) -> list[SourceRecord]:
-        """The tenant's sources by kind and name."""
-        return self._catalog.sources(self._store.tenant)
+        """The tenant's sources that may be read, by kind and name."""
+        return [record for record in self._catalog.sources(self._store.tenant) if self._scope.allows(record.key)]
 
     def source_at(self, slug: str) -> SourceRecord | None:
         """The source with this slug in its addresses."""

@@ -12,10 +12,11 @@ import wiki_pipeline
 from wiki_pipeline.defs.assets import raw_pages, stale_documents, vectors
 from wiki_pipeline.defs.describe import describe
 from wiki_pipeline.defs.report import table_uri
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.sources import sources_upstream
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import RAW_PAGES
-from wiki_pipeline.settings import Settings, load
+from wiki_pipeline.settings import load
 
 PACKAGE = Path(wiki_pipeline.__file__).parent
 
@@ -23,7 +24,7 @@ PACKAGE = Path(wiki_pipeline.__file__).parent
 def specs() -> dict[str, dg.AssetSpec]:
     """The described assets, by name."""
     found: dict[str, dg.AssetSpec] = {}
-    for asset in describe([sources_upstream, raw_pages, vectors, stale_documents], load(Settings)):
+    for asset in describe([sources_upstream, raw_pages, vectors, stale_documents], load(DagsterSettings)):
         for spec in asset.specs if isinstance(asset, dg.AssetsDefinition) else [asset]:
             found[spec.key.to_user_string()] = spec
     return found
@@ -49,7 +50,7 @@ def test_owners_are_those_of_the_settings_and_none_is_made_up(monkeypatch: pytes
     assert {tuple(spec.owners) for spec in specs().values()} == {("team:docs", "ada@example.org")}
     monkeypatch.setenv("WIKI_PIPELINE_OWNERS", "docs")
     with pytest.raises(ConfigurationError, match="WIKI_PIPELINE_OWNERS"):
-        load(Settings)
+        load(DagsterSettings)
 
 
 def test_a_stage_is_due_at_each_resync(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ class DatasourceList(BaseModel):
 @router.get("/datasources", summary="List the sources")
 def all_sources(serving: Serving) -> DatasourceList:
     """Every source that was added, with counts and freshness."""
-    standing = serving.catalog.events.standing(serving.settings.tenant)
+    standing = serving.catalog.events.standing(serving.principal.tenant)
     facts = (_facts(serving, record, standing.get(record.key)) for record in serving.library.sources())
     return DatasourceList(datasources=[Datasource(**item) for item in facts])
 
@@ -123,7 +123,7 @@ def one_source(
     syncs = serving.library.syncs(record.key)
     failures = serving.library.failures(record.key)
     return DatasourceDetails(
-        **_facts(serving, record, serving.catalog.events.standing(serving.settings.tenant).get(record.key)),
+        **_facts(serving, record, serving.catalog.events.standing(serving.principal.tenant).get(record.key)),
         syncs=[_sync(sync) for sync in syncs[:_SYNCS_SHOWN]],
         failures=[_failure(failure) for failure in failures[:_FAILURES_SHOWN]],
     )

@@ -118,9 +118,9 @@ def events(
     limit: Limit = 100,
 ) -> EventList:
     """What was said to have changed, by whom, and what became of it."""
-    catalog, tenant = serving.catalog, serving.settings.tenant
+    catalog, tenant, within = serving.catalog, serving.principal.tenant, serving.principal.scope.sources
     key = serving.source_named(source).key if source else None
-    found = catalog.events.find(tenant, states=state or (), source=key, job_id=job_id, limit=limit)
+    found = catalog.events.find(tenant, states=state or (), source=key, job_id=job_id, limit=limit, within=within)
     shown = [
         Event(
             source=str(event.source) if event.source else None,
@@ -128,14 +128,15 @@ def events(
         )
         for event in found
     ]
-    return EventList(events=shown, counts=catalog.events.counts(tenant))
+    return EventList(events=shown, counts=catalog.events.counts(tenant, within))
 
 
 @router.post("/events/retry", summary="Retry dead events", responses=_UNKNOWN)
 def retry(serving: Serving, asked: Retry) -> Retried:
     """Let events that were given up be tried again: those named, of a source, or all that are dead."""
     key = serving.source_named(asked.source).key if asked.source else None
-    return Retried(retried=serving.catalog.events.revive(serving.settings.tenant, key, asked.event_ids))
+    who = serving.principal
+    return Retried(retried=serving.catalog.events.revive(who.tenant, key, asked.event_ids, who.scope.sources))
 
 
 def _chosen(serving: Services, source: str | None) -> list[SourceRecord]:

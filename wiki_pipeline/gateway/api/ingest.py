@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.catalog import SourceRecord
-from wiki_pipeline.errors import ConfigurationError, PayloadError, SourceNotFoundError
+from wiki_pipeline.errors import ConfigurationError, NotAllowedError, PayloadError, SourceNotFoundError
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 from wiki_pipeline.model import ChangeHint
@@ -73,7 +73,9 @@ def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> No
         known = {record.key: record.config for record in serving.library.sources() if record.key.kind == name}
         try:
             connections = serving.pipeline.connections(kind)
-            requested = request.read(serving.settings.tenant, asked, known, connections)
+            requested = request.read(serving.principal.tenant, asked, known, connections)
+            if not serving.principal.scope.allows(requested.key):
+                raise NotAllowedError(f"{serving.principal.name} may not work on {requested.key}.")
             record = serving.catalog.source(requested.key)
             if record is None or record.config != requested.config:
                 by = kind.connection_of(requested.key, requested.config, connections)

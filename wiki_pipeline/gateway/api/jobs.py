@@ -54,7 +54,10 @@ def all_jobs(
 ) -> JobList:
     """The tenant's jobs, newest first."""
     key = serving.source_named(source).key if source else None
-    found = serving.catalog.jobs.find(serving.settings.tenant, source=key, statuses=status or (), limit=limit)
+    who = serving.principal
+    found = serving.catalog.jobs.find(
+        who.tenant, source=key, statuses=status or (), limit=limit, within=who.scope.sources
+    )
     ids = _datasource_ids(serving)
     return JobList(jobs=[_job(record, ids) for record in found])
 
@@ -79,13 +82,13 @@ def terminate(serving: Serving, job_id: JobId) -> Job:
     """A job that nobody works on yet is stopped at once. Otherwise its run stops between two batches: what it committed
     stands, and every document is in one version. A job that has ended stays as it is."""
     record = serving.catalog.jobs.get(job_id)
-    if record is not None and record.tenant == serving.settings.tenant:
+    if record is not None and serving.principal.scope.allows(record.source):
         record = serving.catalog.jobs.terminate(job_id)
     return _found(serving, job_id, record)
 
 
 def _found(serving: Services, job_id: str, record: JobRecord | None) -> Job:
-    if record is None or record.tenant != serving.settings.tenant:
+    if record is None or not serving.principal.scope.allows(record.source):
         raise JobNotFoundError(f"There is no job {job_id!r}.", "GET /v1/jobs lists them.")
     return _job(record, _datasource_ids(serving))
 

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from wiki_pipeline.errors import NotAllowedError
 from wiki_pipeline.gateway.errors import ErrorAnswer
-from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.gateway.services import Opened, Serving
 
 _LOADED_WITHIN = 30.0
 router = APIRouter(tags=["operations"])
@@ -38,7 +39,7 @@ async def alive() -> Alive:
     summary="Is the gateway ready",
     responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach."}},
 )
-def ready(serving: Serving) -> Ready:
+def ready(serving: Opened) -> Ready:
     """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
     and the storage."""
     serving.warm.wait(_LOADED_WITHIN)
@@ -56,4 +57,6 @@ def ready(serving: Serving) -> Ready:
 )
 def figures(serving: Serving) -> Response:
     """Webhook deliveries by event and outcome since the start, and freshness events by state, for Prometheus."""
+    if serving.principal.scope.sources is not None:
+        raise NotAllowedError("The figures are of all sources, of which not all may be read.")
     return Response(serving.metrics.text(), media_type="text/plain; version=0.0.4")

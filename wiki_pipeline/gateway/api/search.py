@@ -12,7 +12,7 @@ from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Serving
 from wiki_pipeline.gateway.wiki_reader import Place
-from wiki_pipeline.store import Filters, Hit, search
+from wiki_pipeline.store import Filters, Hit
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 
 _MAX_VALUES = 50
@@ -166,7 +166,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         modified_from=modified_from,
         modified_before=modified_before,
     )
-    hits = search(serving.store, serving.embedder, q, k=k, mode=mode, filters=filters, per_document=per_document)
+    hits = serving.search(q, k=k, mode=mode, filters=filters, per_document=per_document)
     answered = zip(hits, serving.library.places(hits), serving.library.stale(hits), strict=True)
     return SearchAnswer(query=q, mode=mode, hits=[_answered(*each) for each in answered])
 

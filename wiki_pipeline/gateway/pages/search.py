@@ -15,7 +15,7 @@ from wiki_pipeline.freshness import StaleDocument
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.gateway.wiki_reader import Place
-from wiki_pipeline.store import Filters, Hit, search
+from wiki_pipeline.store import Filters, Hit
 from wiki_pipeline.store.search import MAX_QUERY, Mode
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.snippet import pieces_of
@@ -56,15 +56,7 @@ def search_page(
 
 def _results(serving: Services, query: str, mode: Mode, source: str, titles: Mapping[str, str]) -> list[Result]:
     filters = Filters(sources=(serving.source_named(source).key,) if source else ())
-    hits = search(
-        serving.store,
-        serving.embedder,
-        query,
-        k=_CHUNKS,
-        mode=mode,
-        filters=filters,
-        per_document=_CHUNKS_OF_A_DOCUMENT,
-    )
+    hits = serving.search(query, k=_CHUNKS, mode=mode, filters=filters, per_document=_CHUNKS_OF_A_DOCUMENT)
     found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
     for hit, place in zip(hits, serving.library.places(hits), strict=True):
         found.setdefault((hit.source, hit.document_id), []).append((hit, place))
