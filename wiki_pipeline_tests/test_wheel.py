@@ -20,7 +20,7 @@ from wiki_pipeline_tests.sources.git.upstream import Upstream
 
 PACKAGE = Path(wiki_pipeline.__file__).parent
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

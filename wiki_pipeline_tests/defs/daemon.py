@@ -13,7 +13,7 @@ from wiki_pipeline.definitions import defs
 def tick(instance: dg.DagsterInstance, sensor: str = "freshness_events") -> Sequence[dg.RunRequest]:
     """Evaluate a sensor, and do what its result says, but for the runs."""
     with dg.build_sensor_context(instance=instance, resources=defs.resources) as context:
-        result = defs.get_sensor_def(sensor)(context)
+        result = defs.resolve_sensor_def(sensor)(context)
     if not isinstance(result, dg.SensorResult):
         return []
     for event in result.asset_events:
@@ -26,7 +26,7 @@ def tick(instance: dg.DagsterInstance, sensor: str = "freshness_events") -> Sequ
 def scheduled(instance: dg.DagsterInstance, schedule: str, at: datetime) -> Sequence[dg.RunRequest]:
     """Evaluate a schedule as at a time."""
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=at, resources=defs.resources) as context:
-        result = defs.get_schedule_def(schedule)(context)
+        result = defs.resolve_schedule_def(schedule)(context)
     return [request for request in result if isinstance(request, dg.RunRequest)] if isinstance(result, list) else []
 
 

@@ -155,7 +155,7 @@ def test_a_failed_run_is_told_once_in_words(
             "alerts", failure, instance, result.dagster_run, resources=defs.resources
         )
         with context.for_run_failure() as failed:
-            defs.get_sensor_def("alerts")(failed)
+            defs.resolve_sensor_def("alerts")(failed)
     (record,) = opened.catalog.alerts.find()
     assert record.problem == f"sync of {ENG}"
     assert record.message.startswith(f"sync_source of {ENG} failed: ")

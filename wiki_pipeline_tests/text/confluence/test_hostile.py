@@ -283,7 +283,7 @@ def test_a_program_in_a_page_is_not_in_its_text() -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_largest_pages_stay_within_a_minute_and_two_gigabytes() -> None:
     """A bound on processor time, far above what it takes, and on memory: a machine that is busy does not matter."""
 
