@@ -21,7 +21,7 @@ from wiki_pipeline.sync.pipeline import Pipeline
 
 @click.group("connections")
 def command() -> None:
-    """List, add, test and remove connections: the sites and hosts that sources are read from."""
+    """List, add, test and remove the sites and hosts that sources are read from."""
 
 
 @command.command("list")
