@@ -22,7 +22,7 @@ from wiki_pipeline.sync.settings import Settings
 
 @click.group("connections")
 def command() -> None:
-    """List, add, test and remove connections: the sites and hosts that sources are read from."""
+    """List, add, test and remove the sites and hosts that sources are read from."""
 
 
 @command.command("list")
