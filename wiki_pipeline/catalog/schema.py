@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from sqlalchemy import Connection, inspect, text
 
 from wiki_pipeline.errors import CatalogError
@@ -9,6 +11,8 @@ from wiki_pipeline.errors import CatalogError
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
 HEAD = "0005"
 
+# Alembic's context is the process's: two databases that are migrated at once by two threads would get each other's steps.
+_MIGRATING = threading.Lock()
 _ADVISORY_LOCK = 0x77_69_6B_69  # "wiki": the same number in every program that migrates a catalog
 
 
@@ -51,4 +55,5 @@ def _migrate(connection: Connection, found: str | None, address: str) -> None:
             "Install the newer version; nothing was changed.",
         )
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    with _MIGRATING:
+        command.upgrade(config, HEAD)

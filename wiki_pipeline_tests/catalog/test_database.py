@@ -61,6 +61,26 @@ def test_threads_that_open_one_catalog_at_once_don_t_collide(catalog: Catalog) -
     assert found == [0] * 8
 
 
+def test_threads_that_make_different_catalogs_at_once_don_t_mix_them_up(tmp_path: Path) -> None:
+    start = threading.Barrier(6)
+    failed: list[Exception] = []
+
+    def make(number: int) -> None:
+        with Catalog(f"sqlite:///{tmp_path / f'{number}.sqlite'}") as catalog:
+            start.wait(timeout=30)
+            try:
+                catalog.add_source(SourceKey("default", "git", f"repository-{number}"), "{}")
+            except CatalogError as error:
+                failed.append(error)
+
+    threads = [threading.Thread(target=make, args=[number]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert failed == []
+
+
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(catalog: Catalog, url: str) -> None:
     catalog.add_source(SourceKey("default", "git", "a"), "{}")
     catalog.close()

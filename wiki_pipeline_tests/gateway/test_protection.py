@@ -189,7 +189,7 @@ def test_what_the_gateway_needs_and_does_not_get_is_said_without_a_trace(tmp_pat
     ):
         assert client.get("/livez").json() == {"status": "ok"}
         ready = client.get("/readyz")
-        assert (ready.status_code, ready.json()["error"]["code"]) == (503, "catalog_failed")
+        assert (ready.status_code, ready.json()["error"]["code"]) == (503, "catalog_damaged")
         page = client.get("/")
         assert page.status_code == 503
         for answer in (ready, page):

@@ -20,7 +20,7 @@ from wiki_pipeline_tests.text.confluence.examples import EXAMPLES, Example
 from wiki_pipeline_tests.text.confluence.pages import converted
 from wiki_pipeline_tests.text.confluence.verdict import Verdict, verdict
 
-PAGE = Path(readers.__file__).with_name("README.md")
+PAGE = Path(registry.__file__).with_name("README.md")
 _ELEMENTS = registry.BLOCK | registry.INLINE
 _MACROS = registry.BLOCK_MACROS | registry.INLINE_MACROS
 _OPENING = """\
