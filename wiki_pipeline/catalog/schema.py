@@ -11,7 +11,7 @@ from wiki_pipeline.errors import CatalogError
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
 HEAD = "0005"
 
-# Alembic's context is the process's: two databases that are migrated at once by two threads would get each other's steps.
+# Alembic's context is the process's: two databases migrated at once by two threads would get each other's steps.
 _MIGRATING = threading.Lock()
 _ADVISORY_LOCK = 0x77_69_6B_69  # "wiki": the same number in every program that migrates a catalog
 
