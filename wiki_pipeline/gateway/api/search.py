@@ -49,7 +49,7 @@ _EXAMPLE_HIT: dict[str, JsonValue] = {
     "embedding_model": "wordllama",
     "labels": ["on-call"],
     "media_type": "application/vnd.confluence.storage",
-    "stale": None,
+    "stale": {"reason": "upstream_newer", "since": "2026-11-30T09:00:00Z", "detail": "page_updated (webhook) ..."},
 }
 
 
