@@ -23,6 +23,7 @@ from wiki_pipeline.catalog.event_records import (
 )
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.records import (
+    COMPLETED,
     DEMO,
     SETTINGS,
     ConnectionRecord,
@@ -37,6 +38,7 @@ from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 
 __all__ = [
+    "COMPLETED",
     "DEMO",
     "OPEN",
     "SETTINGS",

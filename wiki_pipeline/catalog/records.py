@@ -28,6 +28,9 @@ class SyncStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+COMPLETED = (SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS)
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """A source that was added.

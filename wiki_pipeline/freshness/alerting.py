@@ -1,12 +1,13 @@
-"""Telling people of problems: in the log, and by a webhook that takes messages as Slack does. Each problem once."""
+"""Alerts: each problem is reported once, in the log and to a webhook that takes messages as Slack does."""
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import Any, NoReturn
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from wiki_pipeline.catalog import SyncStatus
+from wiki_pipeline.catalog import COMPLETED
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.model import SourceKey
@@ -16,16 +17,18 @@ from wiki_pipeline.sync.pipeline import Pipeline
 _LOG = logging.getLogger(__name__)
 _SYNC = "sync of "
 _CHARACTERS = 2000  # of a message; Slack cuts longer ones into several
+# What the HTTP client logs by. A logger's filter does not hold for the loggers below it, so that each is named.
+_CLIENT_LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 
 
 def alert_sync(pipeline: Pipeline, source: SourceKey, message: str) -> bool:
-    """Tell people that a source can't be synced, unless they know. It is a new problem after it was synced again."""
+    """Report that a source can't be synced, unless that was reported since it was last synced."""
     close_solved(pipeline)
     return alert(pipeline, f"{_SYNC}{source}", message)
 
 
 def alert(pipeline: Pipeline, problem: str, message: str) -> bool:
-    """Tell people of a problem, unless they know. False if they do, or can't be told: then they are told next time.
+    """Report a problem once. False if it was reported before, or the webhook failed: then the next call tries again.
 
     Args:
         problem: what it is about, the same each time.
@@ -38,10 +41,10 @@ def alert(pipeline: Pipeline, problem: str, message: str) -> bool:
     if not pipeline.catalog.alerts.open(problem, text):
         return False
     _LOG.error("%s", text)
-    told = _post(load(FreshnessSettings), text)
-    if not told:
+    posted = _post(load(FreshnessSettings), text)
+    if not posted:
         pipeline.catalog.alerts.close(problem)
-    return told
+    return posted
 
 
 def close_solved(pipeline: Pipeline) -> list[str]:
@@ -56,7 +59,7 @@ def close_solved(pipeline: Pipeline) -> list[str]:
         if key == record.problem:
             continue
         last = next(iter(pipeline.catalog.syncs(SourceKey.parse(key), limit=1)), None)
-        well = last is not None and last.status in {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
+        well = last is not None and last.status in COMPLETED
         gone = pipeline.catalog.source(SourceKey.parse(key)) is None
         if gone or (well and last is not None and last.started >= record.raised_at):
             pipeline.catalog.alerts.close(record.problem)
@@ -65,17 +68,8 @@ def close_solved(pipeline: Pipeline) -> list[str]:
 
 
 def _post(settings: FreshnessSettings, text: str) -> bool:
-    """Post a message. True if it arrived, or nobody wants it. The address is a secret: it gets into no log.
-
-    The standard library's client: httpx writes the addresses that it asks into the log.
-    """
-    import urllib.request  # noqa: PLC0415 - a tenth of a second in every run, for what hardly ever happens
-    from http.client import HTTPException  # noqa: PLC0415
-    from urllib.error import HTTPError  # noqa: PLC0415
-
-    class NoRedirects(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> NoReturn:
-            raise HTTPException("a redirect")
+    """Post a message. True if it arrived, or nobody wants it. The address is a secret: it gets into no log."""
+    import httpx  # noqa: PLC0415 - a tenth of a second in every run, for what hardly ever happens
 
     address = settings.alert_url.get_secret_value()
     if not address:
@@ -86,15 +80,34 @@ def _post(settings: FreshnessSettings, text: str) -> bool:
             "Alerts are posted to addresses that begin with https: only.",
             "Correct WIKI_PIPELINE_ALERT_URL, or set WIKI_PIPELINE_ALERT_ALLOW_HTTP for one without TLS.",
         )
-    body = json.dumps({"text": text}).encode()
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - see above
     try:
-        with urllib.request.build_opener(NoRedirects).open(request, timeout=settings.alert_timeout):
-            return True
-    except HTTPError as error:
-        reason = f"it answered {error.code}"
-        error.close()
-    except (OSError, HTTPException, ValueError) as error:
-        reason = type(error).__name__
-    _LOG.error("The webhook of WIKI_PIPELINE_ALERT_URL could not be told of a problem: %s.", reason)
+        with (
+            _unlogged(),
+            httpx.Client(timeout=settings.alert_timeout, follow_redirects=False) as client,
+            client.stream("POST", address, json={"text": text}) as answer,  # its body is of no use
+        ):
+            if answer.is_success:
+                return True
+            reason = f"it answered {answer.status_code}"
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        reason = type(error).__name__  # its message may hold the address
+    _LOG.error("The webhook of WIKI_PIPELINE_ALERT_URL did not take an alert: %s.", reason)
     return False
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep the HTTP client's records of this thread out of the log: they hold addresses. Other threads still log."""
+    mine = threading.get_ident()
+
+    def is_of_another(record: logging.LogRecord) -> bool:
+        return record.thread not in {mine, None}  # None: threads are not recorded, so that it may be ours
+
+    loggers = [logging.getLogger(name) for name in _CLIENT_LOGGERS]
+    for logger in loggers:
+        logger.addFilter(is_of_another)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_of_another)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from wiki_pipeline.catalog import SyncMode
@@ -102,6 +103,29 @@ def test_who_could_not_be_told_is_told_next_time_and_the_address_stays_out_of_th
     assert webhook.texts == ["The disk is full."] * 2
     assert "The disk is full." in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_an_address_that_nobody_answers_at_stays_out_of_the_log(
+    told: Pipeline, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for address in (f"http://127.0.0.1:9/{SECRET}", f"http://{SECRET}.invalid/x", f"http://127.0.0.1:port/{SECRET}"):
+        monkeypatch.setenv("WIKI_PIPELINE_ALERT_URL", address)
+        with pipeline() as opened:
+            assert not alert(opened, "job upkeep", "The disk is full.")
+    assert caplog.text.count("did not take an alert") == 3
+    assert SECRET not in caplog.text
+    assert SECRET.lower() not in caplog.text
+
+
+def test_the_client_logs_other_requests_as_before(
+    told: Pipeline, webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert alert(told, "job upkeep", "The disk is full.")
+    assert "HTTP Request" not in caplog.text
+    httpx.post(f"http://127.0.0.1:{webhook.server_port}/other", json={"text": "By others."})
+    assert "HTTP Request: POST" in caplog.text
 
 
 def test_nobody_listening_is_not_an_error(told: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
