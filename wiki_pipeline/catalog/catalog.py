@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.alerts import Alerts
 from wiki_pipeline.catalog.claims import Claims
@@ -19,6 +19,7 @@ from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.marks import Marks
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
+    COMPLETED,
     FailureRecord,
     LeaseRecord,
     SourceRecord,
@@ -215,7 +216,7 @@ class Catalog:
         """Take down that a sync starts, under the source's lease. Returns its `sync_id`.
 
         Syncs of the source that never ended are marked interrupted: their process is gone, or this one would not have
-        the lease. Only the last `SYNCS_KEPT` are kept.
+        the lease. Only the last `SYNCS_KEPT` are kept, and the last one that ended well.
 
         Raises:
             CatalogError: the source is not in the catalog.
@@ -231,7 +232,9 @@ class Catalog:
             sync_id: int = connection.execute(started.returning(syncs.c.sync_id)).scalar_one()
             oldest_kept = select(syncs.c.sync_id).where(of_source).order_by(syncs.c.sync_id.desc())
             oldest_kept = oldest_kept.offset(SYNCS_KEPT - 1).limit(1)
-            connection.execute(delete(syncs).where(of_source, syncs.c.sync_id < oldest_kept.scalar_subquery()))
+            well = select(func.coalesce(func.max(syncs.c.sync_id), 0)).where(of_source, _ended_well())
+            old = (syncs.c.sync_id < oldest_kept.scalar_subquery()) & (syncs.c.sync_id != well.scalar_subquery())
+            connection.execute(delete(syncs).where(of_source, old))
         return sync_id
 
     def finish_sync(
@@ -262,6 +265,18 @@ class Catalog:
         chosen = select(syncs).where(syncs.c.source == str(source)).order_by(syncs.c.sync_id.desc()).limit(limit)
         with self._database.read() as connection:
             return [_sync_record(row) for row in connection.execute(chosen)]
+
+    def last_completed_sync(self, source: SourceKey) -> SyncRecord | None:
+        """The newest sync of the source that ended well, whether documents failed or not; None if none ever did."""
+        chosen = select(syncs).where(syncs.c.source == str(source), _ended_well())
+        chosen = chosen.order_by(syncs.c.sync_id.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(chosen).one_or_none()
+            return None if row is None else _sync_record(row)
+
+
+def _ended_well() -> ColumnElement[bool]:
+    return syncs.c.status.in_([status.value for status in COMPLETED])
 
 
 def _upsert_failures(

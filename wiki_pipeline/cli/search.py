@@ -63,7 +63,7 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
         if chosen is not None:
             filters = Filters(sources=chosen)
             hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
-        reader = WikiReader(pipeline.catalog, pipeline.store, StalenessCache(pipeline))
+        reader = WikiReader(pipeline.catalog, pipeline.store, StalenessCache(pipeline, background=False))
         places, stale = reader.places(hits), reader.stale(hits)
     served = running(settings.home)
     root = served.gateway if served else ""
@@ -72,13 +72,16 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
         for hit, place, behind in zip(hits, places, stale, strict=True)
     ]
     if as_json:
-        print_json([{**asdict(each.hit), "wiki_url": each.wiki_url, "stale": _told(each.stale)} for each in found])
+        print_json([{**asdict(each.hit), "wiki_url": each.wiki_url, "stale": _staleness(each.stale)} for each in found])
         return
     _print(console(), found, words, {str(record.key): record.title or record.key.name for record in records})
 
 
-def _told(stale: StaleDocument | None) -> dict[str, object] | None:
-    return {"reason": stale.reason, "since": stale.since, "detail": stale.detail} if stale else None
+def _staleness(stale: StaleDocument | None) -> dict[str, object] | None:
+    if stale is None:
+        return None
+    shown = ("reason", "since", "upstream_version", "served_version", "detail")
+    return {name: getattr(stale, name) for name in shown}
 
 
 def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[str, str]) -> None:

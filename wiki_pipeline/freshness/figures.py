@@ -17,7 +17,7 @@ LAG_WINDOW = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Seconds from the word of a change until it was served, of so many changes."""
+    """Seconds from the report of a change until it was served, of so many changes."""
 
     changes: int
     p50: float
@@ -45,7 +45,7 @@ class FreshnessReport:
 
     def age(self, document: StaleDocument) -> float:
         """Seconds that a document has been stale; 0 where that is not known."""
-        return max(0.0, (self.at - document.since).total_seconds()) if document.since else 0.0
+        return document.age(self.at) or 0.0
 
     @property
     def oldest(self) -> float:

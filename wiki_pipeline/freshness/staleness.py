@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from wiki_pipeline.catalog import EventRecord, EventState, FailureRecord, SourceRecord, SyncStatus
+from wiki_pipeline.catalog import COMPLETED, EventRecord, EventState, FailureRecord, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.dependents import dependents_behind
@@ -30,10 +30,10 @@ class StaleDocument:
     """A document whose served state is behind.
 
     Attributes:
-        document_id: empty for a source of which something changed, but not known what.
+        document_id: empty for a source that changed or was never synced, where the documents are not known.
         title: the id where nothing better is known.
-        since: since when it is known to be behind; None where that was not taken down.
-        upstream_version: its version upstream, where that was told.
+        since: since when it is known to be behind; None where that was not recorded.
+        upstream_version: its version upstream, where that was reported.
         served_version: what is served; empty if nothing is.
         detail: for people: the error, the event, the stage.
     """
@@ -47,6 +47,10 @@ class StaleDocument:
     upstream_version: str
     served_version: str
     detail: str
+
+    def age(self, at: datetime) -> float | None:
+        """Seconds that it has been behind at a moment; None where it is not known since when."""
+        return None if self.since is None else max(0.0, (at - self.since).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,7 @@ class _Served:
 
 
 _ORDER = list(Reason)
-_SYNCS = 50  # looked at for the last one that went through
 _INTERRUPTED = "The last sync was interrupted. The next one goes on where it stopped."
-_ENDED_WELL = {SyncStatus.COMPLETED, SyncStatus.COMPLETED_WITH_ERRORS}
 
 
 class Condition(StrEnum):
@@ -88,11 +90,12 @@ class SourceStaleness:
     """How a source and its documents stand to what is upstream, as far as that is known here.
 
     Attributes:
-        condition: `NEVER` until a sync went through; `FAILED` if the last one did not; `STALE` if a document is.
-        syncing: a sync is under way. While it is the first one, no document counts as stale.
-        synced_at: when the last sync that went through ended.
+        condition: `NEVER` until a sync completed; `FAILED` if the last one did not; `STALE` if a document is.
+        syncing: a sync is under way.
+        synced_at: when the last sync that completed ended.
         problem: why the last sync failed; empty if it did not.
-        stale: stale documents, each once, those that have been so for longest first.
+        stale: stale documents, each once, those that have been so for longest first. Before a first sync completed,
+            none of them: then it holds at most one line, for the source as a whole.
     """
 
     condition: Condition
@@ -100,46 +103,49 @@ class SourceStaleness:
     synced_at: datetime | None = None
     problem: str = ""
     stale: tuple[StaleDocument, ...] = ()
+    _by_id: dict[str, StaleDocument] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {document.document_id: document for document in self.stale})
 
     def of(self, document_id: str) -> StaleDocument | None:
-        """How a document is stale, or the whole source, of which it is not known what changed. None: it is not."""
-        found = (document for document in self.stale if document.document_id in {document_id, ""})
-        return max(found, key=lambda document: bool(document.document_id), default=None)
+        """How a document is stale, or the whole source where it is not known what changed. None: it is not."""
+        return self._by_id.get(document_id) or self._by_id.get("")
 
 
 def staleness(pipeline: Pipeline, record: SourceRecord) -> SourceStaleness:
     """How a source and its documents stand. Everything that shows freshness, anywhere, asks this.
 
-    Nothing upstream is asked: what the source said last counts, by listing, poll, sync or webhook.
+    Nothing upstream is asked: what a listing, poll, sync or webhook last said of the source counts.
 
     Raises:
         CatalogError, StoreError: they can't be read.
     """
     history = _History.of(pipeline, record.key)
-    if history.is_first_sync:
-        return history.staleness(())
+    if not history.completed:
+        return history.before_first_sync(record)
     served = _served(pipeline, record.key)
-    return history.staleness(_listed(record, history, _all(pipeline, record.key, served), served))
+    return history.staleness(_listed(record.key, _all(pipeline, record.key, served), served))
 
 
 def staleness_at_a_glance(pipeline: Pipeline, record: SourceRecord, known: Sequence[StaleDocument]) -> SourceStaleness:
-    """As `staleness`, but only failures and events are looked at; of the rest counts what was found before.
+    """As `staleness`, but only failures and events are read; for the rest, what was found before holds.
 
     Costs some queries of the catalog and a look at the documents that they name, however large the source is.
 
     Args:
-        known: stale documents by listing, stages and dependencies, from an earlier `staleness`.
+        known: stale documents by stages and dependencies, from an earlier `staleness`.
     """
     history = _History.of(pipeline, record.key)
-    if history.is_first_sync:
-        return history.staleness(())
+    if not history.completed:
+        return history.before_first_sync(record)
     failures = pipeline.catalog.failures(record.key)
     events = pipeline.catalog.events.unsettled(record.key)
     ids = {failure.parent_id or failure.document_id for failure in failures} | {event.document_id for event in events}
     served = _served(pipeline, record.key, sorted(ids - {""}))
     found = {document.document_id: document for document in known}
     reported = [*_by_failures(failures), *_by_events(events, served)]
-    found |= {document.document_id: document for document in _listed(record, history, reported, served)}
+    found |= {document.document_id: document for document in _listed(record.key, reported, served)}
     return history.staleness(sorted(found.values(), key=_longest_first))
 
 
@@ -155,33 +161,42 @@ def stale_documents(pipeline: Pipeline, source: SourceKey) -> list[StaleDocument
 
 @dataclass(frozen=True, slots=True)
 class _History:
-    """What the source's syncs tell of how it stands."""
+    """What the source's syncs tell of how it stands.
 
-    ended_well: bool
+    Attributes:
+        began: a sync ever did.
+        completed: one ever ended well.
+    """
+
+    began: bool
+    completed: bool
     syncing: bool
     synced_at: datetime | None
     problem: str
 
     @classmethod
     def of(cls, pipeline: Pipeline, source: SourceKey) -> _History:
-        syncs = pipeline.catalog.syncs(source, _SYNCS)
+        syncs = pipeline.catalog.syncs(source, 2)
         # Without its lease a sync that is "running" was interrupted.
         syncing = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and pipeline.catalog.is_held(lease_name(source))
-        ended = syncs[1:] if syncing else syncs
-        well = [sync for sync in ended if sync.status in _ENDED_WELL]
+        ended = next(iter(syncs[1:] if syncing else syncs), None)
+        completed = pipeline.catalog.last_completed_sync(source)
         problem = ""
-        if ended and ended[0].status not in _ENDED_WELL:
-            problem = ended[0].error_message or _INTERRUPTED
-        return cls(bool(well), syncing, well[0].finished if well else None, problem)
+        if ended is not None and ended.status not in COMPLETED:
+            problem = ended.error_message or _INTERRUPTED
+        return cls(bool(syncs), completed is not None, syncing, completed.finished if completed else None, problem)
 
-    @property
-    def is_first_sync(self) -> bool:
-        return self.syncing and not self.ended_well
+    def before_first_sync(self, record: SourceRecord) -> SourceStaleness:
+        """The source is behind as a whole, unless its first sync is under way. Its documents don't count one by one."""
+        if self.syncing:
+            return self.staleness(())
+        detail = f"Its first sync did not complete. {self.problem}" if self.began else "It was never synced."
+        return self.staleness([_stale(record.key, "", _Found(Reason.NEVER_SYNCED, record.added_at, detail), None)])
 
     def staleness(self, stale: Sequence[StaleDocument]) -> SourceStaleness:
         if self.problem:
             condition = Condition.FAILED
-        elif not self.ended_well:
+        elif not self.completed:
             condition = Condition.NEVER
         else:
             condition = Condition.STALE if stale else Condition.FRESH
@@ -189,17 +204,18 @@ class _History:
 
 
 def _listed(
-    record: SourceRecord, history: _History, found: Iterable[tuple[str, _Found]], served: Mapping[str, _Served]
+    source: SourceKey, found: Iterable[tuple[str, _Found]], served: Mapping[str, _Served]
 ) -> list[StaleDocument]:
-    """Each document once, by the first of its reasons; or that the source was never synced."""
+    """Each document once, by the first of its reasons, since the first time that it was found for it."""
     first: dict[str, _Found] = {}
     for document_id, one in found:
         before = first.get(document_id)
         if before is None or _ORDER.index(one.reason) < _ORDER.index(before.reason):
             first[document_id] = one
-    if not first and not history.ended_well:
-        first[""] = _Found(Reason.NEVER_SYNCED, record.added_at, "It was never synced.")
-    stale = (_stale(record.key, document_id, one, served.get(document_id)) for document_id, one in first.items())
+        elif one.reason is before.reason:
+            since = min(filter(None, (before.since, one.since)), default=None)
+            first[document_id] = replace(before, since=since)
+    stale = (_stale(source, document_id, one, served.get(document_id)) for document_id, one in first.items())
     return sorted(stale, key=_longest_first)
 
 
@@ -210,8 +226,8 @@ def _longest_first(document: StaleDocument) -> tuple[bool, float, str]:
 
 def _all(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
     yield from _by_failures(pipeline.catalog.failures(source))
-    yield from _by_listing(pipeline, source, served)
     yield from _by_events(pipeline.catalog.events.unsettled(source), served)
+    yield from _by_listing(pipeline, source, served)
     yield from _by_dependencies(pipeline, source)
     yield from _by_stages(pipeline, source)
 
@@ -225,7 +241,7 @@ def _by_failures(failures: Iterable[FailureRecord]) -> Iterator[tuple[str, _Foun
 
 
 def _by_listing(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
-    """What the source said last that it holds, against the rows of `raw_pages`."""
+    """What the source was last seen to hold, against the rows of `raw_pages`."""
     observation = pipeline.catalog.upstream.observation(source)
     if observation is None:
         return
@@ -245,7 +261,7 @@ def _by_listing(pipeline: Pipeline, source: SourceKey, served: Mapping[str, _Ser
 
 
 def _by_events(events: Iterable[EventRecord], served: Mapping[str, _Served]) -> Iterator[tuple[str, _Found]]:
-    """What was said to have changed and was not looked at since; the first event of a document tells since when."""
+    """What was reported as changed and is not applied yet; since the first event of each document."""
     first: dict[str, EventRecord] = {}
     for event in events:
         first.setdefault(event.document_id, event)

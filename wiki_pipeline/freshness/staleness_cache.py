@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict, defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from wiki_pipeline.catalog import SourceRecord
-from wiki_pipeline.freshness.staleness import Reason, SourceStaleness, StaleDocument, staleness, staleness_at_a_glance
+from wiki_pipeline.freshness.staleness import Reason, SourceStaleness, staleness, staleness_at_a_glance
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline.sync.session import SourceTables
+from wiki_pipeline.sync.session import SourceTables, lease_name
 
 _MOST_DOCUMENTS = 200_000  # kept at once, about 100 MB
-_AT_ONCE = 2_000  # documents of a source that is looked at completely while somebody waits
+_AT_ONCE = 2_000  # documents of a source that is looked at completely while a reader waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +25,49 @@ class _Kept:
     found: SourceStaleness
 
 
-class StalenessCache:
-    """The staleness of a tenant's sources; safe between threads, of which one works at a time."""
+class _Results:
+    """Results by source, those used last at the end, with a bound on the documents that they list."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self) -> None:
+        self._kept: OrderedDict[SourceKey, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, source: SourceKey) -> _Kept | None:
+        with self._lock:
+            if source in self._kept:
+                self._kept.move_to_end(source)
+            return self._kept.get(source)
+
+    def put(self, source: SourceKey, kept: _Kept) -> None:
+        with self._lock:
+            self._kept[source] = kept
+            self._kept.move_to_end(source)
+            listed = sum(len(each.found.stale) for each in self._kept.values())
+            while len(self._kept) > 1 and listed > _MOST_DOCUMENTS:
+                listed -= len(self._kept.popitem(last=False)[1].found.stale)
+
+
+class StalenessCache:
+    """The staleness of a tenant's sources. Safe between threads; a source is worked out by one of them at a time.
+
+    Args:
+        background: large sources are worked out in a thread of the cache's own after a glance at them. Without, for
+            a process that ends soon, a glance is all that there is of those.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, background: bool = True) -> None:
         self._pipeline = pipeline
-        self._kept: dict[SourceKey, _Kept] = {}
-        self._glances: dict[SourceKey, _Kept] = {}
-        self._working = threading.Lock()
-        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="staleness")
+        self._complete = _Results()
+        self._glances = _Results()
+        self._lock = threading.Lock()  # of the two that follow
+        self._working: defaultdict[SourceKey, threading.Lock] = defaultdict(threading.Lock)
         self._under_way: dict[SourceKey, Future[SourceStaleness]] = {}
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="staleness") if background else None
 
     def close(self) -> None:
         """Wait for nothing that is still being worked out."""
-        self._background.shutdown(wait=False, cancel_futures=True)
+        if self._background is not None:
+            self._background.shutdown(wait=False, cancel_futures=True)
 
     def of(self, record: SourceRecord) -> SourceStaleness:
         """As `staleness`, as things are now.
@@ -45,14 +75,14 @@ class StalenessCache:
         Raises:
             CatalogError, StoreError: as `staleness`.
         """
-        with self._working:
+        with self._lock:
+            working = self._working[record.key]
+        with working:
             state = self._state(record.key)  # before the work: what changes meanwhile shows next time
-            kept = self._kept.pop(record.key, None)
+            kept = self._complete.get(record.key)
             if kept is None or kept.state != state:
                 kept = _Kept(state, staleness(self._pipeline, record))
-            self._kept[record.key] = kept
-            while len(self._kept) > 1 and sum(len(each.found.stale) for each in self._kept.values()) > _MOST_DOCUMENTS:
-                del self._kept[next(iter(self._kept))]
+                self._complete.put(record.key, kept)
             return kept.found
 
     def glance(self, record: SourceRecord) -> SourceStaleness:
@@ -62,29 +92,36 @@ class StalenessCache:
         Raises:
             CatalogError, StoreError: as `staleness`.
         """
-        state = self._state(record.key)
-        kept = self._kept.get(record.key)
+        source, state = record.key, self._state(record.key)
+        kept = self._complete.get(source)
         if kept is not None and kept.state == state:
             return kept.found
-        if self._pipeline.store.table(Stage.RAW_PAGES, record.key).row_count() <= _AT_ONCE:
+        if self._pipeline.store.table(Stage.RAW_PAGES, source).row_count() <= _AT_ONCE:
             return self.of(record)
         self._work_out(record)
-        glanced = self._glances.get(record.key)
-        if glanced is None or glanced.state != (state, kept and kept.state):
-            known = [document for document in kept.found.stale if _is_compared(document)] if kept else []
-            glanced = _Kept((state, kept and kept.state), staleness_at_a_glance(self._pipeline, record, known))
-            self._glances[record.key] = glanced
+        based_on = (state, kept and kept.state)
+        glanced = self._glances.get(source)
+        if glanced is None or glanced.state != based_on:
+            known = [document for document in kept.found.stale if document.reason in _COMPARED] if kept else []
+            glanced = _Kept(based_on, staleness_at_a_glance(self._pipeline, record, known))
+            self._glances.put(source, glanced)
         return glanced.found
 
     def _work_out(self, record: SourceRecord) -> None:
-        under_way = self._under_way.get(record.key)
-        if under_way is None or under_way.done():
-            self._under_way[record.key] = self._background.submit(self.of, record)
+        if self._background is None:
+            return
+        with self._lock:
+            under_way = self._under_way.get(record.key)
+            if under_way is None or under_way.done():
+                self._under_way[record.key] = self._background.submit(self.of, record)
 
     def _state(self, source: SourceKey) -> object:
-        mark = self._pipeline.catalog.marks.of(source)
-        # Tables change in syncs only, which the mark tells of, but for those under way.
-        return mark, tuple(self._versions(key) for key in sorted({source, *mark.busy}, key=str))
+        catalog = self._pipeline.catalog
+        mark = catalog.marks.of(source)
+        if not mark.busy:  # tables change in syncs only, and the mark is another one after a sync
+            return mark
+        is_written = source in mark.busy and catalog.is_held(lease_name(source))  # else its sync was interrupted
+        return mark, is_written, tuple(self._versions(key) for key in sorted({source, *mark.busy}, key=str))
 
     def _versions(self, source: SourceKey) -> tuple[int, ...]:
         tables = SourceTables(self._pipeline, source)
@@ -92,6 +129,4 @@ class StalenessCache:
         return tuple(0 if dataset is None else dataset.version for dataset in found)
 
 
-def _is_compared(document: StaleDocument) -> bool:
-    """Whether a document was found stale by comparing tables, rather than by a failure, an event or a listing."""
-    return document.reason in {Reason.DEPENDENCY_CHANGED, Reason.STAGE_BEHIND}
+_COMPARED = {Reason.DEPENDENCY_CHANGED, Reason.STAGE_BEHIND}  # found by comparing tables, the expensive part

@@ -122,9 +122,13 @@ class WikiReader:
         """The source with this slug in its addresses."""
         return next((record for record in self.sources() if record.key.slug == slug), None)
 
-    def card(self, record: SourceRecord) -> SourceCard:
-        """A source as it is shown."""
-        found = self.staleness(record)
+    def card(self, record: SourceRecord, found: SourceStaleness | None = None) -> SourceCard:
+        """A source as it is shown.
+
+        Args:
+            found: how it stands, where that is known already.
+        """
+        found = found or self.staleness(record)
         return SourceCard(
             key=str(record.key),
             kind=record.key.kind,

@@ -150,6 +150,20 @@ def test_only_the_last_syncs_of_a_source_are_kept(
     assert [record.sync_id for record in catalog.syncs(ENG)] == [other]
 
 
+def test_the_last_sync_that_ended_well_is_kept_however_many_failed_since(
+    catalog: Catalog, source: SourceKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_module, "SYNCS_KEPT", 3)
+    assert catalog.last_completed_sync(source) is None
+    for _ in range(2):
+        well = catalog.start_sync(source, SyncMode.FULL)
+        catalog.finish_sync(well)
+    for _ in range(6):
+        catalog.finish_sync(catalog.start_sync(source, SyncMode.FULL), error=SourceUnreachableError("No."))
+    last = catalog.last_completed_sync(source)
+    assert (last and last.sync_id, len(catalog.syncs(source))) == (well, 4)
+
+
 def test_concurrent_writers_in_several_processes_lose_nothing(catalog: Catalog, url: str) -> None:
     shared = SourceKey("default", "git", "shared")
     catalog.add_source(shared, "{}")

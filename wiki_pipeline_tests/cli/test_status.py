@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from wiki_pipeline.catalog import EventBatch, Origin
+from wiki_pipeline.catalog import EventBatch, Origin, Retry, SyncMode
 from wiki_pipeline.demo.confluence import Space
-from wiki_pipeline.model import ChangeHint
+from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
+from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import ENG, pipeline
 
@@ -41,16 +43,55 @@ def test_a_failing_document_is_stale_since_it_began_to_fail_with_its_reason(
     assert json.loads(run("status", "--stale", "--json").stdout) == []
 
 
-def test_an_event_that_waits_is_told_by_status_and_by_search(run: Run, space: Space) -> None:
+def reported(opened: Pipeline, page: str) -> None:
+    hint = ChangeHint("confluence", ENG, page, "page_updated", "2")
+    opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
+
+
+def given_up(opened: Pipeline, page: str) -> None:
+    reported(opened, page)
+    (claim,) = opened.catalog.claims.claim("default", 60)
+    opened.catalog.claims.settle(claim.claim_id, {page: "The server answered 502."}, Retry(attempts=1))
+
+
+def failed(opened: Pipeline, page: str) -> None:
+    failure = DocumentFailure(page, "Pumps", Stage.CLEAN_PAGES, "It has no end.")
+    opened.catalog.record_failures(ENG, Stage.CLEAN_PAGES, [failure])
+
+
+def listed(opened: Pipeline, page: str) -> None:
+    opened.catalog.upstream.observe(ENG, [DocumentRef(page, "another")])
+
+
+def test_whatever_makes_a_document_stale_is_shown_by_status_and_by_search(run: Run, space: Space) -> None:
     run("sync")
-    page = space.page("Pumps")
-    with pipeline() as opened:
-        hint = ChangeHint("confluence", ENG, str(page.id), "page_updated", "2")
-        opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
-    (status,) = json.loads(run("status", "--json").stdout)
-    assert (status["freshness"], status["stale"], status["failing"]) == ("stale", 1, 0)
-    (stale,) = json.loads(run("status", "--stale", "--json").stdout)
-    assert (stale["document_id"], stale["reason"]) == (str(page.id), "upstream_newer")
-    hits = json.loads(run("search", "--mode", "text", "--json", "pumps").stdout)
-    assert [hit["stale"]["reason"] for hit in hits if hit["document_id"] == str(page.id)] == ["upstream_newer"]
-    assert "out of date: page_updated" in run("search", "--mode", "text", "pumps").stdout
+    page = str(space.page("Pumps").id)
+    for change, reason, detail in (
+        (reported, "upstream_newer", "page_updated (webhook) was not applied yet."),
+        (given_up, "upstream_newer", "The server answered 502."),
+        (failed, "failed", "It has no end."),
+        (listed, "upstream_newer", "It was listed in another version."),
+    ):
+        with pipeline() as opened:
+            change(opened, page)
+        (status,) = json.loads(run("status", "--json").stdout)
+        assert (status["freshness"], status["stale"], status["failing"]) == ("stale", 1, int(change is failed))
+        (stale,) = json.loads(run("status", "--stale", "--json").stdout)
+        assert (stale["document_id"], stale["reason"], detail in stale["detail"]) == (page, reason, True)
+        hits = json.loads(run("search", "--mode", "text", "--json", "all", "about").stdout)
+        by_document = {hit["document_id"]: hit["stale"] for hit in hits}
+        assert (by_document[page]["reason"], by_document[page]["detail"]) == (reason, stale["detail"])
+        assert [document for document, behind in by_document.items() if behind] == [page]
+        assert f"out of date: {stale['detail']}" in run("search", "--mode", "text", "pumps").stdout
+        space.page("Pumps").edit(f"<p>All about pumps, not as before {change.__name__}.</p>")
+        run("sync")
+        assert run("status", "--stale").stdout == "Nothing is stale.\n"
+
+
+def test_documents_of_a_source_whose_first_sync_is_under_way_are_not_stale(run: Run, space: Space) -> None:
+    with pipeline() as opened, open_sync(opened, ENG, SyncMode.FULL, lambda _: None):
+        opened.catalog.upstream.observe_all(ENG, [DocumentRef("1", "1"), DocumentRef("2", "1")])
+        (status,) = json.loads(run("status", "--json").stdout)
+        assert (status["freshness"], status["syncing"], status["stale"]) == ("never", True, 0)
+        assert "never, syncing" in run("status").stdout
+        assert run("status", "--stale").stdout == "Nothing is stale.\n"

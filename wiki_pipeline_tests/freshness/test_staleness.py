@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
-from wiki_pipeline.catalog import EventBatch, Origin
+from wiki_pipeline.catalog import EventBatch, Origin, Retry, SyncMode
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
-from wiki_pipeline.freshness import Reason, poll, stale_documents
-from wiki_pipeline.model import ChangeHint, DocumentFailure, Stage
+from wiki_pipeline.errors import AccessDeniedError, SourceError
+from wiki_pipeline.freshness import (
+    Condition,
+    Reason,
+    SourceStaleness,
+    claim_work,
+    poll,
+    stale_documents,
+    staleness,
+)
+from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.installation import ENG, pipeline, sync, work
 
 
@@ -103,3 +115,59 @@ def test_a_source_of_which_it_is_not_known_what_changed_is_one_line(opened: Pipe
     )
     (stale,) = stale_documents(opened, ENG)
     assert (stale.document_id, stale.title, stale.reason) == ("", "The whole source", Reason.UPSTREAM_NEWER)
+
+
+def test_a_document_that_is_listed_anew_and_given_up_says_so_since_the_first_report(
+    opened: Pipeline, space: Space
+) -> None:
+    page = str(space.page("Page 3").id)
+    opened.catalog.upstream.observe(ENG, [DocumentRef(page, "another")])
+    hint = ChangeHint("confluence", ENG, page, "page_updated", "8")
+    opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
+    (claim,) = claim_work(opened)
+    opened.catalog.claims.settle(claim.claim_id, {page: "The server answered 502."}, Retry(attempts=1))
+    (stale,) = stale_documents(opened, ENG)
+    (known,) = (each for each in opened.catalog.upstream.documents(ENG) if each.document_id == page)
+    assert (stale.reason, stale.upstream_version, stale.since) == (Reason.UPSTREAM_NEWER, "8", known.changed_at)
+    assert stale.detail.endswith("It was given up after 1 attempts. The server answered 502.")
+
+
+# --- the first sync ---
+
+
+def stands(opened: Pipeline) -> SourceStaleness:
+    record = opened.catalog.source(ENG)
+    assert record is not None
+    return staleness(opened, record)
+
+
+def test_before_a_first_sync_completed_the_source_counts_and_none_of_its_documents(space: Space) -> None:
+    listed = [DocumentRef(str(number), "1") for number in range(300)]
+    with pipeline() as opened:
+        never = stands(opened)
+        assert (never.condition, never.syncing) == (Condition.NEVER, False)
+        assert [(stale.document_id, stale.reason) for stale in never.stale] == [("", Reason.NEVER_SYNCED)]
+        with suppress(AccessDeniedError), open_sync(opened, ENG, SyncMode.FULL, lambda _: None):
+            opened.catalog.upstream.observe_all(ENG, listed)
+            first = stands(opened)
+            assert (first.condition, first.syncing, first.stale) == (Condition.NEVER, True, ())
+            raise AccessDeniedError("ENG may not be read.")
+        failed = stands(opened)
+        (whole,) = failed.stale
+        assert (failed.condition, whole.document_id, whole.reason) == (Condition.FAILED, "", Reason.NEVER_SYNCED)
+        assert "ENG may not be read." in whole.detail
+        with open_sync(opened, ENG, SyncMode.FULL, lambda _: None):
+            assert stands(opened).stale == ()
+        assert len(stands(opened).stale) == 300
+
+
+def test_a_source_that_fails_for_long_was_synced_all_the_same(opened: Pipeline, space: Space) -> None:
+    before = stands(opened)
+    for _ in range(60):
+        sync_id = opened.catalog.start_sync(ENG, SyncMode.FULL)
+        opened.catalog.finish_sync(sync_id, error=SourceError("Out of reach."))
+    failing = stands(opened)
+    assert (failing.condition, failing.synced_at, failing.stale) == (Condition.FAILED, before.synced_at, ())
+    opened.catalog.upstream.observe(ENG, [DocumentRef(str(space.page("Page 3").id), "another")])
+    with open_sync(opened, ENG, SyncMode.FULL, lambda _: None):
+        assert len(stands(opened).stale) == 1

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry
+from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry, SyncMode
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import ChangeHint, SourceKey
@@ -247,6 +247,8 @@ def test_what_is_stale_is_listed_in_pages_and_by_reason(gateway: Gateway, catalo
     assert [item["reason"] for item in stale(gateway)["documents"]] == ["never_synced"]
     hints = [ChangeHint("confluence", ENG, str(number), "page_updated", "8") for number in range(1, 6)]
     catalog.events.record([EventBatch("default", Origin.WEBHOOK, hints)])
+    assert stale(gateway)["total"] == 1  # until a first sync the source counts, and none of its documents
+    catalog.finish_sync(catalog.start_sync(ENG, SyncMode.FULL))
     found = stale(gateway)
     assert found["total"] == 5
     first = found["documents"][0]

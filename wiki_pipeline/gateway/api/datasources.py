@@ -39,7 +39,7 @@ class Sync(BaseModel):
     mode: SyncMode
     status: SyncStatus
     started: datetime
-    finished: datetime | None = Field(description="Null while it runs, and for ever if it was interrupted.")
+    finished: datetime | None = Field(description="Null while it runs, and if it was interrupted.")
     run_id: str = Field(description="Of the Dagster run; empty outside Dagster.")
     error_code: str
     error_message: str
@@ -57,9 +57,10 @@ class Datasource(BaseModel):
     wiki_url: str = Field(examples=["/wiki/confluence-ENG/"])
     added_at: datetime
     freshness: Currency = Field(
-        description="`fresh`; `stale`: documents are behind; `failed`: the last sync was; `never` synced."
+        description="`fresh`; `stale`: documents are behind; `failed`: the last sync did; `never`: no sync has "
+        "completed yet, the first one may be under way (`syncing`)."
     )
-    synced_at: datetime | None = Field(description="When the last sync that went through ended.")
+    synced_at: datetime | None = Field(description="When the last sync that completed ended.")
     syncing: bool
     problem: str = Field(description="Why the last sync failed; empty if it did not.")
     documents: int = Field(description="Documents read from the source.", examples=[412])
@@ -71,7 +72,7 @@ class Datasource(BaseModel):
     )
     waiting_events: int = Field(description="Freshness events that are not applied yet.", examples=[2])
     dead_events: int = Field(description="Freshness events that were given up; they can be retried.", examples=[0])
-    last_event_at: datetime | None = Field(description="When word of a change came last.")
+    last_event_at: datetime | None = Field(description="When a change was last reported.")
 
 
 class Failure(BaseModel):

@@ -31,13 +31,14 @@ class Stale(BaseModel):
     datasource_id: str = Field(examples=["src_confluence___yourcompany_atlassian_net__ENG"])
     source: str = Field(examples=["default:confluence:ENG"])
     document_id: str = Field(
-        description="Empty for a source of which something changed, but not known what.", examples=["98487"]
+        description="Empty for a source as a whole: never synced, or changed without a word of what.",
+        examples=["98487"],
     )
     title: str = Field(examples=["On-call guide"])
     url: str = Field(description="Upstream; empty if that is not known.")
     reason: Reason
     since: datetime | None = Field(description="Since when it is known to be behind.")
-    upstream_version: str = Field(description="Where that was told.", examples=["8"])
+    upstream_version: str = Field(description="Empty where it was not reported.", examples=["8"])
     served_version: str = Field(description="Empty if nothing is served.", examples=["7"])
     detail: str = Field(examples=["page_updated (webhook) was not applied yet."])
 
@@ -50,7 +51,7 @@ class StaleList(BaseModel):
 
 
 class Event(BaseModel):
-    """A hint that something may have changed, and what became of it."""
+    """A report that something may have changed, and how far it was processed."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -60,11 +61,11 @@ class Event(BaseModel):
     )
     document_id: str = Field(description="Empty for the source as a whole.", examples=["98487"])
     what: str = Field(examples=["page_updated"])
-    version: str = Field(description="The new version where it was told.", examples=["8"])
+    version: str = Field(description="The new version; empty where it was not reported.", examples=["8"])
     origin: Origin
     state: EventState
     attempts: int
-    reason: str = Field(description="The last error, or why no work was left.")
+    reason: str = Field(description="The last error, or why there was nothing left to do.")
     job_id: str | None
     received_at: datetime
     due_at: datetime = Field(description="Not to be tried before.")
@@ -88,7 +89,7 @@ class Retry(BaseModel):
 
 
 class Retried(BaseModel):
-    """What came of it."""
+    """How many events are tried again."""
 
     retried: int = Field(description="Events that are tried again, with all their attempts.", examples=[3])
 
@@ -101,8 +102,9 @@ def stale(
     limit: Limit = 100,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many to leave out at the start.")] = 0,
 ) -> StaleList:
-    """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what the
-    sources said last counts, by listing, poll, sync or webhook."""
+    """Which documents are served behind their source: by what, since when, and why. Nothing upstream is asked: what a
+    listing, poll, sync or webhook last said of a source counts. While the first sync of a source is under way, none of
+    its documents is stale."""
     found = ((record, item) for record in _chosen(serving, source) for item in serving.staleness.of(record).stale)
     desired = [(record, item) for record, item in found if not reason or item.reason in reason]
     shown = [_stale(record, item) for record, item in desired[offset : offset + limit]]
@@ -117,7 +119,7 @@ def events(
     job_id: Annotated[str | None, Query(max_length=100, description="Only those of this job.")] = None,
     limit: Limit = 100,
 ) -> EventList:
-    """What was said to have changed, by whom, and what became of it."""
+    """What was reported as changed, by whom, and how far that was processed."""
     catalog, tenant, within = serving.catalog, serving.principal.tenant, serving.principal.scope.sources
     key = serving.source_named(source).key if source else None
     found = catalog.events.find(tenant, states=state or (), source=key, job_id=job_id, limit=limit, within=within)
@@ -133,7 +135,7 @@ def events(
 
 @router.post("/events/retry", summary="Retry dead events", responses=_UNKNOWN)
 def retry(serving: Serving, asked: Retry) -> Retried:
-    """Let events that were given up be tried again: those named, of a source, or all that are dead."""
+    """Try events again that were given up: those named, of a source, or all that are dead."""
     key = serving.source_named(asked.source).key if asked.source else None
     who = serving.principal
     return Retried(retried=serving.catalog.events.revive(who.tenant, key, asked.event_ids, who.scope.sources))
@@ -144,5 +146,5 @@ def _chosen(serving: Services, source: str | None) -> list[SourceRecord]:
 
 
 def _stale(record: SourceRecord, item: StaleDocument) -> Stale:
-    told = {name: getattr(item, name) for name in Stale.model_fields if name not in {"datasource_id", "source"}}
-    return Stale(datasource_id=datasource_id(record), source=str(record.key), **told)
+    known = {name: getattr(item, name) for name in Stale.model_fields if name not in {"datasource_id", "source"}}
+    return Stale(datasource_id=datasource_id(record), source=str(record.key), **known)

@@ -36,7 +36,7 @@ class Job(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     next_attempt_at: datetime | None = Field(description="When what failed is tried again; null if nothing is.")
-    terminating: bool = Field(description="Somebody asked to stop it; its run does so between two batches.")
+    terminating: bool = Field(description="It was asked to stop; its run does so between two batches.")
 
 
 class JobList(BaseModel):
@@ -79,7 +79,7 @@ def one_job(serving: Serving, job_id: JobId) -> Job:
     responses={404: {"model": ErrorAnswer, "description": "There is no such job."}},
 )
 def terminate(serving: Serving, job_id: JobId) -> Job:
-    """A job that nobody works on yet is stopped at once. Otherwise its run stops between two batches: what it committed
+    """A job that no run works on yet is stopped at once. Otherwise its run stops between two batches: what it committed
     stands, and every document is in one version. A job that has ended stays as it is."""
     record = serving.catalog.jobs.get(job_id)
     if record is not None and serving.principal.scope.allows(record.source):

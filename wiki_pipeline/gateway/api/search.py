@@ -49,7 +49,13 @@ _EXAMPLE_HIT: dict[str, JsonValue] = {
     "embedding_model": "wordllama",
     "labels": ["on-call"],
     "media_type": "application/vnd.confluence.storage",
-    "stale": {"reason": "upstream_newer", "since": "2026-11-30T09:00:00Z", "detail": "page_updated (webhook) ..."},
+    "stale": {
+        "reason": "upstream_newer",
+        "since": "2026-11-30T09:00:00Z",
+        "upstream_version": "8",
+        "served_version": "7",
+        "detail": "page_updated (webhook) was not applied yet.",
+    },
 }
 
 
@@ -60,6 +66,8 @@ class HitStaleness(BaseModel):
 
     reason: Reason
     since: datetime | None = Field(description="Since when it is known to be behind.")
+    upstream_version: str = Field(description="Empty where it was not reported.", examples=["8"])
+    served_version: str = Field(description="Empty if nothing is served.", examples=["7"])
     detail: str = Field(examples=["page_updated (webhook) was not applied yet."])
 
 

@@ -109,8 +109,8 @@ def page(
 
 
 def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: Node, found: Found) -> Response:
-    page, card = found.page, library.card(shelf.record)
-    freshness = document_freshness(library.staleness(shelf.record), page.document_id)
+    page, stands = found.page, library.staleness(shelf.record)
+    card, freshness = library.card(shelf.record, stands), document_freshness(stands, page.document_id)
     before, after = shelf.tree.neighbours(node)
     return conditional.page(
         request,
