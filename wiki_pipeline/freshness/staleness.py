@@ -1,4 +1,4 @@
-"""Which documents are served behind what is upstream, since when, and why."""
+"""Which documents are stale: served behind what is upstream, since when, and why."""
 
 from __future__ import annotations
 

@@ -42,10 +42,12 @@ _HIDDEN_MACRO = re.compile(
     r"<ac:structured-macro\b[^<>]*\sac:name=\"(?:style|css-stylesheet|htmlcomment|comment-macro)\"[^<>]*(?<!/)>",
     re.IGNORECASE,
 )
+# Marked sections of these kinds are no text (`<![if !IE]>`); those of any other kind are shown as they stand.
+_SECTION = r"\[(?i:if|else|endif|temp|ignore|include|rcdata)\b"
 # Declarations as a doctype, instructions to programs, end tags without a name: HTML ends each at the next `>`.
-_DECLARATION = re.compile(r"<(?:![A-Za-z\[]|\?|/[^A-Za-z<>])")
+_DECLARATION = re.compile(rf"<(?:!(?:[A-Za-z]|{_SECTION})|\?|/[^A-Za-z<>])")
 # Storage format has no doctype and no entities of its own: these two are shown as the text that they are.
-_STRAY_DECLARATION = re.compile(r"<(?:!(?!DOCTYPE|ENTITY)[A-Za-z\[]|\?|/[^A-Za-z<>])")
+_STRAY_DECLARATION = re.compile(rf"<(?:!(?:(?!DOCTYPE|ENTITY)[A-Za-z]|{_SECTION})|\?|/[^A-Za-z<>])")
 _FORMULA = re.compile(r"<math\b[^<>]*(?<!/)>", re.IGNORECASE)
 _TEX = re.compile(r"<annotation\b[^<>]*application/x-tex[^<>]*>([^<]*)<", re.IGNORECASE)
 _WITHIN_WORDS = re.compile(

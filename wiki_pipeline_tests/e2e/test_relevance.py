@@ -46,7 +46,7 @@ QUESTIONS = [
 # Questions in words that many files share: the one that answers is among the first five documents.
 BROAD_QUESTIONS = [
     ("how is a lease taken over", "wiki_pipeline/catalog/leases.py"),
-    ("how are stale pages found", "wiki_pipeline/freshness/staleness.py"),
+    ("what makes a document stale", "wiki_pipeline/freshness/staleness.py"),
     ("disk is nearly full", "Runbook: Keel above 80 % disk"),
 ]
 

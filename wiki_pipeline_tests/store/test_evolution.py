@@ -30,7 +30,8 @@ def test_schemas_change_only_with_their_edition() -> None:
 def test_every_column_has_a_neutral_value_of_its_type() -> None:
     for schema in SCHEMAS.values():
         for field in schema:
-            if not pa.types.is_large_binary(field.type):
+            # Files are stored apart; and a table of vectors without vectors there never was.
+            if not (pa.types.is_large_binary(field.type) or pa.types.is_fixed_size_list(field.type)):
                 assert pa.array([neutral_value(field)], field.type).null_count == int(field.nullable)
 
 
