@@ -16,14 +16,14 @@ class Alerts:
         self._database = database
 
     def open(self, problem: str, message: str) -> bool:
-        """Take down that people are told of a problem. False if they were told before: then nothing changes."""
+        """Record that people are told of a problem. False if they were told before: then nothing changes."""
         with self._database.write() as connection:
             new = upsert(connection, alerts).values(problem=problem, message=message, raised_at=now(connection))
             new = new.on_conflict_do_nothing(index_elements=["problem"])
             return connection.execute(new.returning(alerts.c.problem)).first() is not None
 
     def close(self, problem: str) -> bool:
-        """Take down that a problem is solved. False if it was not known."""
+        """Record that a problem is solved. False if it was not known."""
         with self._database.write() as connection:
             return connection.execute(delete(alerts).where(alerts.c.problem == problem)).rowcount > 0
 

@@ -176,7 +176,7 @@ class Catalog:
         failed: Iterable[DocumentFailure],
         cleared: Collection[str] = (),
     ) -> None:
-        """Take down which documents a stage failed on, and which are no longer failing (done, or gone upstream).
+        """Record which documents a stage failed on, and which are no longer failing (done, or gone upstream).
 
         Raises:
             CatalogError: the source is not in the catalog.
@@ -213,7 +213,7 @@ class Catalog:
     # --- syncs ---
 
     def start_sync(self, source: SourceKey, mode: SyncMode, run_id: str = "") -> int:
-        """Take down that a sync starts, under the source's lease. Returns its `sync_id`.
+        """Record that a sync starts, under the source's lease. Returns its `sync_id`.
 
         Syncs of the source that never ended are marked interrupted: their process is gone, or this one would not have
         the lease. Only the last `SYNCS_KEPT` are kept, and the last one that ended well.
@@ -240,7 +240,7 @@ class Catalog:
     def finish_sync(
         self, sync_id: int, reports: Sequence[StageReport] = (), error: WikiPipelineError | None = None
     ) -> SyncStatus:
-        """Take down how a sync ended: failed if there is an error, with errors if a document failed."""
+        """Record how a sync ended: failed if there is an error, with errors if a document failed."""
         if error is not None:
             status = SyncStatus.FAILED
         elif any(report.failed for report in reports):

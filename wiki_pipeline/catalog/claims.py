@@ -74,7 +74,7 @@ class Claims:
             return _claim(connection, source, seconds, moment, due_only=False)
 
     def started(self, claim_id: str, run_id: str, seconds: float) -> bool:
-        """Take down which run works on a claim, and keep it up. False if the claim is no longer open."""
+        """Record which run works on a claim, and keep it up. False if the claim is no longer open."""
         return self._touch(claim_id, seconds, run_id=run_id)
 
     def keep(self, claim_id: str, seconds: float) -> bool:
@@ -111,7 +111,7 @@ class Claims:
     # --- settling ---
 
     def settle(self, claim_id: str, failures: Mapping[str, str], retry: Retry) -> bool:
-        """Take down that the work of a claim was done: of each document the newest event is applied and the older ones
+        """Record that the work of a claim was done: of each document the newest event is applied and the older ones
         superseded, but those of documents that failed, by id with the reason, are tried again later.
 
         False if the claim was settled or released before: then nothing changes.
@@ -137,7 +137,7 @@ class Claims:
         return True
 
     def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
-        """Take down that the work of a claim failed as a whole: its events are due again later, or dead, and its source
+        """Record that the work of a claim failed as a whole: its events are due again later, or dead, and its source
         is left alone for a while, also by new events. False as for `settle`."""
         mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)
         with self._database.write() as connection:
@@ -152,7 +152,7 @@ class Claims:
         return True
 
     def cancel(self, claim_id: str, reason: str) -> bool:
-        """Take down that a person stopped the work of a claim: nothing of it starts again by itself. Its events are
+        """Record that a person stopped the work of a claim: nothing of it starts again by itself. Its events are
         dead, with the reason, until they are retried; those of a schedule, which comes again, are superseded; its jobs
         are terminated. False as for `settle`."""
         mine = (events.c.claim_id == claim_id) & (events.c.state == EventState.CLAIMED.value)

@@ -61,12 +61,12 @@ class Events:
                     connection.execute(insert(events).values(**copy))
 
     def postpone(self, event_ids: Collection[int], error: str, retry: Retry) -> None:
-        """Take down that events could not even be given to a source; they are tried again later, or dead."""
+        """Record that events could not even be given to a source; they are tried again later, or dead."""
         with self._database.write() as connection:
             fail_events(connection, events.c.event_id.in_(event_ids), error, retry)
 
     def supersede(self, event_ids: Collection[int], reason: str) -> int:
-        """Take down that events have no work left to do. Returns of how many that was new."""
+        """Record that events have no work left to do. Returns of how many that was new."""
         ids = list(event_ids)
         changed = 0
         with self._database.write() as connection:
@@ -85,7 +85,7 @@ class Events:
             return connection.execute(chosen).scalar() or 0
 
     def cover(self, source: SourceKey, up_to: int, reason: str) -> int:
-        """Take down that a full sync left no work for the source's waiting and dead events up to an id. Returns how
+        """Record that a full sync left no work for the source's waiting and dead events up to an id. Returns how
         many there were."""
         left = [*WAITING, EventState.DEAD.value]
         waiting = (events.c.source == str(source)) & events.c.state.in_(left) & (events.c.event_id <= up_to)

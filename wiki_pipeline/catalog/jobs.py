@@ -77,14 +77,14 @@ class Jobs:
             return [_record(row) for row in rows]
 
     def start(self, job_ids: Sequence[str], run_id: str) -> None:
-        """Take down that a run works on jobs; counts of an attempt before begin anew, its errors are still shown."""
+        """Record that a run works on jobs; counts of an attempt before begin anew, its errors are still shown."""
         anew = {"status": JobStatus.IN_PROGRESS.value, "run_id": run_id, "total": None, "progress": 0, "failed": 0}
         with self._database.write() as connection:
             mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)
             connection.execute(update(jobs).where(mine).values(started_at=now(connection), **anew))
 
     def advance(self, job_ids: Sequence[str], *, total: int | None, progress: int, failed: int) -> bool:
-        """Take down how far jobs have come. True if somebody asked to stop one of them."""
+        """Record how far jobs have come. True if somebody asked to stop one of them."""
         mine = jobs.c.job_id.in_(job_ids)
         with self._database.write() as connection:
             counts = {"total": total, "progress": progress, "failed": failed}
@@ -93,7 +93,7 @@ class Jobs:
             return connection.execute(asked.limit(1)).first() is not None
 
     def finish(self, job_ids: Sequence[str], status: JobStatus, errors: Sequence[str] = ()) -> None:
-        """Take down how jobs ended. A job that has ended stays as it is."""
+        """Record how jobs ended. A job that has ended stays as it is."""
         kept = list(errors[:ERRORS_KEPT])
         with self._database.write() as connection:
             mine = jobs.c.job_id.in_(job_ids) & jobs.c.status.in_(_OPEN)

@@ -28,7 +28,7 @@ class People:
             return {row.person_id: row.name for row in connection.execute(chosen)}
 
     def record(self, source: SourceKey, names: Mapping[str, str]) -> None:
-        """Take down what the source said of people just now."""
+        """Record what the source said of people just now."""
         if not names:
             return
         with self._database.write() as connection:

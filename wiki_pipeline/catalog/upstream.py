@@ -29,7 +29,7 @@ class Upstream:
         self._database = database
 
     def observe_all(self, source: SourceKey, listing: Iterable[DocumentRef]) -> Observation:
-        """Take down a complete listing: documents that it lacks are gone. Writes what differs from before."""
+        """Record a complete listing: documents that it lacks are gone. Writes what differs from before."""
         desired = {ref.document_id: ref.version_key for ref in listing}
         with self._database.write() as connection:
             known = _known(connection, source)
@@ -37,7 +37,7 @@ class Upstream:
             return _observe(connection, source, known, desired, gone, complete=True)
 
     def observe(self, source: SourceKey, documents: Iterable[DocumentRef], gone: Collection[str] = ()) -> Observation:
-        """Take down what is known of some documents, and which others are gone."""
+        """Record what is known of some documents, and which others are gone."""
         desired = {ref.document_id: ref.version_key for ref in documents}
         with self._database.write() as connection:
             known = _known(connection, source, [*desired, *gone])
@@ -68,13 +68,13 @@ class Upstream:
         return found
 
     def reached(self, source: SourceKey, cursor: str) -> None:
-        """Take down that all changes of an observed source before the cursor are served."""
+        """Record that all changes of an observed source before the cursor are served."""
         with self._database.write() as connection:
             mine = update(observations).where(observations.c.source == str(source))
             connection.execute(mine.values(cursor=cursor))
 
     def polled(self, source: SourceKey, cursor: str) -> None:
-        """Take down that a source was looked at for changes, and where to go on."""
+        """Record that a source was looked at for changes, and where to go on."""
         with self._database.write() as connection:
             said = {"cursor": cursor, "polled_at": now(connection)}
             first = upsert(connection, observations).values(source=str(source), data_version="", documents=0, **said)

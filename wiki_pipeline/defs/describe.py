@@ -14,9 +14,11 @@ from wiki_pipeline.defs import stale
 from wiki_pipeline.defs.dagster_internals import get_smallest_cron_interval
 from wiki_pipeline.defs.report import table_uri
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.model import SCHEMAS, Stage
+from wiki_pipeline.model import Stage
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.store import Store
 
+_DECLARED = {declared.stage: declared for declared in STAGES}
 _LEAST_REPORT_WINDOW = timedelta(hours=1)
 
 
@@ -72,7 +74,7 @@ def _table(stage: Stage, folder: str) -> dict[str, Any]:
     """Which tables an asset is. A run's materialisation names the one that it wrote."""
     each = "model" if stage is Stage.VECTORS else "source"  # there is a table each
     return {
-        "dagster/column_schema": column_schema(SCHEMAS[stage]),
+        "dagster/column_schema": column_schema(_DECLARED[stage].schema),
         "dagster/table_name": f"{stage}.<{each}>",
         "dagster/storage_kind": "lancedb",
         "dagster/uri": folder,

@@ -72,7 +72,7 @@ def observation(catalog: Catalog, source: SourceKey) -> dg.AssetObservation:
 def served(context: dg.AssetExecutionContext, sync: Sync) -> Mapping[str, str]:
     """Have Dagster know what the sync saw upstream. Returns the tags by which a materialisation says so.
 
-    Dagster takes down what was observed before a step began as the step's input; but the step looks upstream itself,
+    Dagster records what was observed before a step began as the step's input; but the step looks upstream itself,
     and what it saw is what it brought over.
 
     Raises:

@@ -16,7 +16,7 @@ from wiki_pipeline.sync.pipeline import Pipeline
 
 _SPACE = "HANDBOOK"
 _REPOSITORY = "wiki-pipeline"
-_OLD_RECORD = "demo.json"  # where versions before took down which sources were the demo's
+_OLD_RECORD = "demo.json"  # where versions before recorded which sources were the demo's
 
 
 def show(pipeline: Pipeline, url: str, media: str, clone: Path | None) -> None:

@@ -57,20 +57,20 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     store = Store(settings.lance_url, settings.tenant)
     metrics = Metrics(catalog, settings.tenant)
     staleness = StalenessCache(Pipeline(settings, catalog, store))
-    library = WikiReader(catalog, store, staleness)
+    reader = WikiReader(catalog, store, staleness)
     embedder = open_embedder(settings)
-    services = Services(settings, local(settings), catalog, store, library, embedder, metrics, staleness)
-    intake = EventWriter(catalog.events.record, settings.intake_waiting)
+    services = Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness)
+    event_writer = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
-        intake.start()
+        event_writer.start()
         gc.collect()
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         yield
-        await asyncio.to_thread(intake.close)
+        await asyncio.to_thread(event_writer.close)
         staleness.close()
         catalog.close()
 
@@ -84,7 +84,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    receivers = webhooks.receivers(services.pipeline, intake, metrics)
+    receivers = webhooks.receivers(services.pipeline, event_writer, metrics)
     for router in (
         search_api.router,
         datasources.router,

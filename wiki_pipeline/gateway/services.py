@@ -28,7 +28,7 @@ class Services:
     """Settings, catalog, tables and embedding model; safe between threads.
 
     Attributes:
-        principal: who asks; `library` shows what they may read.
+        principal: who asks; `reader` shows what they may read.
         warm: whether what takes seconds to load is there.
     """
 
@@ -36,7 +36,7 @@ class Services:
     principal: Principal
     catalog: Catalog
     store: Store
-    library: WikiReader
+    reader: WikiReader
     embedder: Embedder
     metrics: Metrics
     staleness: StalenessCache
@@ -49,7 +49,7 @@ class Services:
 
     def as_seen_by(self, principal: Principal) -> Services:
         """The same for somebody else."""
-        return replace(self, principal=principal, library=self.library.within(principal.scope))
+        return replace(self, principal=principal, reader=self.reader.within(principal.scope))
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""
@@ -66,7 +66,7 @@ class Services:
         Raises:
             SourceNotFoundError: there is none.
         """
-        for record in self.library.sources():
+        for record in self.reader.sources():
             if name in {str(record.key), record.key.slug, datasource_id(record)}:
                 return record
         raise SourceNotFoundError(f"There is no source {name!r}.", "GET /v1/datasources lists them.")

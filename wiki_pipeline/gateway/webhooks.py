@@ -49,12 +49,14 @@ class Ignored(BaseModel):
 class Receiver:
     """One webhook of one kind of source."""
 
-    def __init__(self, kind: str, webhook: Webhook, pipeline: Pipeline, intake: EventWriter, metrics: Metrics) -> None:
+    def __init__(
+        self, kind: str, webhook: Webhook, pipeline: Pipeline, event_writer: EventWriter, metrics: Metrics
+    ) -> None:
         self.kind = kind
         self.webhook = webhook
         self._pipeline = pipeline
         self._tenant = pipeline.settings.tenant
-        self._intake = intake
+        self._writer = event_writer
         self._metrics = metrics
         self._reader: Reader | None = None
         self._read_at = 0.0
@@ -71,7 +73,7 @@ class Receiver:
             if not heard.hints:
                 outcome = "ignored"
                 return JSONResponse({"status": "ignored", "reason": heard.ignored})
-            new = await self._intake.take(messages(self._tenant, heard))
+            new = await self._writer.take(messages(self._tenant, heard))
             outcome = "accepted" if new else "duplicate"
             return JSONResponse({"status": outcome, "events": new}, 202)
         except ClientDisconnect:
@@ -165,14 +167,14 @@ def messages(tenant: str, heard: ParsedDelivery) -> list[EventBatch]:
     ]
 
 
-def receivers(pipeline: Pipeline, intake: EventWriter, metrics: Metrics) -> list[Receiver]:
+def receivers(pipeline: Pipeline, event_writer: EventWriter, metrics: Metrics) -> list[Receiver]:
     """The webhooks of all kinds of sources.
 
     Raises:
         ConfigurationError: a setting of one of them is wrong.
     """
     return [
-        Receiver(name, webhook, pipeline, intake, metrics)
+        Receiver(name, webhook, pipeline, event_writer, metrics)
         for name, kind in kinds().items()
         for webhook in kind.webhooks()
     ]

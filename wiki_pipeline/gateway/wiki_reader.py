@@ -104,14 +104,14 @@ class WikiReader:
         self._staleness = staleness
         self._scope = scope or Scope(store.tenant)
         self._lock = threading.Lock()
-        self._shelves: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
+        self._indexes: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
 
     # --- sources -------------------------------------------------------------------------------------------------
 
     def within(self, scope: Scope) -> WikiReader:
         """The same, of what a scope allows; what is kept in memory is shared."""
         narrowed = WikiReader(self._catalog, self._store, self._staleness, scope)
-        narrowed._lock, narrowed._shelves = self._lock, self._shelves
+        narrowed._lock, narrowed._indexes = self._lock, self._indexes
         return narrowed
 
     def sources(self) -> list[SourceRecord]:
@@ -159,23 +159,23 @@ class WikiReader:
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
-    def shelf(self, record: SourceRecord) -> SourceIndex:
+    def index(self, record: SourceRecord) -> SourceIndex:
         """The source's pages as they are now."""
         table = self._store.table(Stage.WIKI_PAGES, record.key)
         dataset = table.dataset()
         version = 0 if dataset is None else int(dataset.version)
         with self._lock:
-            known = self._shelves.get(record)
+            known = self._indexes.get(record)
             if known is not None and known.version == version:
-                self._shelves.move_to_end(record)
+                self._indexes.move_to_end(record)
                 return known
         rows = table.read(columns=[*tree.COLUMNS, "author", "modified_at"])
-        shelf = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
+        index = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
         with self._lock:
-            self._shelves[record] = shelf
-            while len(self._shelves) > _TREES_KEPT:
-                self._shelves.popitem(last=False)
-        return shelf
+            self._indexes[record] = index
+            while len(self._indexes) > _TREES_KEPT:
+                self._indexes.popitem(last=False)
+        return index
 
     def stale(self, hits: Sequence[Hit]) -> list[StaleDocument | None]:
         """How the document of each hit is stale; None where it is not."""

@@ -1,4 +1,4 @@
-"""LanceDB: a tenant's tables, one function that brings any of them up to date, search, and upkeep.
+"""LanceDB: a tenant's tables, one function that brings any of them up to date, search, and maintenance.
 
 The only room that knows lancedb and lance. The names below are what stages, gateway and command line use.
 """

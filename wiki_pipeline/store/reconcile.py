@@ -60,7 +60,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
         batch_bytes: batches of large documents are made smaller, to about so much output.
         progress: told after each batch.
         lease: entered around each commit, for a table that others write too.
-        background: given the table's upkeep once everything is committed; may do it meanwhile, in another thread.
+        background: given the table's maintenance once everything is committed; may do it meanwhile, in another thread.
 
     Raises:
         StoreError: the table can't be read or written.

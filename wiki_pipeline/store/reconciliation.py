@@ -45,9 +45,9 @@ Listener = Callable[[Progress], None]
 BackgroundTasks = Callable[[Callable[[], None]], None]
 
 
-def at_once(upkeep: Callable[[], None]) -> None:
+def at_once(maintenance: Callable[[], None]) -> None:
     """The simplest `BackgroundTasks`."""
-    upkeep()
+    maintenance()
 
 
 @dataclass(frozen=True, slots=True)

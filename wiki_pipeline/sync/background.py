@@ -1,4 +1,4 @@
-"""What can wait, done in a thread beside the stages: a table's upkeep, most of which the store does outside Python.
+"""What can wait, done in a thread beside the stages: maintenance of tables, which the store mostly does outside Python.
 
 A stage's rows are there for everyone once they are committed. That its table is quick to read again, with few fragments
 and its new rows indexed, is nothing that the next stage has to wait for.

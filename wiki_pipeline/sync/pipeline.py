@@ -120,7 +120,7 @@ class Pipeline:
     # --- sources ---
 
     def describe(self, key: SourceKey, description: SourceDescription) -> None:
-        """Take down what the source says it is, where that is new.
+        """Record what the source says it is, where that is new.
 
         Raises:
             CatalogError: the catalog can't be written.

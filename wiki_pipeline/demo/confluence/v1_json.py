@@ -43,7 +43,7 @@ class V1Json:
         """A page, folder, comment or blog post with what `want` expands.
 
         Raises:
-            ApiError: 500 if the storage body is desired of a page that can't be rendered, 404 if restrictions are
+            ApiError: 500 if the storage body is asked for of a page that can't be rendered, 404 if restrictions are
                 desired below a page in the trash.
         """
         shown = version or content.version

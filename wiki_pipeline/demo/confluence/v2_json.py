@@ -53,7 +53,7 @@ class V2Json:
         """A page; without a body format its `body` is empty.
 
         Raises:
-            ApiError: 500 if the storage body is desired of a page that can't be rendered.
+            ApiError: 500 if the storage body is asked for of a page that can't be rendered.
         """
         shown = version or page.version
         return {

@@ -104,7 +104,7 @@ class DatasourceList(BaseModel):
 def all_sources(serving: Serving) -> DatasourceList:
     """Every source that was added, with counts and freshness."""
     standing = serving.catalog.events.standing(serving.principal.tenant)
-    facts = (_facts(serving, record, standing.get(record.key)) for record in serving.library.sources())
+    facts = (_facts(serving, record, standing.get(record.key)) for record in serving.reader.sources())
     return DatasourceList(datasources=[Datasource(**item) for item in facts])
 
 
@@ -121,8 +121,8 @@ def one_source(
 ) -> DatasourceDetails:
     """One source with its last syncs and the documents that fail."""
     record = serving.source_named(datasource_id)
-    syncs = serving.library.syncs(record.key)
-    failures = serving.library.failures(record.key)
+    syncs = serving.reader.syncs(record.key)
+    failures = serving.reader.failures(record.key)
     return DatasourceDetails(
         **_facts(serving, record, serving.catalog.events.standing(serving.principal.tenant).get(record.key)),
         syncs=[_sync(sync) for sync in syncs[:_SYNCS_SHOWN]],
@@ -132,7 +132,7 @@ def one_source(
 
 def _facts(serving: Services, record: SourceRecord, standing: Standing | None) -> dict[str, object]:
     standing = standing or Standing()
-    card = serving.library.card(record)
+    card = serving.reader.card(record)
     return {
         "datasource_id": datasource_id(record),
         "source": card.key,
@@ -145,9 +145,9 @@ def _facts(serving: Services, record: SourceRecord, standing: Standing | None) -
         "synced_at": card.freshness.synced_at,
         "syncing": card.freshness.running,
         "problem": card.freshness.problem,
-        "documents": serving.library.row_count(Stage.RAW_PAGES, record.key),
+        "documents": serving.reader.row_count(Stage.RAW_PAGES, record.key),
         "pages": card.documents,
-        "chunks": serving.library.row_count(Stage.CHUNKS, record.key),
+        "chunks": serving.reader.row_count(Stage.CHUNKS, record.key),
         "failed": card.failures,
         "stale": card.stale,
         "waiting_events": standing.waiting,

@@ -142,7 +142,7 @@ def retry(serving: Serving, asked: Retry) -> Retried:
 
 
 def _chosen(serving: Services, source: str | None) -> list[SourceRecord]:
-    return [serving.source_named(source)] if source else serving.library.sources()
+    return [serving.source_named(source)] if source else serving.reader.sources()
 
 
 def _stale(record: SourceRecord, item: StaleDocument) -> Stale:

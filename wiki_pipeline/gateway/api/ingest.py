@@ -70,7 +70,7 @@ def router() -> APIRouter:
 
 def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> None:
     def endpoint(serving: Services, asked: Any) -> JobStarted:
-        known = {record.key: record.config for record in serving.library.sources() if record.key.kind == name}
+        known = {record.key: record.config for record in serving.reader.sources() if record.key.kind == name}
         try:
             connections = serving.pipeline.connections(kind)
             requested = request.read(serving.principal.tenant, asked, known, connections)
@@ -110,7 +110,7 @@ def _reload_all(serving: Serving, kind: Kind) -> JobsStarted:
     """The same for every source of the kind: one job each."""
     if kind not in kinds():
         raise SourceNotFoundError(f"There is no kind of source {kind!r}.", f"There are {', '.join(kinds())}.")
-    records = [record for record in serving.library.sources() if record.key.kind == kind]
+    records = [record for record in serving.reader.sources() if record.key.kind == kind]
     return JobsStarted(jobs=[_reloaded(serving, record) for record in records])
 
 

@@ -94,7 +94,7 @@ def _found(serving: Services, job_id: str, record: JobRecord | None) -> Job:
 
 
 def _datasource_ids(serving: Services) -> dict[str, str]:
-    return {str(record.key): datasource_id(record) for record in serving.library.sources()}
+    return {str(record.key): datasource_id(record) for record in serving.reader.sources()}
 
 
 def _job(record: JobRecord, ids: dict[str, str]) -> Job:

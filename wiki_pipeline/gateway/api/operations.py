@@ -43,7 +43,7 @@ def ready(serving: Opened) -> Ready:
     """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
     and the storage."""
     serving.warm.wait(_LOADED_WITHIN)
-    return Ready(status="ok", sources=len(serving.library.sources()), tables=len(serving.store.names()))
+    return Ready(status="ok", sources=len(serving.reader.sources()), tables=len(serving.store.names()))
 
 
 @router.get(

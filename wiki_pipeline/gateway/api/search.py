@@ -175,7 +175,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         modified_before=modified_before,
     )
     hits = serving.search(q, k=k, mode=mode, filters=filters, per_document=per_document)
-    answered = zip(hits, serving.library.places(hits), serving.library.stale(hits), strict=True)
+    answered = zip(hits, serving.reader.places(hits), serving.reader.stale(hits), strict=True)
     return SearchAnswer(query=q, mode=mode, hits=[_answered(*each) for each in answered])
 
 

@@ -47,7 +47,7 @@ def file(
     name: Annotated[str, Path(max_length=1_000, description="Its name.")],
 ) -> Response:
     """A picture or file that a page shows or links: pictures to be shown, all else to be saved."""
-    record = serving.library.source_at(slug)
+    record = serving.reader.source_at(slug)
     if record is None or not _HASH.fullmatch(file_hash):
         raise PageNotFound
     table = serving.store.table(Stage.ATTACHMENTS, record.key)

@@ -41,7 +41,7 @@ def search_page(
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
 ) -> HTMLResponse:
     """Documents found with their best chunks."""
-    records = serving.library.sources()
+    records = serving.reader.sources()
     titles = {record.key.slug: record.title or record.key.name for record in records}
     results: Sequence[Result] = ()
     problem, status = "", HTTPStatus.OK
@@ -58,10 +58,10 @@ def _results(serving: Services, query: str, mode: Mode, source: str, titles: Map
     filters = Filters(sources=(serving.source_named(source).key,) if source else ())
     hits = serving.search(query, k=_CHUNKS, mode=mode, filters=filters, per_document=_CHUNKS_OF_A_DOCUMENT)
     found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
-    for hit, place in zip(hits, serving.library.places(hits), strict=True):
+    for hit, place in zip(hits, serving.reader.places(hits), strict=True):
         found.setdefault((hit.source, hit.document_id), []).append((hit, place))
     firsts = [chunks[0][0] for chunks in found.values()]
-    stale = serving.library.stale(firsts)
+    stale = serving.reader.stale(firsts)
     return [_result(chunks, query, titles, behind) for chunks, behind in zip(found.values(), stale, strict=True)]
 
 

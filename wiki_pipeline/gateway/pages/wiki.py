@@ -41,7 +41,7 @@ Slug = Annotated[str, Path(max_length=200, description="The source's name in add
 @router.get("/wiki/", include_in_schema=False)
 def start(request: Request, serving: Serving) -> Response:
     """All sources with their freshness, and the search box."""
-    cards = [serving.library.card(record) for record in serving.library.sources()]
+    cards = [serving.reader.card(record) for record in serving.reader.sources()]
     view = views.StartView(sources=cards)
     return conditional.page(request, ("start", cards), lambda: site.html(view))
 
@@ -59,25 +59,25 @@ def home_without_slash(slug: Slug) -> Response:
 @router.get("/wiki/{slug}/", summary="Show a source's home", responses=_HTML | _NOT_THERE)
 def home(request: Request, serving: Serving, slug: Slug) -> Response:
     """What the source holds, what changed last, what failed, and the page that introduces it."""
-    library = serving.library
-    shelf = _shelf(library, slug)
-    card, failures = library.card(shelf.record), library.failures(shelf.record.key)
-    intro = shelf.tree.home
+    reader = serving.reader
+    index = _index_at(reader, slug)
+    card, failures = reader.card(index.record), reader.failures(index.record.key)
+    intro = index.tree.home
 
     def make() -> str:
-        found = shelf.page(intro) if intro else None
+        found = index.page(intro) if intro else None
         return site.html(
             views.SourceView(
                 source=card,
-                outline=outline(shelf.tree, None, card.title),
-                recent=shelf.recent,
+                outline=outline(index.tree, None, card.title),
+                recent=index.recent,
                 failed=[_failed(failure) for failure in failures[:_FAILURES_SHOWN]],
                 introduction=highlight(found.page.html) if found else "",
-                introduction_at=page_address(shelf.record.key, found.page.wiki_path) if found else "",
+                introduction_at=page_address(index.record.key, found.page.wiki_path) if found else "",
             )
         )
 
-    return conditional.page(request, ("home", shelf.version, card, failures[:_FAILURES_SHOWN]), make)
+    return conditional.page(request, ("home", index.version, card, failures[:_FAILURES_SHOWN]), make)
 
 
 @router.get("/wiki/{slug}/{path:path}", summary="Show a page", responses=_KNOWN | _PAGE | _NOT_THERE)
@@ -91,35 +91,35 @@ def page(
     ] = "html",
 ) -> Response:
     """A document, or a folder of a repository. Old titles in the address, and the bare id, lead to the page."""
-    shelf = _shelf(serving.library, slug)
-    node = shelf.tree.at(path)
+    index = _index_at(serving.reader, slug)
+    node = index.tree.at(path)
     if node is None:
-        return _elsewhere(request, shelf, path)
+        return _elsewhere(request, index, path)
     if not node.document_id:
-        return _folder(request, serving.library.card(shelf.record), shelf, node)
-    found = shelf.page(node)
+        return _folder(request, serving.reader.card(index.record), index, node)
+    found = index.page(node)
     if found is None:
         raise PageNotFound
     if form == "markdown":
         return conditional.unless_known(request, ("raw", found.content_hash), lambda: _raw(found.page))
-    return _document(request, serving.library, shelf, node, found)
+    return _document(request, serving.reader, index, node, found)
 
 
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: Node, found: Found) -> Response:
-    page, stands = found.page, library.staleness(shelf.record)
-    card, freshness = library.card(shelf.record, stands), document_freshness(stands, page.document_id)
-    before, after = shelf.tree.neighbours(node)
+def _document(request: Request, reader: WikiReader, index: SourceIndex, node: Node, found: Found) -> Response:
+    page, stands = found.page, reader.staleness(index.record)
+    card, freshness = reader.card(index.record, stands), document_freshness(stands, page.document_id)
+    before, after = index.tree.neighbours(node)
     return conditional.page(
         request,
-        ("page", shelf.version, found.content_hash, card, freshness),
+        ("page", index.version, found.content_hash, card, freshness),
         lambda: site.html(
             views.PageView(
                 source=card,
-                outline=outline(shelf.tree, node, card.title),
-                crumbs=crumbs(shelf.tree, node, card.title),
+                outline=outline(index.tree, node, card.title),
+                crumbs=crumbs(index.tree, node, card.title),
                 before=before,
                 after=after,
                 title=node.title if page.title == page.path else page.title,
@@ -138,44 +138,44 @@ def _document(request: Request, library: WikiReader, shelf: SourceIndex, node: N
     )
 
 
-def _folder(request: Request, card: SourceCard, shelf: SourceIndex, node: Node) -> Response:
+def _folder(request: Request, card: SourceCard, index: SourceIndex, node: Node) -> Response:
     intro = introduction(node.children)
 
     def make() -> str:
-        found = shelf.page(intro) if intro else None
+        found = index.page(intro) if intro else None
         return site.html(
             views.FolderView(
                 source=card,
-                outline=outline(shelf.tree, node, card.title),
-                crumbs=crumbs(shelf.tree, node, card.title),
+                outline=outline(index.tree, node, card.title),
+                crumbs=crumbs(index.tree, node, card.title),
                 folder=node,
                 introduction=highlight(found.page.html) if found else "",
             )
         )
 
-    return conditional.page(request, ("folder", shelf.version, card), make)
+    return conditional.page(request, ("folder", index.version, card), make)
 
 
 def _raw(page: WikiPage) -> Response:
     return PlainTextResponse(page.markdown, media_type="text/plain" if page.code_language else "text/markdown")
 
 
-def _elsewhere(request: Request, shelf: SourceIndex, path: str) -> Response:
+def _elsewhere(request: Request, index: SourceIndex, path: str) -> Response:
     """Where a path leads that is not in the tree: a folder without its slash, an old title, a bare id; or nowhere."""
-    node = shelf.tree.at(f"{path}/") or shelf.tree.document(unquote(path.partition("/")[0]))
+    node = index.tree.at(f"{path}/") or index.tree.document(unquote(path.partition("/")[0]))
     if node is None:
         words = path.rpartition("/")[2].replace("-", " ").replace("_", " ")
-        raise PageNotFound(words, shelf.suggestions(path))
+        raise PageNotFound(words, index.suggestions(path))
     query = f"?{request.url.query}" if request.url.query else ""
     # Not for ever: a page may be renamed again.
-    return RedirectResponse(page_address(shelf.record.key, node.path) + query, 302)
+    return RedirectResponse(page_address(index.record.key, node.path) + query, 302)
 
 
-def _shelf(library: WikiReader, slug: str) -> SourceIndex:
-    record = library.source_at(slug)
+def _index_at(reader: WikiReader, slug: str) -> SourceIndex:
+    record = reader.source_at(slug)
     if record is not None:
-        return library.shelf(record)
-    others = library.sources()
+        return reader.index(record)
+    others = reader.sources()
     raise PageNotFound(
         suggestions=[Entry(title=other.title or other.key.name, href=source_address(other.key)) for other in others]
     )

@@ -1,4 +1,4 @@
-"""REST API v1: Data Center, and Cloud where v2 is not desired. Lists by offset, brings details by `expand`."""
+"""REST API v1: Data Center, and Cloud where v2 is switched off. Lists by offset, brings details by `expand`."""
 
 from __future__ import annotations
 

@@ -7,27 +7,17 @@ stage's work and until its end, and what was done.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from wiki_pipeline.catalog import SyncMode
-from wiki_pipeline.model import Stage, StageReport
+from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
-from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline_tests.benchmarks.measure import Clock
 from wiki_pipeline_tests.benchmarks.programs.counts import counted
 from wiki_pipeline_tests.benchmarks.programs.start import import_what_comes_late
-
-UPDATES: dict[Stage, Callable[..., StageReport]] = {
-    Stage.RAW_PAGES: raw_pages.update,
-    Stage.CLEAN_PAGES: clean_pages.update,
-    Stage.ATTACHMENTS: attachments.update,
-    Stage.CHUNKS: chunks.update,
-    Stage.VECTORS: vectors.update,
-    Stage.WIKI_PAGES: wiki_pages.update,
-}
 
 
 def main(documents: list[str]) -> None:
@@ -41,9 +31,10 @@ def main(documents: list[str]) -> None:
         for source in sources:
             mode = SyncMode.INCREMENTAL if documents else SyncMode.FULL
             with open_sync(pipeline, source, mode, lambda _: None) as sync:
-                for stage, update in UPDATES.items():
-                    reports.append(update(sync, documents) if stage is Stage.RAW_PAGES else update(sync))
-                    until[f"until_{stage}"] = clock.seconds
+                for declared in STAGES:
+                    is_first = declared.stage is Stage.RAW_PAGES
+                    reports.append(declared.update(sync, documents) if is_first else declared.update(sync))
+                    until[f"until_{declared.stage}"] = clock.seconds
         clock.stop(**until, **counted(reports))
 
 

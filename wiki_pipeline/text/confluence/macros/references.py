@@ -48,7 +48,7 @@ def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
     block=True,
 )
 def include(node: Element, page: PageWriter) -> str:
-    """The text of another page below its name, or a chunk of it as a quote; a mark where it can't be included."""
+    """The text of another page below its name, or a part of it as a quote; a mark where it can't be included."""
     holder = referring_parameter(node)
     target, title = resource(holder, page) if holder is not None else ("", "")
     values = parameters(node)
