@@ -21,6 +21,7 @@ from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import pipeline, sync
 
 HANDBOOK = SourceKey("default", "confluence", "HANDBOOK")
+DAGSTER = ("Dagster's code server", "Dagster's webserver", "Dagster's daemon")
 CLONE = SourceKey("default", "git", "wiki-pipeline")
 
 
@@ -53,7 +54,7 @@ def names(made: Plan) -> list[str]:
 
 def test_without_sources_a_clone_shows_itself_and_the_handbook(empty: Path) -> None:
     with planned() as made:
-        assert names(made) == ["Demo Confluence", "The gateway", "Dagster"]
+        assert names(made) == ["Demo Confluence", "The gateway", *DAGSTER]
         assert made.sources
         assert made.demo is not None
         assert made.demo.clone is not None
@@ -114,7 +115,7 @@ def test_a_source_of_the_demo_is_not_run_without_it(run: Run, empty: Path) -> No
 
 def test_with_sources_of_the_user_s_own_there_is_no_demo(space: Space) -> None:
     with planned() as made:
-        assert names(made) == ["The gateway", "Dagster"]
+        assert names(made) == ["The gateway", *DAGSTER]
         assert not made.running.demo
         assert made.sources
 
