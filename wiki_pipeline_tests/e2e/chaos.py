@@ -95,7 +95,7 @@ class Chaos:
                 WIKI_PIPELINE_EVENT_RETRY_SECONDS="0.5",
                 WIKI_PIPELINE_CONFLUENCE_MAX_WAIT="1",
                 WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=server.media_origin,
-                WIKI_PIPELINE_CATALOG_URL=self._catalog_url,
+                WIKI_PIPELINE_DATABASE_URL=self._catalog_url,
             )
             with started([sys.executable, "-m", "wiki_pipeline.cli", "up"], self.folder, **installation) as services:
                 addresses = services.addresses()
@@ -119,7 +119,7 @@ class Chaos:
             elsewhere = {
                 "WIKI_PIPELINE_HOME": str(fresh),
                 "DAGSTER_HOME": str(fresh / "dagster"),
-                "WIKI_PIPELINE_CATALOG_URL": f"sqlite:///{fresh / 'catalog.sqlite'}",
+                "WIKI_PIPELINE_DATABASE_URL": f"sqlite:///{fresh / 'catalog.sqlite'}",
             }
             self._command({**installation, **elsewhere}, "wiki_pipeline.cli", "sync")
         _compare(self._home, fresh)
