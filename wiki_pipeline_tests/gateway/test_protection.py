@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.gateway.access import arrived_on_loopback
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.serving.origins import arrived_on_loopback
 from wiki_pipeline.settings import load
 from wiki_pipeline_tests.gateway.conftest import serving
 
