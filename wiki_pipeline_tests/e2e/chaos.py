@@ -45,7 +45,7 @@ _CODE_SERVER = "dagster api grpc"
 _KINDS = {
     "gateway": "wiki_pipeline.gateway",
     "daemon": "dagster._daemon",
-    "webserver": "dagster_webserver",
+    "webserver": "wiki_pipeline.defs.webserver",
     "code server": _CODE_SERVER,
     "worker": "spawn_main",
 }

@@ -42,10 +42,8 @@ _TAKES_UP_WORK = "freshness_events"
 class Dagster:
     """The services, on one workspace.
 
-    The webserver can't be handed a socket, so it may find its port taken: then it gets another.
-
     Attributes:
-        port: where the UI is, or will be.
+        url: where the UI is, or will be.
     """
 
     def __init__(
@@ -68,25 +66,20 @@ class Dagster:
         Raises:
             ConfigurationError: the port was asked for and is in use, or the workspace can't be read.
         """
-        self._ports = ports
         self._environment = environment
         self._gateway = gateway
         self._logs = settings.home / "logs"
         # A person may have put the files elsewhere; then any folder will do.
         elsewhere = "local_artifact_storage" in (home / "dagster.yaml").read_text(encoding="utf-8")
         self._state = "" if elsewhere else f"{home} "
-        self.port = ports.find("Dagster", LOOPBACK, settings.dagster_port, _SETTING)
+        self._listening = ports.listen("Dagster", LOOPBACK, settings.dagster_port, _SETTING)
+        self.url = f"http://{LOOPBACK}:{self._listening.getsockname()[1]}"
         # Private to this user, and short: the path of a socket has 107 bytes. Who reaches the socket can run code.
         folder = Path(tempfile.mkdtemp(prefix="wiki-pipeline-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self._socket, self._workspace = folder / "code.sock", folder / "workspace.yaml"
         self._daemon_started = 0.0
         self._location = _write_workspace(self._workspace, self._socket, root)
-
-    @property
-    def url(self) -> str:
-        """Where the UI is, or will be."""
-        return f"http://{LOOPBACK}:{self.port}"
 
     def services(self) -> Sequence[Service]:
         """Code server, webserver and daemon. The others start when the first serves: to find it missing costs them
@@ -106,6 +99,7 @@ class Dagster:
             environment=self._environment,
             log=self._logs / "dagster-webserver.log",
             ready=self._shows_our_state,
+            listening=self._listening,
             after=code,
         )
         daemon = Service(
@@ -127,9 +121,8 @@ class Dagster:
         return [sys.executable, "-m", "dagster", "api", "grpc", "--socket", str(self._socket), *module]
 
     def _webserver(self) -> Sequence[str]:
-        self.port = self._ports.find_again("Dagster", LOOPBACK, self.port, _SETTING)
-        at = ["--host", LOOPBACK, "--port", str(self.port), "--live-data-poll-rate", "2000"]
-        return [sys.executable, "-m", "dagster_webserver", *at, "--workspace", str(self._workspace)]
+        at = ["--host", LOOPBACK, "--fd", str(self._listening.fileno())]
+        return [sys.executable, "-m", "wiki_pipeline.defs.webserver", *at, "--workspace", str(self._workspace)]
 
     def _daemon(self) -> Sequence[str]:
         self._daemon_started = time.time()

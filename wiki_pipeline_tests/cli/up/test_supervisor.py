@@ -3,10 +3,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -40,22 +39,6 @@ SERVER = """
     server.socket = socket.socket(fileno=descriptor)
     server.serve_forever()
 """
-
-
-@pytest.fixture(autouse=True)
-def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close what was given to services."""
-    given: list[socket.socket] = []
-
-    def listen(self: Ports, what: str, host: str, desired: int) -> socket.socket:
-        given.append(plainly(self, what, host, desired))
-        return given[-1]
-
-    plainly = Ports.listen
-    monkeypatch.setattr(Ports, "listen", listen)
-    yield
-    for each in given:
-        each.close()
 
 
 def service(folder: Path, program: str = SERVER) -> Service:
@@ -167,12 +150,18 @@ def test_a_service_that_once_answered_is_never_given_up(tmp_path: Path, monkeypa
     monkeypatch.setattr(supervisor, "MAX_STARTS", 2)
     monkeypatch.setattr(supervisor, "_WAIT_SECONDS", 0.01)
     told: list[str] = []
+    seen: list[None] = []  # by its supervisor, as answering
+
+    async def trouble(client: httpx.AsyncClient) -> str:
+        seen.append(None)
+        return ""
 
     async def scenario() -> None:
-        served = service(tmp_path)
+        served = replace(service(tmp_path), trouble=trouble)
         task = asyncio.create_task(keep_running(served, told.append))
         for dead in range(1, 6):
-            await until_ready(served)
+            seen.clear()
+            await until(lambda: bool(seen))
             for pid in pids(tmp_path):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -196,15 +185,17 @@ def test_a_service_that_lives_but_does_not_work_is_started_again(
     told: list[str] = []
     troubles: list[str] = []
 
+    seen: list[None] = []  # by its supervisor, as answering
+
     async def trouble(client: httpx.AsyncClient) -> str:
+        seen.append(None)
         return troubles[-1] if troubles else ""
 
     async def scenario() -> None:
         served = replace(service(tmp_path), trouble=trouble)
         task = asyncio.create_task(keep_running(served, told.append))
-        await until_ready(served)
+        await until(lambda: bool(seen))
         first = pids(tmp_path)
-        await asyncio.sleep(0.2)  # it has been seen to answer by its supervisor too
         if fault == "it hangs":
             for pid in first:
                 os.kill(pid, signal.SIGSTOP)
