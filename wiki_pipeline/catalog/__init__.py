@@ -20,6 +20,7 @@ from wiki_pipeline.catalog.event_records import (
     Retry,
     Standing,
     UpstreamDocument,
+    Waiting,
 )
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.records import (
@@ -65,6 +66,7 @@ __all__ = [
     "SyncRecord",
     "SyncStatus",
     "UpstreamDocument",
+    "Waiting",
     "find_damage",
     "make_private",
     "recover",

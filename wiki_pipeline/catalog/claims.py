@@ -14,11 +14,20 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
-from wiki_pipeline.catalog.event_records import FINISHED, Claim, ClaimRecord, EventState, JobStatus, Origin, Retry
+from wiki_pipeline.catalog.event_records import (
+    FINISHED,
+    Claim,
+    ClaimRecord,
+    EventState,
+    JobStatus,
+    Origin,
+    Retry,
+    Waiting,
+)
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
 from wiki_pipeline.catalog.jobs import follow_events
 from wiki_pipeline.catalog.tables import claims, events, jobs
@@ -49,6 +58,22 @@ class Claims:
         with self._database.read() as connection:
             found = select(events.c.event_id).where(_due(tenant, now(connection))).limit(1)
             return connection.execute(found).first() is not None
+
+    def waiting(self, tenant: str) -> Waiting | None:
+        """What is there to be claimed, or to get its source first; None if nothing is."""
+        with self._database.read() as connection:
+            moment = now(connection)
+            # An event can be claimed from when it is due itself, and its source no longer left alone.
+            since = case((claims.c.due_at > events.c.due_at, claims.c.due_at), else_=events.c.due_at)
+            unresolved = (events.c.tenant == tenant) & events.c.source.is_(None)
+            unresolved &= events.c.state.in_(WAITING) & (events.c.due_at <= moment)
+            counted = (
+                select(func.count(), func.min(since))
+                .select_from(events.outerjoin(claims, claims.c.source == events.c.source))
+                .where(or_(_due(tenant, moment), unresolved))
+            )
+            number, oldest = connection.execute(counted).one()
+            return Waiting(number, oldest, moment) if number else None
 
     def claim_source(self, source: SourceKey, seconds: float) -> Claim | None:
         """Take on what waits for one source, due or not; None if somebody works on it, or nothing waits."""

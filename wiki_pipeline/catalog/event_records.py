@@ -109,6 +109,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Events that could be claimed, and are not.
+
+    Attributes:
+        events: how many.
+        since: when the first of them could have been claimed.
+        at: when this was found out, by the same clock.
+    """
+
+    events: int
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRecord:
     """How the work on a source stands.
 

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import click
+from rich.text import Text
 
 from wiki_pipeline.access import local
 from wiki_pipeline.catalog import SourceRecord
-from wiki_pipeline.cli.output import json_option, print_json, print_table
-from wiki_pipeline.freshness import Condition, StaleDocument, staleness
+from wiki_pipeline.cli.output import json_option, print_json, print_table, progress_console
+from wiki_pipeline.freshness import Condition, StaleDocument, staleness, stalled
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -58,6 +59,8 @@ def command(*, stale: bool, as_json: bool) -> None:
             _print_stale([item for record in records for item in staleness(pipeline, record).stale], as_json=as_json)
         else:
             _print_sources(list(source_statuses(pipeline)), as_json=as_json)
+            if not as_json and (waiting := stalled(pipeline)):
+                progress_console().print(Text(str(waiting), style="bold yellow"), soft_wrap=True)
 
 
 def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:

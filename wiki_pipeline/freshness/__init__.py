@@ -4,6 +4,7 @@ webhooks, polls, schedules, people        write events (`catalog.events`)
 polling.poll                              looks what webhooks missed, and makes events of it
 claiming.resolve                          finds the sources of events that name a document only
 claiming.claim_work                       makes one piece of work a source of them
+claiming.stalled                          tells whether work waits that nothing takes on
 sync.session.open_sync                    does the work and settles it
 staleness.staleness                       tells what is behind: which document, since when, why
 figures.freshness                         counts it, and how long changes take to be served
@@ -11,7 +12,7 @@ alerting.alert                            tells people of problems, each once
 """
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
-from wiki_pipeline.freshness.claiming import claim_work, free_lost_claims, resolve, wait_until
+from wiki_pipeline.freshness.claiming import Stalled, claim_work, free_lost_claims, resolve, stalled, wait_until
 from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resync import cancel, request_resync, resync_of
@@ -34,6 +35,7 @@ __all__ = [
     "SourceStaleness",
     "StaleDocument",
     "StalenessCache",
+    "Stalled",
     "alert",
     "alert_sync",
     "cancel",
@@ -48,5 +50,6 @@ __all__ = [
     "resync_of",
     "stale_documents",
     "staleness",
+    "stalled",
     "wait_until",
 ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from wiki_pipeline.catalog import Claim, ClaimRecord, EventRecord
 from wiki_pipeline.errors import ConfigurationError, SourceError, StoreError
+from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.model import Connection, SourceKey, Stage
+from wiki_pipeline.settings import load
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.claim import CLAIM_SECONDS, retry
@@ -45,6 +48,39 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
         else:
             work.append(left)
     return work
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """Reported changes that no sync takes up, although nothing stands in the way.
+
+    Attributes:
+        changes: how many.
+        since: when the first could have been taken up.
+    """
+
+    changes: int
+    since: datetime
+
+    def __str__(self) -> str:
+        changes, them = ("change waits", "it") if self.changes == 1 else ("changes wait", "them")
+        return (
+            f"{self.changes} reported {changes} since {self.since:%Y-%m-%d %H:%M} UTC, and no sync takes {them} up. "
+            "Look whether Dagster's daemon and code server run, and whether the sensor freshness_events is on."
+        )
+
+
+def stalled(pipeline: Pipeline) -> Stalled | None:
+    """Whether work waits for longer than `WIKI_PIPELINE_STALLED_SECONDS` to be taken up; None if not. One query.
+
+    Raises:
+        CatalogError: it can't be read.
+    """
+    waiting = pipeline.catalog.claims.waiting(pipeline.settings.tenant)
+    bound = timedelta(seconds=load(FreshnessSettings).stalled_seconds)
+    if waiting is None or waiting.at - waiting.since < bound:
+        return None
+    return Stalled(waiting.events, waiting.since)
 
 
 def free_lost_claims(

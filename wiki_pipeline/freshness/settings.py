@@ -28,6 +28,12 @@ class FreshnessSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_STALE_ERROR_SECONDS",
         description="A document that is stale for longer is an error.",
     )
+    stalled_seconds: float = Field(
+        120.0,
+        ge=10,
+        validation_alias="WIKI_PIPELINE_STALLED_SECONDS",
+        description="Reported changes that no sync takes up for longer are shown: Dagster's daemon may not run.",
+    )
     alert_url: SecretStr = Field(
         SecretStr(""),
         validation_alias="WIKI_PIPELINE_ALERT_URL",

@@ -43,13 +43,23 @@ class _Events(Collector):
         self._tenant = tenant
 
     def describe(self) -> list[GaugeMetricFamily]:
-        return [self._family()]  # so that registering it asks nobody
+        return [self._family(), _waiting()]  # so that registering it asks nobody
 
     def collect(self) -> list[GaugeMetricFamily]:
         family = self._family()
         for state, number in self._catalog.events.counts(self._tenant).items():
             family.add_metric([state.value], number)
-        return [family]
+        waiting = self._catalog.claims.waiting(self._tenant)
+        seconds = _waiting()
+        seconds.add_metric([], (waiting.at - waiting.since).total_seconds() if waiting else 0.0)
+        return [family, seconds]
 
     def _family(self) -> GaugeMetricFamily:
         return GaugeMetricFamily("wiki_pipeline_freshness_events", "Freshness events by state.", labels=["state"])
+
+
+def _waiting() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "wiki_pipeline_work_waiting_seconds",
+        "How long the oldest event has waited that could be claimed; 0 if none does.",
+    )

@@ -95,6 +95,7 @@ class StartView(View):
     template: ClassVar[str] = "start.html"
 
     sources: Sequence[SourceCard]
+    stalled_since: datetime | None = None  # no sync takes up the changes that were reported since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,3 +331,36 @@ def test_since_when_a_version_is_known_does_not_move_while_it_is_the_same(catalo
     assert seen is not None
     assert (seen.documents, seen.cursor) == (2, "2026-11-21")
     assert seen.listed_at is not None
+
+
+def test_what_waits_to_be_claimed_is_counted_since_it_could_have_been(catalog: Catalog, source: SourceKey) -> None:
+    assert catalog.claims.waiting("default") is None
+    catalog.events.record([said(source, "a", "b")])
+    catalog.events.record([said(None, "c")])  # its source is to be found first
+    waiting = catalog.claims.waiting("default")
+    assert waiting is not None
+    first = min(event.received_at for event in catalog.events.find("default"))
+    assert (waiting.events, waiting.since) == (3, first)
+    assert waiting.at >= waiting.since
+    assert catalog.claims.waiting("another") is None
+
+
+def test_what_is_worked_on_or_left_alone_for_a_while_does_not_wait(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.events.record([said(source, "b")])
+    assert catalog.claims.waiting("default") is None  # until the work is done
+    catalog.claims.fail(claim.claim_id, "The site is away.", LATER)
+    catalog.events.record([said(source, "c")])
+    assert catalog.claims.waiting("default") is None
+
+
+def test_a_source_that_was_left_alone_waits_from_when_that_was_over(catalog: Catalog, source: SourceKey) -> None:
+    catalog.events.record([said(source, "a")])
+    (claim,) = catalog.claims.claim("default", 60)
+    catalog.events.record([said(source, "b")])
+    catalog.claims.fail(claim.claim_id, "The site is away.", Retry(attempts=3, first=0.0))
+    waiting, record = catalog.claims.waiting("default"), catalog.claims.of(source)
+    assert waiting is not None
+    assert record is not None
+    assert (waiting.events, waiting.since) == (2, record.due_at)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -95,3 +97,16 @@ def test_documents_of_a_source_whose_first_sync_is_under_way_are_not_stale(run: 
         assert (status["freshness"], status["syncing"], status["stale"]) == ("never", True, 0)
         assert "never, syncing" in run("status").stdout
         assert run("status", "--stale").stdout == "Nothing is stale.\n"
+
+
+def test_work_that_nothing_takes_up_is_said_below_the_table(run: Run, space: Space) -> None:
+    page = space.add("Pumps", "<p>Two of them.</p>")
+    run("sync")
+    with pipeline() as opened:
+        reported(opened, page.id)
+        assert "takes" not in run("status").stderr
+        with closing(sqlite3.connect(opened.settings.home / "catalog.sqlite")) as catalog, catalog:
+            catalog.execute("UPDATE events SET due_at = '2026-01-02 03:04:05.000000'")
+    shown = run("status")
+    assert "1 reported change waits since 2026-01-02 03:04 UTC, and no sync takes it up." in shown.stderr
+    json.loads(run("status", "--json").stdout)

@@ -1,7 +1,7 @@
 """Chaos: people edit and push, calls fail, webhooks get lost, doubled and late, processes are killed; and in the end
 all is as if nothing of it had happened.
 
-`python -m wiki_pipeline_tests.e2e.chaos --seconds 300 --seed 7` runs it for as long as one likes.
+`python -m wiki_pipeline_tests.e2e.chaos --seconds 600 --seed 7` runs it for as long as one likes.
 """
 
 from __future__ import annotations
@@ -39,20 +39,17 @@ _SETTLED_SECONDS = 900.0
 _LOOK_SECONDS = 1.0  # between two looks for deleted databases
 _EDIT_SECONDS = 0.7  # between two, on average
 _POLL = ("dagster", "job", "execute", "-m", "wiki_pipeline.definitions", "-j", "poll_sources")
-# Kinds of processes, by words of their command lines. Runs are the children of the code server.
+# Kinds of processes, by words of their command lines; what has none of them is a kind by the name of its program.
+_UP = "wiki_pipeline.cli up"
 _CODE_SERVER = "dagster api grpc"
-_RUN = "spawn_main"
 _KINDS = {
     "gateway": "wiki_pipeline.gateway",
     "daemon": "dagster._daemon",
-    "webserver": "dagster_webserver",
+    "webserver": "wiki_pipeline.defs.webserver",
     "code server": _CODE_SERVER,
-    "proxy of the code server": "code-server start",
+    "worker": "spawn_main",
 }
-_TARGETS = {"run": 8, "gateway": 2, "daemon": 1, "code server": 1, "proxy of the code server": 1, "webserver": 1}
-# What `up` has to start again. It takes what ends more often within five minutes for something that can't run.
-_SERVICE_OF = {kind: "gateway" if kind == "gateway" else "Dagster" for kind in _KINDS if kind != "code server"}
-_DEATHS_OF_A_SERVICE, _WINDOW_SECONDS = 4, 310.0
+SERVICES = ("gateway", "daemon", "webserver", "code server")
 
 
 @dataclass
@@ -62,22 +59,25 @@ class Chaos:
     Attributes:
         folder: of all state.
         seconds: how long it lasts.
-        kills: a minute.
+        rest: seconds that each kind of process has between two kills, at least and at most.
+        catalog: address of its database; empty: SQLite in the folder.
         edits: how many there were.
         killed: how many processes of which kind.
         answers: to webhooks, by status; 0 stands for none.
         events: how many ended in which state.
+        settled: seconds from the last edit until everything was served.
     """
 
     folder: Path
     seconds: float
     seed: int
-    kills: float
+    rest: tuple[float, float]
+    catalog: str = ""
     edits: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
-    _deaths: dict[str, list[float]] = field(default_factory=dict)
+    settled: float = 0.0
     _deleted: set[str] = field(default_factory=set)
 
     def run(self) -> None:
@@ -95,6 +95,7 @@ class Chaos:
                 WIKI_PIPELINE_EVENT_RETRY_SECONDS="0.5",
                 WIKI_PIPELINE_CONFLUENCE_MAX_WAIT="1",
                 WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=server.media_origin,
+                WIKI_PIPELINE_DATABASE_URL=self._catalog_url,
             )
             with started([sys.executable, "-m", "wiki_pipeline.cli", "up"], self.folder, **installation) as services:
                 addresses = services.addresses()
@@ -102,18 +103,24 @@ class Chaos:
                 _spoil(server, self.seed)
                 self._rage([space, repository], postman, services)
                 server.heal()
+                quiet = time.monotonic()
                 postman.finish()
                 self.answers = postman.answers
                 wait_for("all services answer again", lambda: _answer(addresses), _SETTLED_SECONDS)
                 self._command(installation, *_POLL)
                 wait_for("every event is settled", self._settled, _SETTLED_SECONDS)
+                self.settled = time.monotonic() - quiet
                 wait_for("every run has ended", lambda: not _unfinished(addresses), _SETTLED_SECONDS)
                 services.stop()
             if torn := [*self._deleted, *open_databases.damaged(self._home)]:
                 raise WrongError(f"Databases deleted while they were open, or damaged: {torn}")
             self._account_for_events(postman.accepted)
             fresh = self.folder / "fresh"
-            elsewhere = {"WIKI_PIPELINE_HOME": str(fresh), "DAGSTER_HOME": str(fresh / "dagster")}
+            elsewhere = {
+                "WIKI_PIPELINE_HOME": str(fresh),
+                "DAGSTER_HOME": str(fresh / "dagster"),
+                "WIKI_PIPELINE_DATABASE_URL": f"sqlite:///{fresh / 'catalog.sqlite'}",
+            }
             self._command({**installation, **elsewhere}, "wiki_pipeline.cli", "sync")
         _compare(self._home, fresh)
 
@@ -122,7 +129,7 @@ class Chaos:
     def _rage(self, upstreams: Sequence[EditedSpace | EditedRepository], postman: Postman, services: Services) -> None:
         edits, kills = random.Random(f"{self.seed} edits"), random.Random(f"{self.seed} kills")
         edit_at = look_at = start = time.monotonic()
-        kill_at, kind = start + kills.expovariate(self.kills / 60), _kind(kills)
+        kill_at: dict[str, float] = {}
         while (moment := time.monotonic()) < start + self.seconds:
             if moment >= edit_at:
                 for told in edits.choices(upstreams, [4, 1])[0].edit():
@@ -132,36 +139,28 @@ class Chaos:
             if moment >= look_at:
                 self._deleted.update(open_databases.deleted(self.folder))
                 look_at = moment + _LOOK_SECONDS
-            if moment >= kill_at and self._kill(kind, services):
-                kill_at, kind = moment + kills.expovariate(self.kills / 60), _kind(kills)
+                for kind, found in _processes(services).items():
+                    due = kill_at.setdefault(kind, start + kills.uniform(0, self.rest[1]))
+                    if moment >= due:
+                        self._kill(kind, kills.choice(found))
+                        kill_at[kind] = moment + kills.uniform(*self.rest)
             time.sleep(0.05)
 
-    def _kill(self, kind: str, services: Services) -> bool:
-        """Kill a process of that kind, where that may be now. False if there is none."""
-        found = _processes(services).get(kind, [])
-        if not found:
-            return False
-        service = _SERVICE_OF.get(kind)
-        if service:
-            recent = [at for at in self._deaths.get(service, []) if at > time.monotonic() - _WINDOW_SECONDS]
-            if len(recent) >= _DEATHS_OF_A_SERVICE:
-                return True
-            self._deaths[service] = [*recent, time.monotonic()]
+    def _kill(self, kind: str, pid: int) -> None:
         with suppress(ProcessLookupError):
-            os.kill(found[-1], signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             self.killed[kind] += 1
             print(f"{time.strftime('%T')} killed a {kind}", flush=True)
-        return True
 
     # --- the end of it ---
 
     def _settled(self) -> bool:
-        with Catalog(f"sqlite:///{self._home / 'catalog.sqlite'}") as catalog:
+        with Catalog(self._catalog_url) as catalog:
             counts = catalog.events.counts("default")
         return not any(counts[state] for state in OPEN)
 
     def _account_for_events(self, accepted: set[str]) -> None:
-        with Catalog(f"sqlite:///{self._home / 'catalog.sqlite'}") as catalog:
+        with Catalog(self._catalog_url) as catalog:
             events = catalog.events.find("default", limit=1_000_000)
         self.events = Counter(event.state.value for event in events)
         if mute := [event for event in events if event.state is not EventState.APPLIED and not event.reason]:
@@ -175,14 +174,14 @@ class Chaos:
     def _home(self) -> Path:
         return self.folder / "state"
 
+    @property
+    def _catalog_url(self) -> str:
+        return self.catalog or f"sqlite:///{self._home / 'catalog.sqlite'}"
+
     def _command(self, installation: Mapping[str, str], *arguments: str) -> None:
         with started([sys.executable, "-m", *arguments], self.folder, **installation) as command:
             if command.process.wait(_SETTLED_SECONDS):
                 raise WrongError(f"{' '.join(arguments)} failed: {command.output.read_text()[-3000:]}")
-
-
-def _kind(draw: random.Random) -> str:
-    return draw.choices(list(_TARGETS), list(_TARGETS.values()))[0]
 
 
 def _spoil(server: ConfluenceServer, seed: int) -> None:
@@ -193,17 +192,22 @@ def _spoil(server: ConfluenceServer, seed: int) -> None:
 
 
 def _processes(services: Services) -> dict[str, list[int]]:
-    """Process ids by kind, oldest first."""
+    """Ids of all processes but the supervisor itself, by kind."""
     found: dict[str, list[int]] = {}
     known = services.processes()
-    servers = {pid for pid, command in known.items() if _CODE_SERVER in command}
     for pid, command in sorted(known.items()):
-        if _parent(pid) in servers and _RUN in command:
-            kind = "run"
-        else:
-            kind = next((kind for kind, words in _KINDS.items() if words in command), "")
-        found.setdefault(kind, []).append(pid)
+        if _UP not in command:
+            found.setdefault(_kind(command, known.get(_parent(pid), "")), []).append(pid)
     return found
+
+
+def _kind(command: str, parent: str) -> str:
+    """What a process is. Runs are those that the code server spawns, or spawned before it died; what they spawn are
+    the workers of their syncs."""
+    kind = next((kind for kind, words in _KINDS.items() if words in command), "")
+    if kind == "worker" and "spawn_main" not in parent:
+        return "run"
+    return kind or Path(command.split(" ", maxsplit=1)[0]).name
 
 
 def _parent(pid: int) -> int:
@@ -267,18 +271,19 @@ def _difference(old: Counter[str], new: Counter[str]) -> str:
 def main() -> None:
     """Run it as the arguments say; tells what happened."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--kills", type=float, default=6, help="a minute")
+    parser.add_argument("--rest", type=float, nargs=2, default=(20.0, 60.0), help="seconds between kills of a kind")
+    parser.add_argument("--catalog", default="", help="address of a PostgreSQL database; SQLite otherwise")
     parser.add_argument("--folder", type=Path, help="of all state, to look at afterwards; a temporary one otherwise")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        chaos = Chaos(given.folder or Path(temporary), given.seconds, given.seed, given.kills)
+        chaos = Chaos(given.folder or Path(temporary), given.seconds, given.seed, tuple(given.rest), given.catalog)
         try:
             chaos.run()
         finally:
             print(f"{chaos.edits} edits; killed {dict(chaos.killed)}; answers {dict(chaos.answers)}; ", end="")
-            print(f"events {dict(chaos.events)}", flush=True)
+            print(f"events {dict(chaos.events)}; all served {chaos.settled:.0f} s after the last edit", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from wiki_pipeline_tests import children
 
 SECRET = "of-the-webhooks"
@@ -109,7 +111,7 @@ def wait_for(about: str, holds: Callable[[], object], seconds: float = 120) -> N
         try:
             if holds():
                 return
-        except (OSError, ValueError, LookupError) as error:
+        except (OSError, ValueError, LookupError, httpx.HTTPError) as error:
             reason = f"{type(error).__name__}: {error}"
         time.sleep(0.2)
     raise WrongError(f"Not so within {seconds} s: {about}. {reason}")

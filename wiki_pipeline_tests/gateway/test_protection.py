@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.gateway.access import arrived_on_loopback
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.serving.origins import arrived_on_loopback
 from wiki_pipeline.settings import load
 from wiki_pipeline_tests.gateway.conftest import serving
 
@@ -202,7 +202,8 @@ def test_the_gateway_is_ready_before_there_is_anything(tmp_path: Path) -> None:
         serving(load(GatewaySettings, home=tmp_path, gateway_port=0)) as address,
         httpx.Client(base_url=address) as client,
     ):
-        assert client.get("/readyz").json() == {"status": "ok", "sources": 0, "tables": 0}
+        nothing = {"status": "ok", "sources": 0, "tables": 0, "stalled": "", "stalled_since": None}
+        assert client.get("/readyz").json() == nothing
         assert "No source has been added yet" in client.get("/").text
         assert client.get("/v1/search", params={"q": "x"}).json()["hits"] == []
         assert "Nothing was found" in client.get("/search", params={"q": "x"}).text

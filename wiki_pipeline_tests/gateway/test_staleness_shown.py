@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -124,3 +126,24 @@ def test_a_first_sync_under_way_makes_no_document_stale(client: httpx.Client, pi
         assert (described["freshness"], described["syncing"], described["stale"]) == ("never", True, 0)
         assert re.search("Syncing now", client.get("/").text)
     assert client.get("/v1/documents/stale", params={"source": str(key)}).json()["total"] == 300
+
+
+def test_work_that_nothing_takes_up_is_shown_with_since_when(
+    client: httpx.Client, pipeline: Pipeline, settings: GatewaySettings
+) -> None:
+    assert client.get("/readyz").json()["stalled"] == ""
+    assert "no sync takes up" not in client.get("/").text
+    said()(pipeline)
+    assert client.get("/readyz").json()["stalled_since"] is None  # it has not waited for long
+    with closing(sqlite3.connect(settings.home / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE events SET due_at = '2026-01-02 03:04:05.000000'")
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["stalled_since"]) == (200, "2026-01-02T03:04:05Z")
+    assert ready.json()["stalled"].startswith("1 reported change waits since 2026-01-02 03:04 UTC")
+    assert "that no sync takes up" in client.get("/").text
+    figure = re.search(r"^wiki_pipeline_work_waiting_seconds (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    assert figure is not None
+    assert float(figure[1]) > 3600
+    pipeline.catalog.claims.claim("default", 60)
+    assert client.get("/readyz").json()["stalled"] == ""
+    assert "no sync takes up" not in client.get("/").text

@@ -22,8 +22,6 @@ from wiki_pipeline.running import announce, only_one
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
 
-_READY_SECONDS = 180.0
-
 
 @click.command("up")
 def command() -> None:
@@ -61,7 +59,7 @@ def _stop(everything: asyncio.Task[None]) -> None:
 
 
 async def _everything(settings: UpSettings, planned: Plan) -> None:
-    """Run all services until cancelled, or until one can't be kept running; all are stopped at the end."""
+    """Run all services until cancelled, or until one does not come up; all are stopped at the end."""
     _tell(f"Starting Dagster, the wiki and the API. Logs are in {_near(planned.logs)}.")
     # Alone, before anything else that uses Dagster: the services and the first sync start at the same time.
     if await run([sys.executable, "-m", "wiki_pipeline.defs.instance"], planned.environment):
@@ -71,10 +69,10 @@ async def _everything(settings: UpSettings, planned: Plan) -> None:
             for service in (*planned.before_sync, *planned.others):
                 tasks.create_task(keep_running(service, _tell))
             for service in planned.before_sync:
-                await until_ready(service, _READY_SECONDS)
+                await until_ready(service)
             await _first_sync(settings, planned)
             for service in planned.others:
-                await until_ready(service, _READY_SECONDS)
+                await until_ready(service)
             _tell_addresses(planned)
     except* WikiPipelineError as failed:
         raise failed.exceptions[0] from None

@@ -80,11 +80,10 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
     shown = None if own else _demo(ports, logs, tell)
     environment = {"WIKI_PIPELINE_HOME": str(settings.home)}
     gateway, gateway_url = _gateway(settings, ports, environment, logs)
-    root = clone()
-    dagster = Dagster.on(ports, settings, use_dagster_home(settings), root)
+    dagster = Dagster(ports, settings, use_dagster_home(settings), clone(), environment, gateway_url)
     return Plan(
         before_sync=[shown.server] if shown else [],
-        others=[gateway, Service("Dagster", dagster.command, environment, logs / "dagster.log", dagster.ready)],
+        others=[gateway, *dagster.services()],
         environment=environment,
         running=Running(gateway_url, demo=shown is not None),
         demo=shown,

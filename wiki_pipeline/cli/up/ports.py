@@ -23,7 +23,6 @@ class Ports:
     def __init__(self, settings: UpSettings, tell: Callable[[str], None]) -> None:
         self._settings = settings
         self._tell = tell
-        self._given: set[int] = set()
 
     def listen(self, what: str, host: str, desired: int, setting: str = "") -> socket.socket:
         """A socket that listens, to be handed to a child: nobody else can answer on its port from here on.
@@ -39,10 +38,9 @@ class Ports:
         insist = setting in self._settings.model_fields_set
         candidates = [desired] if insist or desired == 0 else [*range(desired, min(desired + _NEIGHBOURS, 65536)), 0]
         for candidate in candidates:
-            listening = None if candidate in self._given else _listening(host, candidate)
+            listening = _listening(host, candidate)
             if listening is not None:
                 port = listening.getsockname()[1]
-                self._given.add(port)
                 if desired not in {port, 0}:
                     self._tell(f"Port {desired} is in use; {what} listens on {port}.")
                 return listening
@@ -51,25 +49,6 @@ class Ports:
             f"Port {desired} of {host} is in use.",
             f"Stop what uses it, or set {variable} to another one." if variable else "Stop what uses it.",
         )
-
-    def find(self, what: str, host: str, desired: int, setting: str = "") -> int:
-        """The same for programs that can't be handed a socket: a port that was free just now.
-
-        Raises:
-            ConfigurationError: as `listen`.
-        """
-        with self.listen(what, host, desired, setting) as listening:
-            port: int = listening.getsockname()[1]
-            return port
-
-    def find_again(self, what: str, host: str, port: int, setting: str = "") -> int:
-        """A port that `find` gave, if it is still free; another one if somebody else took it.
-
-        Raises:
-            ConfigurationError: as `listen`.
-        """
-        self._given.discard(port)
-        return self.find(what, host, port, setting)
 
 
 def _listening(host: str, port: int) -> socket.socket | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.errors import NotAllowedError
+from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Opened, Serving
 
@@ -26,6 +29,12 @@ class Ready(BaseModel):
     status: str = Field(examples=["ok"])
     sources: int = Field(description="Sources in the catalog.", examples=[2])
     tables: int = Field(description="Tables in the storage.", examples=[11])
+    stalled: str = Field(
+        description="Which reported changes no sync takes up, and since when; empty if all are. Search and wiki go on, "
+        "so the gateway is ready nevertheless.",
+        examples=[""],
+    )
+    stalled_since: datetime | None = Field(description="Since when; null if nothing waits.", examples=[None])
 
 
 @router.get("/livez", summary="Is the process alive")
@@ -43,7 +52,14 @@ def ready(serving: Opened) -> Ready:
     """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
     and the storage."""
     serving.warm.wait(_LOADED_WITHIN)
-    return Ready(status="ok", sources=len(serving.reader.sources()), tables=len(serving.store.names()))
+    waiting = stalled(serving.pipeline)
+    return Ready(
+        status="ok",
+        sources=len(serving.reader.sources()),
+        tables=len(serving.store.names()),
+        stalled=str(waiting or ""),
+        stalled_since=waiting.since if waiting else None,
+    )
 
 
 @router.get(

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from wiki_pipeline.catalog import FailureRecord
+from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
 from wiki_pipeline.gateway.services import Serving
@@ -42,8 +43,9 @@ Slug = Annotated[str, Path(max_length=200, description="The source's name in add
 def start(request: Request, serving: Serving) -> Response:
     """All sources with their freshness, and the search box."""
     cards = [serving.reader.card(record) for record in serving.reader.sources()]
-    view = views.StartView(sources=cards)
-    return conditional.page(request, ("start", cards), lambda: site.html(view))
+    waiting = stalled(serving.pipeline)
+    view = views.StartView(sources=cards, stalled_since=waiting.since if waiting else None)
+    return conditional.page(request, ("start", view), lambda: site.html(view))
 
 
 @router.get("/wiki", include_in_schema=False)

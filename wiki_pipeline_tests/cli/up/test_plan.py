@@ -21,6 +21,7 @@ from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import pipeline, sync
 
 HANDBOOK = SourceKey("default", "confluence", "HANDBOOK")
+DAGSTER = ("Dagster's code server", "Dagster's webserver", "Dagster's daemon")
 CLONE = SourceKey("default", "git", "wiki-pipeline")
 
 
@@ -53,7 +54,7 @@ def names(made: Plan) -> list[str]:
 
 def test_without_sources_a_clone_shows_itself_and_the_handbook(empty: Path) -> None:
     with planned() as made:
-        assert names(made) == ["Demo Confluence", "The gateway", "Dagster"]
+        assert names(made) == ["Demo Confluence", "The gateway", *DAGSTER]
         assert made.sources
         assert made.demo is not None
         assert made.demo.clone is not None
@@ -114,7 +115,7 @@ def test_a_source_of_the_demo_is_not_run_without_it(run: Run, empty: Path) -> No
 
 def test_with_sources_of_the_user_s_own_there_is_no_demo(space: Space) -> None:
     with planned() as made:
-        assert names(made) == ["The gateway", "Dagster"]
+        assert names(made) == ["The gateway", *DAGSTER]
         assert not made.running.demo
         assert made.sources
 
@@ -125,7 +126,6 @@ def test_with_a_confluence_of_the_user_s_own_there_is_no_demo_and_that_is_told(
     monkeypatch.setenv("CONFLUENCE_URL", "https://example.org/wiki")
     told: list[str] = []
     made = plan(load(UpSettings), told.append)
-    made.others[0].listening.close()  # type: ignore[union-attr]
     assert (made.shows_demo, made.sources) == (False, False)
     assert "There is no demo, because CONFLUENCE_URL is set." in told
 
@@ -164,12 +164,13 @@ def test_sources_of_a_demo_from_before_leave_as_well(empty: Path) -> None:
 
 def test_addresses_are_those_of_the_services(empty: Path) -> None:
     with planned() as made:
-        gateway, _ = made.others
+        gateway, _, webserver, _ = made.others
         assert gateway.listening is not None
         port = gateway.listening.getsockname()[1]
         assert made.addresses["Wiki"] == f"http://127.0.0.1:{port}/wiki/"
-        assert f"--port {made.dagster.port}" in " ".join(made.others[1].command())
-        assert made.addresses["Dagster UI"] == f"http://127.0.0.1:{made.dagster.port}"
+        assert webserver.listening is not None
+        assert made.addresses["Dagster UI"] == f"http://127.0.0.1:{webserver.listening.getsockname()[1]}"
+        assert f"--fd {webserver.listening.fileno()}" in " ".join(webserver.command())
 
 
 def test_an_address_that_others_can_reach_is_refused_before_anything_listens(

@@ -3,20 +3,28 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from wiki_pipeline.cli.up import supervisor
-from wiki_pipeline.cli.up.dagster import Dagster
 from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.cli.up.settings import UpSettings
-from wiki_pipeline.cli.up.supervisor import Service, ServiceError, answers, keep_running, run, until_ready
+from wiki_pipeline.cli.up.supervisor import (
+    CantTellError,
+    Service,
+    ServiceError,
+    answers,
+    keep_running,
+    run,
+    until_ready,
+)
 from wiki_pipeline.settings import load
 from wiki_pipeline_tests.children import started
 
@@ -31,22 +39,6 @@ SERVER = """
     server.socket = socket.socket(fileno=descriptor)
     server.serve_forever()
 """
-
-
-@pytest.fixture(autouse=True)
-def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close what was given to services."""
-    given: list[socket.socket] = []
-
-    def listen(self: Ports, what: str, host: str, desired: int) -> socket.socket:
-        given.append(plainly(self, what, host, desired))
-        return given[-1]
-
-    plainly = Ports.listen
-    monkeypatch.setattr(Ports, "listen", listen)
-    yield
-    for each in given:
-        each.close()
 
 
 def service(folder: Path, program: str = SERVER) -> Service:
@@ -74,6 +66,11 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def children_of(pid: int) -> list[str]:
+    """Ids of what a process started."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -137,16 +134,149 @@ def test_a_service_that_dies_is_reported_and_started_again(tmp_path: Path) -> No
     assert not any(is_alive(pid) for pid in pids(tmp_path))
 
 
-def test_a_service_that_does_not_stay_up_is_given_up_with_its_last_words(
+def test_a_service_that_never_comes_up_is_given_up_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "MAX_RESTARTS", 2)
+    monkeypatch.setattr(supervisor, "MAX_STARTS", 3)
     told: list[str] = []
     broken = service(tmp_path, "import sys; sys.exit('the port is on fire')")
     with pytest.raises(ServiceError, match=r"ended 3 times in a row\..*(?s:.)*the port is on fire"):
         asyncio.run(keep_running(broken, told.append))
     assert len(told) == 2
     assert broken.log.read_text().count("the port is on fire") == 3
+
+
+def test_a_service_that_once_answered_is_never_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "MAX_STARTS", 2)
+    monkeypatch.setattr(supervisor, "_WAIT_SECONDS", 0.01)
+    told: list[str] = []
+    seen: list[None] = []  # by its supervisor, as answering
+
+    async def trouble(client: httpx.AsyncClient) -> str:
+        seen.append(None)
+        return ""
+
+    async def scenario() -> None:
+        served = replace(service(tmp_path), trouble=trouble)
+        task = asyncio.create_task(keep_running(served, told.append))
+        for dead in range(1, 6):
+            seen.clear()
+            await until(lambda: bool(seen))
+            for pid in pids(tmp_path):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            await until(lambda dead=dead: len(told) == dead)  # type: ignore[misc]
+        await until_ready(served)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("fault", ["it hangs", "it does nothing"])
+def test_a_service_that_lives_but_does_not_work_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(supervisor, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(supervisor, "_STOP_SECONDS", 0.5)
+    monkeypatch.setattr(supervisor, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(supervisor, "_ANSWER_SECONDS", 0.3)
+    told: list[str] = []
+    troubles: list[str] = []
+
+    seen: list[None] = []  # by its supervisor, as answering
+
+    async def trouble(client: httpx.AsyncClient) -> str:
+        seen.append(None)
+        return troubles[-1] if troubles else ""
+
+    async def scenario() -> None:
+        served = replace(service(tmp_path), trouble=trouble)
+        task = asyncio.create_task(keep_running(served, told.append))
+        await until(lambda: bool(seen))
+        first = pids(tmp_path)
+        if fault == "it hangs":
+            for pid in first:
+                os.kill(pid, signal.SIGSTOP)
+        else:
+            troubles.append("3 changes wait")
+        await until(lambda: bool(told))
+        troubles.clear()
+        await until(lambda: len(pids(tmp_path)) == 4)
+        await until_ready(served)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not any(is_alive(pid) for pid in first)
+
+    asyncio.run(scenario())
+    reason = "it does not answer" if fault == "it hangs" else "3 changes wait"
+    assert f"The test service does not do its work ({reason}) and is started again." in told[0]
+
+
+def test_what_can_not_be_told_is_no_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "_LOOK_SECONDS", 0.01)
+    asked: list[None] = []
+
+    async def trouble(client: httpx.AsyncClient) -> str:
+        asked.append(None)
+        raise CantTellError
+
+    async def scenario() -> None:
+        task = asyncio.create_task(keep_running(replace(service(tmp_path), trouble=trouble), pytest.fail))
+        await until(lambda: len(asked) > 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())
+    assert len(pids(tmp_path)) == 2
+
+
+def test_runs_go_on_when_their_server_dies_and_end_with_the_supervisor(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    async def scenario() -> None:
+        served = replace(service(tmp_path), keeps_children=True)
+        task = asyncio.create_task(keep_running(served, told.append))
+        await until_ready(served)
+        first, second = pids(tmp_path), set[int]()
+        (server,) = {pid for pid in first if children_of(pid)}
+        os.kill(server, signal.SIGKILL)
+        await until(lambda: len(pids(tmp_path)) == 4)
+        second = pids(tmp_path) - first
+        assert [is_alive(pid) for pid in first - {server}] == [True]
+        await until(lambda: all(is_alive(pid) for pid in second))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())
+    assert len(pids(tmp_path)) == 4
+    assert not any(is_alive(pid) for pid in pids(tmp_path))
+
+
+def test_a_service_waits_for_the_one_that_it_needs(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    async def scenario() -> None:
+        first = service(tmp_path / "first")
+        second = replace(service(tmp_path / "second"), after=first)
+        late = asyncio.create_task(keep_running(second, order.append))
+        await asyncio.sleep(0.5)
+        assert not pids(tmp_path / "second")
+        early = asyncio.create_task(keep_running(first, order.append))
+        await until_ready(second)
+        for task in (late, early):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+    asyncio.run(scenario())
 
 
 def test_a_service_that_never_answers_is_an_error_with_its_log(tmp_path: Path) -> None:
@@ -177,25 +307,3 @@ def test_children_end_with_a_supervisor_that_is_killed_outright(tmp_path: Path) 
         parent.wait()
         (child,) = pids(tmp_path)
         asyncio.run(until(lambda: not is_alive(child)))
-
-
-@pytest.mark.parametrize(
-    ("answer", "is_ours"),
-    [
-        ('{"data": {"instance": {"info": "base_dir: /home/ana/dagster\\nnext: 1"}}}', True),
-        ('{"data": {"instance": {"info": "base_dir: \'/home/ana/dagster\'"}}}', True),
-        ('{"data": {"instance": {"info": "base_dir: /home/ana/dagster2"}}}', False),
-        ('{"data": {"instance": {"info": "base_dir: /home/bo/dagster"}}}', False),
-        ('{"data": null}', False),
-        ("<html>", False),
-    ],
-)
-def test_only_a_dagster_with_our_state_is_taken_for_ours(answer: str, is_ours: bool) -> None:
-    ours = Dagster(Ports(load(UpSettings), lambda _: None), "/home/ana/dagster ", None, 3000)
-
-    async def asked() -> bool:
-        transport = httpx.MockTransport(lambda _: httpx.Response(200, text=answer))
-        async with httpx.AsyncClient(transport=transport) as client:
-            return await ours.ready(client)
-
-    assert asyncio.run(asked()) is is_ours
