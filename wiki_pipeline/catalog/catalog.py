@@ -181,7 +181,7 @@ class Catalog:
         Raises:
             CatalogError: the source is not in the catalog.
         """
-        of_stage = (failures.c.source == str(source)) & (failures.c.stage == stage.value)
+        of_stage = (failures.c.source == str(source)) & (failures.c.stage == stage)
         by_id = {failure.document_id: failure for failure in failed}
         with self._database.write() as connection:
             known = connection.execute(select(failures.c.document_id).where(of_stage)).scalars().all()
@@ -204,7 +204,7 @@ class Catalog:
         """The documents of all of a tenant's sources that fail in a stage, by source; the oldest failures first."""
         chosen = (
             select(failures)
-            .where(failures.c.source.startswith(f"{tenant}:", autoescape=True), failures.c.stage == stage.value)
+            .where(failures.c.source.startswith(f"{tenant}:", autoescape=True), failures.c.stage == stage)
             .order_by(failures.c.source, failures.c.first_failed_at, failures.c.document_id)
         )
         with self._database.read() as connection:
@@ -253,7 +253,7 @@ class Catalog:
                 ended.values(
                     finished=now(connection),
                     status=status.value,
-                    totals={report.stage.value: _totals(report) for report in reports},
+                    totals={report.stage: _totals(report) for report in reports},
                     error_code=error.code if error else "",
                     error_message=str(error) if error else "",
                 )
@@ -300,7 +300,7 @@ def _upsert_failures(
             {
                 "source": str(source),
                 "document_id": failure.document_id,
-                "stage": stage.value,
+                "stage": stage,
                 "title": failure.title,
                 "message": failure.message,
                 "parent_id": failure.parent_id,
@@ -349,7 +349,7 @@ def _sync_record(row: Row[Any]) -> SyncRecord:
         started=row.started,
         finished=row.finished,
         status=SyncStatus(row.status),
-        reports=tuple(_report(stage, key, row.totals[stage.value]) for stage in Stage if stage.value in row.totals),
+        reports=tuple(_report(stage, key, row.totals[stage]) for stage in Stage if stage in row.totals),
         error_code=row.error_code,
         error_message=row.error_message,
     )

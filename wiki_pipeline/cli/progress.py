@@ -46,7 +46,7 @@ class _Bars:
 
     def __call__(self, progress: StageProgress) -> None:
         if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage.value, total=None, failed="")
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=None, failed="")
         self._bars.update(
             self._tasks[progress.stage],
             completed=progress.done,

@@ -22,9 +22,10 @@ from wiki_pipeline.cli.progress import shown
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.demo.sources import served_by_demo
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
-from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
+from wiki_pipeline.stages import declared
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 
@@ -182,8 +183,8 @@ def _tell(console: Console, outcome: Outcome) -> None:
             "left out": sum(report.skipped.values()),
         }
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
-        if report.stage is Stage.VECTORS and report.embedded + report.reused:
-            said += f"; {_passages(report.embedded)} embedded" + (f", {report.reused} known" if report.reused else "")
+        if summary := declared(report.stage).summary(report):
+            said += f"; {summary}"
         console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
         if report.skipped:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in report.skipped.items())
@@ -198,10 +199,6 @@ def _tell(console: Console, outcome: Outcome) -> None:
         # Most errors name the source, which stands above already.
         message = printable(outcome.error_message).removeprefix(f"{outcome.source}: ")
         console.print(Padding(Text(message, style="red"), (0, 0, 0, 2), expand=False))
-
-
-def _passages(count: int) -> str:
-    return "1 chunk" if count == 1 else f"{count} chunks"
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -18,15 +18,15 @@ from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
 from wiki_pipeline.freshness import FreshnessReport, StaleDocument, freshness
 from wiki_pipeline.freshness.settings import FreshnessSettings
-from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Sync
 
 KEY = dg.AssetKey("stale_documents")
 CHECK = "documents_fresh"
 CODE_VERSION = "1"
-COMPARED = (sources.KEY, *(dg.AssetKey(stage.value) for stage in Stage))
+COMPARED = (sources.KEY, *(dg.AssetKey(str(declared.stage)) for declared in STAGES))
 """The assets whose state is compared."""
 _ROWS = 500  # of a table in the metadata
 _STALEST = 25

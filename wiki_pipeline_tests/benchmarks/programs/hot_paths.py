@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from wiki_pipeline.demo.confluence.generated import body, title
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
-from wiki_pipeline.model import SCHEMAS, RawPage, SourceKey, Stage, rows_to_arrow
+from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
@@ -48,7 +48,7 @@ def main(pages: int) -> None:
     chunks = timed("chunking", lambda count: [c for page in clean[:count] for c in chunk_page(page, _KEY, sizes)])
     texts = [embedding_text(chunk.search_text) for chunk in chunks]
     timed("embedding", lambda count: embedder.embed(texts[:count]))
-    schema = SCHEMAS[Stage.CLEAN_PAGES]
+    schema = Stage.CLEAN_PAGES.schema
     filled = {"fingerprint": [""] * pages, "content_hash": [""] * pages}
     links = LinkIndex({_KEY: rows_to_arrow(clean, schema, **filled).select(COLUMNS)})
     timed("rendering", lambda count: [render_page(page, _KEY, links) for page in clean[:count]])
