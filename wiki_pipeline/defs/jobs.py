@@ -13,8 +13,8 @@ from wiki_pipeline.freshness import poll_all
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
-from wiki_pipeline.sync.forget import forget
 from wiki_pipeline.sync.maintenance import maintain
+from wiki_pipeline.sync.sources import forget
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 500

@@ -35,13 +35,13 @@ _Files = dict[str, list[_File]]  # by the document that they hang on, in the ord
 def inputs(tables: SourceTables, files: _Files | None = None) -> Inputs:
     """What `chunks` should be made from."""
     files = _files(tables) if files is None else files
-    sizes = chunk.ChunkSizes.of(tables.settings, tables.source.kind)
+    sizes = tables.settings.chunk_sizes(tables.source.kind)
     return Inputs(_desired(tables, files), CODE_VERSION, (sizes,))
 
 
 def update(sync: Sync) -> StageReport:
     """Bring `chunks` up to date with `clean_pages` and `attachments`. For errors see `update_from_table`."""
-    sizes, files = chunk.ChunkSizes.of(sync.settings, sync.source.kind), _files(sync)
+    sizes, files = sync.settings.chunk_sizes(sync.source.kind), _files(sync)
 
     def compute(document_ids: Sequence[str]) -> Batch:
         texts = _texts(sync, {document: files[document] for document in document_ids if document in files})

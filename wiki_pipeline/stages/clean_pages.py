@@ -1,6 +1,6 @@
 """clean_pages: raw documents as Markdown with their structure, and with the text of the pages that they include.
 
-What a page is made from, besides its row in `raw_pages`, `sync.page_inputs` knows.
+What a page is made from, besides its row in `raw_pages`, `sync.dependents` knows.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.model import LostWords, RawPage, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
+from wiki_pipeline.sync.dependents import PageInputs
 from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
-from wiki_pipeline.sync.page_inputs import PageInputs
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.stage import DeclaredStage, Histogram, StageCheck
 from wiki_pipeline.text import clean

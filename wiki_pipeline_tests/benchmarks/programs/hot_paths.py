@@ -15,7 +15,7 @@ from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.settings import Settings
-from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
+from wiki_pipeline.text.chunk import chunk_page, embedding_text
 from wiki_pipeline.text.clean import clean_page
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.wiki.render import render_page
@@ -31,7 +31,7 @@ def main(pages: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     settings = load(Settings)
-    sizes = ChunkSizes.of(settings, _KEY.kind)
+    sizes = settings.chunk_sizes(_KEY.kind)
     embedder = open_embedder(settings)
     raw = [_page(number, pages) for number in range(pages)]
     clock = Clock()
