@@ -53,8 +53,8 @@ class Catalog:
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
         connections: the sites and hosts that sources are read from.
-        alerts: problems that people were told of.
-        marks: whether something has changed of what staleness is told by.
+        alerts: problems that were reported to people.
+        marks: show whether anything that staleness depends on has changed.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -153,18 +153,18 @@ class Catalog:
             wait: seconds to wait for another holder before giving up.
 
         Raises:
-            LeaseHeldError: (on entry) somebody else holds it; says who and since when.
+            LeaseHeldError: (on entry) another process holds it; says which and since when.
             LeaseLostError: (by `Lease.check`, or at the block's end) another process took it, because this one was
                 suspended or out of touch for longer than `ttl`.
         """
         return Lease(self._database, name, ttl, wait)
 
     def is_held(self, lease: str) -> bool:
-        """Whether a lease is held by somebody who is alive, as far as can be known."""
+        """Whether a lease is held by a process that is alive, as far as can be known."""
         return is_held(self._database, lease)
 
     def leases(self) -> list[LeaseRecord]:
-        """All leases that somebody holds, or left behind in a crash, by name."""
+        """All leases that are held, or were left behind in a crash, by name."""
         return find_all(self._database)
 
     # --- failures ---

@@ -151,13 +151,13 @@ class Lease:
 
 
 def find(database: Database, name: str) -> LeaseRecord | None:
-    """The lease `name`, if somebody holds it or left it behind."""
+    """The lease `name`, if it is held or was left behind."""
     with database.read() as connection:
         return next(iter(_records(connection, name)), None)
 
 
 def is_held(database: Database, name: str) -> bool:
-    """Whether somebody holds the lease `name` who is not known to be dead and did not let it run out."""
+    """Whether the lease `name` is held: it has not expired, and its holder is not known to be dead."""
     with database.read() as connection:
         row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
         if row is None or row.expires <= now(connection):
@@ -166,7 +166,7 @@ def is_held(database: Database, name: str) -> bool:
 
 
 def find_all(database: Database) -> list[LeaseRecord]:
-    """All leases that somebody holds or left behind, by name."""
+    """All leases that are held or were left behind, by name."""
     with database.read() as connection:
         return _records(connection)
 

@@ -137,20 +137,20 @@ def run(
         chosen = select(known, asked)
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
-        closed = _served_by_nobody(pipeline)
+        unserved = _without_server(pipeline)
         how = {"full": full, "allow_mass_deletion": allow_mass_deletion}
         outcomes = []
         for source in chosen:
-            if source in closed:
+            if source in unserved:
                 outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
                 console.print(Text(str(source), style="bold"))
             else:
                 outcomes.append(_sync(console, pipeline, jobs, source, how))
-            _tell(console, outcomes[-1])
+            _show(console, outcomes[-1])
         return outcomes
 
 
-def _served_by_nobody(pipeline: Pipeline) -> set[SourceKey]:
+def _without_server(pipeline: Pipeline) -> set[SourceKey]:
     """Sources of the demo whose server is down: no run could do more than turn the graph red."""
     up = running(pipeline.settings.home)
     return set() if up and up.demo else served_by_demo(pipeline)
@@ -171,7 +171,7 @@ def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, h
     return Outcome(source, run.succeeded, run.error_code, run.error_message, record, failures)
 
 
-def _tell(console: Console, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Outcome) -> None:
     reports = outcome.record.reports if outcome.record else ()
     for report in reports:
         counts = {

@@ -98,8 +98,8 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
     """
     last = instance.get_latest_materialization_event(KEY)
     if last is not None and last.asset_materialization is not None:
-        told = {name: value.value for name, value in last.asset_materialization.metadata.items()}
-        by_source, seconds = told.get(_BY_SOURCE), told.get(_SECONDS)
+        shown = {name: value.value for name, value in last.asset_materialization.metadata.items()}
+        by_source, seconds = shown.get(_BY_SOURCE), shown.get(_SECONDS)
         shown_fresh = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
         is_same = sync.error is None and not any(report.commits or report.failed for report in sync.reports)
         seconds = seconds if isinstance(seconds, float) else 0.0

@@ -62,7 +62,7 @@ class Dagster:
         return [sys.executable, "-m", "dagster", "dev", "--host", LOOPBACK, "--port", str(self.port), *target]
 
     async def ready(self, client: httpx.AsyncClient) -> bool:
-        """Whether a Dagster answers that keeps its state where ours does: somebody else's would show other things."""
+        """Whether a Dagster answers that keeps its state where ours does: another one would show other things."""
         answer = await client.post(f"{self.url}/graphql", json=_QUESTION)
         if answer.status_code != httpx.codes.OK:
             return False

@@ -17,7 +17,7 @@ class Ports:
 
     Args:
         settings: a port that is set there is insisted on.
-        tell: told of each port that is not the one expected.
+        tell: called with a sentence for each port that is not the one expected.
     """
 
     def __init__(self, settings: UpSettings, tell: Callable[[str], None]) -> None:
@@ -26,7 +26,7 @@ class Ports:
         self._given: set[int] = set()
 
     def listen(self, what: str, host: str, desired: int, setting: str = "") -> socket.socket:
-        """A socket that listens, to be handed to a child: nobody else can answer on its port from here on.
+        """A socket that listens, to be handed to a child: no other process can answer on its port from here on.
 
         Args:
             what: is to listen, for people.
@@ -63,7 +63,7 @@ class Ports:
             return port
 
     def find_again(self, what: str, host: str, port: int, setting: str = "") -> int:
-        """A port that `find` gave, if it is still free; another one if somebody else took it.
+        """A port that `find` gave, if it is still free; another one if another process took it.
 
         Raises:
             ConfigurationError: as `listen`.
