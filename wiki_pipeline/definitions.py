@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import dagster as dg
 
-from wiki_pipeline.defs.assets import (
-    attachments,
-    chunks,
-    clean_pages,
-    raw_pages,
-    stale_documents,
-    vectors,
-    wiki_pages,
-)
+from wiki_pipeline.defs import assets
 from wiki_pipeline.defs.describe import describe
 from wiki_pipeline.defs.jobs import forget_source, maintenance, poll_sources, sync_source
 from wiki_pipeline.defs.resources import PipelineResource, log_progress
 from wiki_pipeline.defs.schedules import schedules
 from wiki_pipeline.defs.sensors import alerts, freshness_events, freshness_report, unresolved_events
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.defs.sources import sources_upstream
 from wiki_pipeline.settings import load
 
 settings = load(DagsterSettings)
 
 defs = dg.Definitions(
-    assets=describe(
-        [sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages, stale_documents], settings
-    ),
+    # All that `defs/assets.py` writes out, and the node `sources_upstream` that it begins with.
+    assets=describe(dg.load_assets_from_modules([assets], include_specs=True), settings),
     jobs=[sync_source, forget_source, poll_sources, maintenance],
     sensors=[freshness_events, unresolved_events, freshness_report(settings), alerts],
     schedules=schedules(settings),

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline_tests.children import kill_all
+from wiki_pipeline_tests.synced import SyncedSpace, synced_space, twelve_pages
 
 # How long an example takes is the machine's affair; what must be true of it is not.
 settings.register_profile("whatever the machine", deadline=None)
@@ -82,3 +83,17 @@ def confluence_datacenter() -> Iterator[ConfluenceServer]:
     with ConfluenceServer("datacenter") as server:
         yield server
         assert server.violations == []
+
+
+@pytest.fixture(scope="session")
+def synced_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpace]:
+    """Twelve pages of a Confluence Cloud, synced once; tests take a copy."""
+    with synced_space("cloud", tmp_path_factory.mktemp("cloud"), twelve_pages) as synced:
+        yield synced
+
+
+@pytest.fixture(scope="session")
+def synced_datacenter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpace]:
+    """Twelve pages of a Confluence Data Center, synced once; tests take a copy."""
+    with synced_space("datacenter", tmp_path_factory.mktemp("datacenter"), twelve_pages) as synced:
+        yield synced

@@ -1,4 +1,4 @@
-"""Problems that people were told of: each once, until it is solved."""
+"""Problems that were reported to people: each once, until it is solved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Alerts:
         self._database = database
 
     def open(self, problem: str, message: str) -> bool:
-        """Record that people are told of a problem. False if they were told before: then nothing changes."""
+        """Record that a problem is being reported. False if it was reported before: then nothing changes."""
         with self._database.write() as connection:
             new = upsert(connection, alerts).values(problem=problem, message=message, raised_at=now(connection))
             new = new.on_conflict_do_nothing(index_elements=["problem"])

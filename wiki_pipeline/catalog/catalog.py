@@ -53,8 +53,8 @@ class Catalog:
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
         connections: the sites and hosts that sources are read from.
-        alerts: problems that people were told of.
-        marks: whether something has changed of what staleness is told by.
+        alerts: problems that were reported to people.
+        marks: show whether anything that staleness depends on has changed.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -153,18 +153,18 @@ class Catalog:
             wait: seconds to wait for another holder before giving up.
 
         Raises:
-            LeaseHeldError: (on entry) somebody else holds it; says who and since when.
+            LeaseHeldError: (on entry) another process holds it; says which and since when.
             LeaseLostError: (by `Lease.check`, or at the block's end) another process took it, because this one was
                 suspended or out of touch for longer than `ttl`.
         """
         return Lease(self._database, name, ttl, wait)
 
     def is_held(self, lease: str) -> bool:
-        """Whether a lease is held by somebody who is alive, as far as can be known."""
+        """Whether a lease is held by a process that is alive, as far as can be known."""
         return is_held(self._database, lease)
 
     def leases(self) -> list[LeaseRecord]:
-        """All leases that somebody holds, or left behind in a crash, by name."""
+        """All leases that are held, or were left behind in a crash, by name."""
         return find_all(self._database)
 
     # --- failures ---
@@ -181,7 +181,7 @@ class Catalog:
         Raises:
             CatalogError: the source is not in the catalog.
         """
-        of_stage = (failures.c.source == str(source)) & (failures.c.stage == stage.value)
+        of_stage = (failures.c.source == str(source)) & (failures.c.stage == stage)
         by_id = {failure.document_id: failure for failure in failed}
         with self._database.write() as connection:
             known = connection.execute(select(failures.c.document_id).where(of_stage)).scalars().all()
@@ -204,7 +204,7 @@ class Catalog:
         """The documents of all of a tenant's sources that fail in a stage, by source; the oldest failures first."""
         chosen = (
             select(failures)
-            .where(failures.c.source.startswith(f"{tenant}:", autoescape=True), failures.c.stage == stage.value)
+            .where(failures.c.source.startswith(f"{tenant}:", autoescape=True), failures.c.stage == stage)
             .order_by(failures.c.source, failures.c.first_failed_at, failures.c.document_id)
         )
         with self._database.read() as connection:
@@ -253,7 +253,7 @@ class Catalog:
                 ended.values(
                     finished=now(connection),
                     status=status.value,
-                    totals={report.stage.value: _totals(report) for report in reports},
+                    totals={report.stage: _totals(report) for report in reports},
                     error_code=error.code if error else "",
                     error_message=str(error) if error else "",
                 )
@@ -300,7 +300,7 @@ def _upsert_failures(
             {
                 "source": str(source),
                 "document_id": failure.document_id,
-                "stage": stage.value,
+                "stage": stage,
                 "title": failure.title,
                 "message": failure.message,
                 "parent_id": failure.parent_id,
@@ -349,7 +349,7 @@ def _sync_record(row: Row[Any]) -> SyncRecord:
         started=row.started,
         finished=row.finished,
         status=SyncStatus(row.status),
-        reports=tuple(_report(stage, key, row.totals[stage.value]) for stage in Stage if stage.value in row.totals),
+        reports=tuple(_report(stage, key, row.totals[stage]) for stage in Stage if stage in row.totals),
         error_code=row.error_code,
         error_message=row.error_message,
     )

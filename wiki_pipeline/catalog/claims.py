@@ -41,7 +41,7 @@ class Claims:
         self._database = database
 
     def claim(self, tenant: str, seconds: float, *, at_most: int = 100) -> list[Claim]:
-        """Take on all due events of every source that nobody works on, up to `at_most` sources.
+        """Take on all due events of every source that has no open claim, up to `at_most` sources.
 
         Args:
             seconds: until the claim expires unless it is kept up (`keep`).
@@ -76,7 +76,7 @@ class Claims:
             return Waiting(number, oldest, moment) if number else None
 
     def claim_source(self, source: SourceKey, seconds: float) -> Claim | None:
-        """Take on what waits for one source, due or not; None if somebody works on it, or nothing waits."""
+        """Take on what waits for one source, due or not; None if another claim is open, or nothing waits."""
         with self._database.write() as connection:
             moment = now(connection)
             taken = select(claims.c.claim_id).where(claims.c.source == str(source))
@@ -89,7 +89,7 @@ class Claims:
 
     def begin(self, message: EventBatch, source: SourceKey, seconds: float) -> Claim | None:
         """Record events of one source and take them on at once, with all that waits for it. None, and nothing recorded,
-        if somebody works on the source."""
+        if another claim on the source is open."""
         with self._database.write() as connection:
             moment = now(connection)
             taken = select(claims.c.claim_id).where(claims.c.source == str(source))
@@ -117,7 +117,7 @@ class Claims:
             return [_claim_record(row) for row in connection.execute(chosen)]
 
     def expired(self, tenant: str) -> list[ClaimRecord]:
-        """Claims under way that nobody kept up, oldest first."""
+        """Open claims whose time has run out, oldest first."""
         with self._database.read() as connection:
             moment = now(connection)
         return [record for record in self.under_way(tenant) if record.expires_at <= moment]

@@ -46,7 +46,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads: sees one state, waits for nobody.
+        """A transaction that only reads: sees one state and waits for no lock.
 
         Raises:
             CatalogError: the database can't be used.

@@ -44,7 +44,7 @@ class EventRecord:
         source: None while only the document is known.
         document_id: empty for the source as a whole.
         what: in the words of who said it, as "page_updated".
-        version: the new version where it was told; else empty.
+        version: the new version where the change named it; else empty.
         delivery_id: of the message that brought it; the same message again is not taken twice.
         job_id: of the job that waits for it.
         due_at: not to be tried before.
@@ -76,7 +76,7 @@ class Standing:
     """How the events of a source stand.
 
     Attributes:
-        waiting: not applied yet, with those that somebody works on.
+        waiting: not applied yet, with those that are being worked on.
         dead: given up.
     """
 
@@ -87,7 +87,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Work on one source that somebody took on: all of its events that were due.
+    """Work on one source that a run has taken on: all of its events that were due.
 
     Attributes:
         documents: ids to look at, each once; empty if the whole source is to be looked at.
@@ -188,7 +188,7 @@ class JobRecord:
         progress: documents done so far, failed ones not among them.
         errors: up to `ERRORS_KEPT` messages, each with the document it is about.
         run_id: of the Dagster run that works on it.
-        terminate: somebody asked to stop it.
+        terminate: it was asked to stop.
         next_attempt_at: when what failed is tried again; None if nothing waits for that.
     """
 
@@ -211,11 +211,11 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class AlertRecord:
-    """A problem that people were told of, and that is not known to be solved.
+    """A problem that was reported to people and is not known to be solved.
 
     Attributes:
         problem: what it is about, the same each time.
-        message: what they were told.
+        message: what was reported.
     """
 
     problem: str

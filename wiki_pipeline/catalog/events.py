@@ -94,7 +94,7 @@ class Events:
             return connection.execute(change).rowcount
 
     def cancel_job(self, job_id: str, reason: str) -> int:
-        """Take the events of a job that nobody works on yet out of the queue. Returns how many they were."""
+        """Take a job's events that are not claimed yet out of the queue. Returns how many they were."""
         with self._database.write() as connection:
             waiting = (events.c.job_id == job_id) & events.c.state.in_(WAITING)
             change = update(events).where(waiting).values(**superseded(now(connection), reason))

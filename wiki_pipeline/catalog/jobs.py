@@ -84,7 +84,7 @@ class Jobs:
             connection.execute(update(jobs).where(mine).values(started_at=now(connection), **anew))
 
     def advance(self, job_ids: Sequence[str], *, total: int | None, progress: int, failed: int) -> bool:
-        """Record how far jobs have come. True if somebody asked to stop one of them."""
+        """Record how far jobs have come. True if one of them was asked to stop."""
         mine = jobs.c.job_id.in_(job_ids)
         with self._database.write() as connection:
             counts = {"total": total, "progress": progress, "failed": failed}
@@ -113,7 +113,7 @@ class Jobs:
             connection.execute(update(jobs).where(mine).values(**waiting))
 
     def terminate(self, job_id: str) -> JobRecord | None:
-        """Ask for a job to stop: its run looks between batches. One that nobody works on yet is stopped
+        """Ask for a job to stop: its run looks between batches. One that has not been started is stopped
         at once, and its events are taken out of the queue. None if there is no such job."""
         with self._database.write() as connection:
             moment = now(connection)

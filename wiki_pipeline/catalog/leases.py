@@ -8,18 +8,21 @@ two that come at once exactly one wins.
 from __future__ import annotations
 
 import logging
+import os
 import random
+import socket
 import threading
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection, delete, false, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
-from wiki_pipeline.catalog.processes import Process
 from wiki_pipeline.catalog.records import LeaseRecord
 from wiki_pipeline.catalog.tables import leases
 from wiki_pipeline.errors import CatalogError, LeaseHeldError, LeaseLostError
@@ -148,13 +151,13 @@ class Lease:
 
 
 def find(database: Database, name: str) -> LeaseRecord | None:
-    """The lease `name`, if somebody holds it or left it behind."""
+    """The lease `name`, if it is held or was left behind."""
     with database.read() as connection:
         return next(iter(_records(connection, name)), None)
 
 
 def is_held(database: Database, name: str) -> bool:
-    """Whether somebody holds the lease `name` who is not known to be dead and did not let it run out."""
+    """Whether the lease `name` is held: it has not expired, and its holder is not known to be dead."""
     with database.read() as connection:
         row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
         if row is None or row.expires <= now(connection):
@@ -163,7 +166,7 @@ def is_held(database: Database, name: str) -> bool:
 
 
 def find_all(database: Database) -> list[LeaseRecord]:
-    """All leases that somebody holds or left behind, by name."""
+    """All leases that are held or were left behind, by name."""
     with database.read() as connection:
         return _records(connection)
 
@@ -176,3 +179,48 @@ def _records(connection: Connection, name: str | None = None) -> list[LeaseRecor
 
 def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as other processes may know it.
+
+    Attributes:
+        host: its machine or container, for people.
+        space: where its pid means something: equal for two processes that see each other's pids, and never equal for
+            two that don't; empty if the system does not say.
+    """
+
+    host: str
+    space: str
+    pid: int
+
+    @classmethod
+    def this(cls) -> Process:
+        """The process that asks."""
+        return cls(socket.gethostname(), _pid_space(), os.getpid())
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+    def knows_dead(self, space: str, pid: int) -> bool:
+        """Whether the process `pid` of `space` is certainly gone. False where that can't be seen from here."""
+        if not self.space or space != self.space:
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+
+def _pid_space() -> str:
+    # Linux: this start of the machine, and the pid namespace (containers have their own). A host's name would not do:
+    # containers in the host's network share it. Elsewhere a dead holder's lease runs out by time.
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""

@@ -1,4 +1,4 @@
-"""Marks: whether something has changed of what staleness is told by, without a look at all of it."""
+"""Marks: show whether anything that staleness depends on has changed, without reading all of it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class People:
             return [person_id for person_id in old if person_id in among]
 
     def forget(self, source: SourceKey, age: timedelta) -> None:
-        """Forget people whom nobody asked for since longer than `age`: no document mentions them any more."""
+        """Forget people who were last asked for longer ago than `age`: no document mentions them any more."""
         with self._database.write() as connection:
             connection.execute(delete(people).where(_shared_by(source), people.c.asked_at < now(connection) - age))
 

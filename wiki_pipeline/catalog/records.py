@@ -12,7 +12,7 @@ SETTINGS, DEMO = "settings", "demo"  # who manages a row, if not a person
 
 
 class SyncMode(StrEnum):
-    """What a sync looks at: the complete listing, or the documents it was told of."""
+    """What a sync looks at: the complete listing, or the documents that were named."""
 
     FULL = "full"
     INCREMENTAL = "incremental"

@@ -1,6 +1,6 @@
 """A damaged catalog is set aside, and a new one made from what can still be read of it.
 
-Only SQLite's file needs this: a PostgreSQL server looks after its own. What is carried over is what nobody else knows:
+Only SQLite's file needs this: a PostgreSQL server looks after its own. It carries over what is recorded nowhere else:
 connections, sources and how they are opened, accepted events that are not settled, jobs, and names of people.
 Everything else (what sources hold, failures, histories) comes again with the next full sync.
 """
@@ -98,7 +98,7 @@ def _readable(table: Table, kept: Path) -> Iterator[dict[str, Any]]:
 
 
 def _is_sound(table: Table, row: dict[str, Any]) -> bool:
-    """Whether a row means something, made ready for the new catalog: nobody works on an event any more."""
+    """Whether a row means something, made ready for the new catalog: no event is being worked on any more."""
     if table is sources:
         with suppress(ConfigurationError, AttributeError, TypeError):
             return str(SourceKey.parse(row["source"])) == str(row["source"])

@@ -23,7 +23,7 @@ def make_private(path: Path) -> None:
     """Make an empty database file that only its owner can read, if there is none.
 
     SQLite gives the files beside it (`-wal`, `-shm`) the same mode. The file is closed before it gets its name, so that
-    nobody's locks on it can be dropped.
+    no other connection's locks on it can be dropped.
 
     Raises:
         OSError: the folder can't be made or written.
@@ -68,7 +68,7 @@ def find_damage(path: Path) -> str | None:
 def set_aside(path: Path) -> Path:
     """Rename a database with the files beside it, so that a new one can take its place. Returns its new name.
 
-    Nobody may have it open.
+    No process may have it open.
     """
     kept = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     for suffix in ("", *_COMPANIONS):

@@ -26,7 +26,7 @@ def use_dagster_home(settings: Settings) -> Path:
     """Set `DAGSTER_HOME` for this process and its children where it is not set. Returns the folder, which exists and
     holds a `dagster.yaml`.
 
-    It goes with the state that it tells of: a clone's own state has the clone's folder, any other a folder of its own.
+    It goes with the state: a clone's own state has the clone's folder, any other a folder of its own.
     """
     chosen = os.environ.get(VARIABLE)
     root = clone()

@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 @contextmanager
 def shown(console: Console, source: SourceKey) -> Iterator[Listener]:
-    """Show the progress of one source's sync while the block runs; yields whom to tell of it."""
+    """Show the progress of one source's sync while the block runs; yields the listener for its progress."""
     console.print(Text(str(source), style="bold"))
     if not console.is_terminal:
         yield _Lines(console)
@@ -46,7 +46,7 @@ class _Bars:
 
     def __call__(self, progress: StageProgress) -> None:
         if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bars.add_task(progress.stage.value, total=None, failed="")
+            self._tasks[progress.stage] = self._bars.add_task(progress.stage, total=None, failed="")
         self._bars.update(
             self._tasks[progress.stage],
             completed=progress.done,

@@ -103,7 +103,7 @@ def read() -> Iterator[Setting]:
 
 
 def _masked(value: Any) -> Any:
-    # Secrets are masked by their type; this is for a password that somebody put into an address.
+    # Secrets are masked by their type; this is for a password in an address.
     if isinstance(value, str):
         return _USERINFO.sub("//**********@", value)
     if isinstance(value, list):

@@ -11,10 +11,10 @@ from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sync.add import News
-from wiki_pipeline.sync.add import add as add_to_pipeline
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
+from wiki_pipeline.sync.sources import News
+from wiki_pipeline.sync.sources import add as add_to_pipeline
 
 _NEWS = {
     News.ADDED: "Added {key}. Bring it over with: wiki-pipeline sync {key}",

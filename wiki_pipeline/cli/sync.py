@@ -22,9 +22,10 @@ from wiki_pipeline.cli.progress import shown
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.demo.sources import served_by_demo
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
-from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
+from wiki_pipeline.stages import declared
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 
@@ -136,20 +137,20 @@ def run(
         chosen = select(known, asked)
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
-        closed = _served_by_nobody(pipeline)
+        unserved = _without_server(pipeline)
         how = {"full": full, "allow_mass_deletion": allow_mass_deletion}
         outcomes = []
         for source in chosen:
-            if source in closed:
+            if source in unserved:
                 outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
                 console.print(Text(str(source), style="bold"))
             else:
                 outcomes.append(_sync(console, pipeline, jobs, source, how))
-            _tell(console, outcomes[-1])
+            _show(console, outcomes[-1])
         return outcomes
 
 
-def _served_by_nobody(pipeline: Pipeline) -> set[SourceKey]:
+def _without_server(pipeline: Pipeline) -> set[SourceKey]:
     """Sources of the demo whose server is down: no run could do more than turn the graph red."""
     up = running(pipeline.settings.home)
     return set() if up and up.demo else served_by_demo(pipeline)
@@ -170,7 +171,7 @@ def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, h
     return Outcome(source, run.succeeded, run.error_code, run.error_message, record, failures)
 
 
-def _tell(console: Console, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Outcome) -> None:
     reports = outcome.record.reports if outcome.record else ()
     for report in reports:
         counts = {
@@ -182,8 +183,8 @@ def _tell(console: Console, outcome: Outcome) -> None:
             "left out": sum(report.skipped.values()),
         }
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
-        if report.stage is Stage.VECTORS and report.embedded + report.reused:
-            said += f"; {_passages(report.embedded)} embedded" + (f", {report.reused} known" if report.reused else "")
+        if summary := declared(report.stage).summary(report):
+            said += f"; {summary}"
         console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
         if report.skipped:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in report.skipped.items())
@@ -198,10 +199,6 @@ def _tell(console: Console, outcome: Outcome) -> None:
         # Most errors name the source, which stands above already.
         message = printable(outcome.error_message).removeprefix(f"{outcome.source}: ")
         console.print(Padding(Text(message, style="red"), (0, 0, 0, 2), expand=False))
-
-
-def _passages(count: int) -> str:
-    return "1 chunk" if count == 1 else f"{count} chunks"
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:

@@ -5,18 +5,13 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 from pydantic import Field
 
+from wiki_pipeline import stages
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs import stale
 from wiki_pipeline.defs.checks import specs
 from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.sources import served, sources, sources_upstream
-from wiki_pipeline.stages import attachments as attachments_stage
-from wiki_pipeline.stages import chunks as chunks_stage
-from wiki_pipeline.stages import clean_pages as clean_stage
-from wiki_pipeline.stages import raw_pages as raw_stage
-from wiki_pipeline.stages import vectors as vectors_stage
-from wiki_pipeline.stages import wiki_pages as wiki_stage
 from wiki_pipeline.sync.session import Listener
 from wiki_pipeline.sync.stage import DeclaredStage
 
@@ -44,7 +39,7 @@ def stage_asset(
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """What the assets have in common: a partition a source, one run a source, checks of its documents."""
     return dg.asset(
-        name=declared.stage.value,
+        name=str(declared.stage),
         code_version=declared.code_version,
         description=description,
         group_name="pipeline",  # one group: more would be folded up when the graph is opened
@@ -53,12 +48,12 @@ def stage_asset(
         partitions_def=sources,
         # A backfill holds to the one-writer limit that way, which goes by the run's partition tag.
         backfill_policy=dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
-        check_specs=specs(declared.stage),
+        check_specs=specs(declared),
     )
 
 
 @stage_asset(
-    raw_stage.DECLARED,
+    stages.raw_pages.DECLARED,
     "Documents as the source gave them: one row a page or file, with its version key.",
     deps=[sources_upstream],
     kinds={"confluence", "git"},
@@ -71,14 +66,14 @@ def raw_pages(
 ) -> dg.MaterializeResult:
     mode = SyncMode.INCREMENTAL if config.documents and not config.full else SyncMode.FULL
     with pipeline.syncing(context, listener, mode) as sync:
-        report = raw_stage.update(
+        report = stages.raw_pages.update(
             sync, config.documents, allow_mass_deletion=config.allow_mass_deletion, full=config.full
         )
         return result(sync, report, served(context, sync))
 
 
 @stage_asset(
-    clean_stage.DECLARED,
+    stages.clean_pages.DECLARED,
     "Documents as Markdown, with headings, links and dependencies.",
     deps=[raw_pages],
     kinds={"markdown"},
@@ -87,11 +82,11 @@ def clean_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
-        return result(sync, clean_stage.update(sync))
+        return result(sync, stages.clean_pages.update(sync))
 
 
 @stage_asset(
-    attachments_stage.DECLARED,
+    stages.attachments.DECLARED,
     "Pictures and files that pages show, mirrored, with the text of PDF and Word files.",
     deps=[clean_pages],
     kinds={"png", "pdf"},
@@ -100,11 +95,11 @@ def attachments(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
-        return result(sync, attachments_stage.update(sync))
+        return result(sync, stages.attachments.update(sync))
 
 
 @stage_asset(
-    chunks_stage.DECLARED,
+    stages.chunks.DECLARED,
     "Chunks of about 400 tokens along headings and syntax, with their place in the document.",
     deps=[clean_pages, attachments],
     kinds={"text"},
@@ -113,11 +108,11 @@ def chunks(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
-        return result(sync, chunks_stage.update(sync))
+        return result(sync, stages.chunks.update(sync))
 
 
 @stage_asset(
-    vectors_stage.DECLARED,
+    stages.vectors.DECLARED,
     "The table that search reads: text, search text, vector and full-text index; one for all of a tenant's sources.",
     deps=[chunks],
     kinds={"embeddings"},
@@ -126,11 +121,11 @@ def vectors(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
-        return result(sync, vectors_stage.update(sync))
+        return result(sync, stages.vectors.update(sync))
 
 
 @stage_asset(
-    wiki_stage.DECLARED,
+    stages.wiki_pages.DECLARED,
     "Rendered pages of the wiki: sanitised HTML and Markdown, links resolved.",
     deps=[clean_pages, attachments],
     kinds={"html"},
@@ -139,7 +134,7 @@ def wiki_pages(
     context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
 ) -> dg.MaterializeResult:
     with pipeline.syncing(context, listener) as sync:
-        return result(sync, wiki_stage.update(sync))
+        return result(sync, stages.wiki_pages.update(sync))
 
 
 @dg.asset(
@@ -147,7 +142,7 @@ def wiki_pages(
     code_version=stale.CODE_VERSION,
     group_name="pipeline",
     kinds={"table"},
-    deps=[sources_upstream, raw_pages, clean_pages, attachments, chunks, vectors, wiki_pages],
+    deps=stale.COMPARED,
     description="Every document that is served behind its source: why, since when, and which versions. Refreshed at "
     "the end of each sync, after each poll, and every few minutes by the sensor freshness_report; its numbers are "
     "plotted over time (Plots).",

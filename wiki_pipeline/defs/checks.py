@@ -11,34 +11,30 @@ import dagster as dg
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.model import SourceKey, Stage, StageReport
 from wiki_pipeline.sync.session import Sync
+from wiki_pipeline.sync.stage import DeclaredStage, StageCheck
 
 NAME = "all_documents_processed"
-WORDS = "no_text_lost"
 _SHOWN = 100
 
 
-def specs(stage: Stage) -> list[dg.AssetCheckSpec]:
+def specs(declared: DeclaredStage) -> list[dg.AssetCheckSpec]:
     """The checks of a stage's asset."""
     all_documents_processed = dg.AssetCheckSpec(
         NAME,
-        asset=stage.value,
+        asset=str(declared.stage),
         description="Every document of every source was processed. One that failed keeps its old rows, is named here "
         "with its source, and is tried again by the next sync.",
     )
-    no_text_lost = dg.AssetCheckSpec(
-        WORDS,
-        asset=stage.value,
-        description="The text of every page holds all words of its body. Pages that lost some are counted by source, "
-        "and named with the words when their source is synced; that is a defect of the conversion.",
-    )
-    return [all_documents_processed, no_text_lost] if stage is Stage.CLEAN_PAGES else [all_documents_processed]
+    return [
+        all_documents_processed,
+        *(dg.AssetCheckSpec(c.name, asset=str(declared.stage), description=c.description) for c in declared.checks),
+    ]
 
 
-def checked(sync: Sync, report: StageReport) -> list[dg.AssetCheckResult]:
+def checked(declared: DeclaredStage, sync: Sync, report: StageReport) -> list[dg.AssetCheckResult]:
     """Their results after a stage's run for one source. They hold for all sources of the tenant: Dagster shows the last
     result of a check, whichever partition it came from, so that one source's pass would hide another's failure."""
-    results = [_documents_checked(sync, report)]
-    return [*results, _words_checked(sync, report)] if report.stage is Stage.CLEAN_PAGES else results
+    return [_documents_checked(sync, report), *(_checked(check, sync, report) for check in declared.checks)]
 
 
 def _documents_checked(sync: Sync, report: StageReport) -> dg.AssetCheckResult:
@@ -60,33 +56,21 @@ def _documents_checked(sync: Sync, report: StageReport) -> dg.AssetCheckResult:
     )
 
 
-def _words_checked(sync: Sync, report: StageReport) -> dg.AssetCheckResult:
+def _checked(check: StageCheck, sync: Sync, report: StageReport) -> dg.AssetCheckResult:
     catalog = sync.pipeline.catalog
-    counts = Counter({report.source: report.lossy})
+    counts = Counter({report.source: check.count(report)})
     for record in catalog.sources(report.source.tenant):
         if record.key != report.source:
-            counts[record.key] = _lossy(catalog, record.key)
-    source = str(report.source)
-    return _result(
-        report,
-        WORDS,
-        counts,
-        "pages lost words in their conversion",
-        "No page of any source lost a word.",
-        [
-            {"source": source, "document": p.document_id, "title": p.title, "words": ", ".join(p.words)}
-            for p in report.lost_words
-        ],
-    )
+            last = _last_report(catalog, record.key, report.stage)
+            counts[record.key] = check.count(last) if last else 0
+    documents = [{"source": str(report.source), **row} for row in check.documents(report)]
+    return _result(report, check.name, counts, check.problem, check.passed, documents[:_SHOWN])
 
 
-def _lossy(catalog: Catalog, source: SourceKey) -> int:
-    """How many pages had lost words when the source was last converted."""
-    for sync in catalog.syncs(source):
-        for report in sync.reports:
-            if report.stage is Stage.CLEAN_PAGES:
-                return report.lossy
-    return 0
+def _last_report(catalog: Catalog, source: SourceKey, stage: Stage) -> StageReport | None:
+    """What the stage reported when it last ran for a source."""
+    reports = (report for sync in catalog.syncs(source) for report in sync.reports)
+    return next((report for report in reports if report.stage == stage), None)
 
 
 def _result(
@@ -94,7 +78,7 @@ def _result(
     name: str,
     counts: Mapping[SourceKey, int],
     problem: str,
-    well: str,
+    passed: str,
     documents: Sequence[Mapping[str, str]],
 ) -> dg.AssetCheckResult:
     """A check that passes where no source has such documents; otherwise a warning with tables of sources and documents.
@@ -102,7 +86,7 @@ def _result(
     Args:
         counts: of such documents, by source.
         problem: what happened to them, after their number.
-        well: what is said if there are none.
+        passed: what is said if there are none.
         documents: the first of them.
     """
     having = {str(key): count for key, count in sorted(counts.items(), key=lambda item: str(item[0])) if count}
@@ -117,8 +101,8 @@ def _result(
     return dg.AssetCheckResult(
         passed=not total,
         check_name=name,
-        asset_key=report.stage.value,
+        asset_key=str(report.stage),
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{total} {problem}: {named}." if total else well,
+        description=f"{total} {problem}: {named}." if total else passed,
         metadata={"synced": str(report.source), "count": total, **tables},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +18,10 @@ from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import STAGES
 from wiki_pipeline.store import Store
 
-_DECLARED = {declared.stage: declared for declared in STAGES}
 _LEAST_REPORT_WINDOW = timedelta(hours=1)
 
 
-def describe(
-    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], settings: DagsterSettings
-) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def describe(assets: Iterable[object], settings: DagsterSettings) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The assets with what the settings and the tables' schemas say of them. Reads and asks nothing.
 
     Raises:
@@ -32,7 +29,7 @@ def describe(
     """
     owners = list(settings.owners)
     folder = table_uri(Store(settings.lance_url, settings.tenant).url)
-    stages = {dg.AssetKey(stage.value): stage for stage in Stage}
+    stages = {dg.AssetKey(str(declared.stage)): declared.stage for declared in STAGES}
 
     def described(spec: dg.AssetSpec) -> dg.AssetSpec:
         spec = spec.replace_attributes(owners=owners)
@@ -46,7 +43,9 @@ def describe(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # code references are
-        with_code = dg.with_source_code_references(assets)
+        with_code = dg.with_source_code_references(
+            [asset for asset in assets if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)]
+        )
     return [
         asset.map_asset_specs(described) if isinstance(asset, dg.AssetsDefinition) else described(asset)
         for asset in with_code
@@ -74,7 +73,7 @@ def _table(stage: Stage, folder: str) -> dict[str, Any]:
     """Which tables an asset is. A run's materialisation names the one that it wrote."""
     each = "model" if stage is Stage.VECTORS else "source"  # there is a table each
     return {
-        "dagster/column_schema": column_schema(_DECLARED[stage].schema),
+        "dagster/column_schema": column_schema(stage.schema),
         "dagster/table_name": f"{stage}.<{each}>",
         "dagster/storage_kind": "lancedb",
         "dagster/uri": folder,

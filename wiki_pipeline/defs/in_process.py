@@ -16,7 +16,7 @@ from wiki_pipeline.sync.claim import CLAIM_SECONDS
 from wiki_pipeline.sync.session import Listener
 
 _INTERRUPTED = "DagsterExecutionInterruptedError"  # what Dagster makes of a signal; it has no public name
-# The caller tells what happens; Dagster's own log of the run stays in its event log.
+# The caller shows what happens; Dagster's own log of the run stays in its event log.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -61,7 +61,7 @@ class Jobs:
         """
         config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion, "full": full}}}}
         resources = {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
-        # Written down like any other request. Where somebody works on the source already, this finds that out later.
+        # Recorded like any other request. Where another run works on the source already, this one finds that out later.
         asked = EventBatch(source.tenant, Origin.CLI, [ChangeHint(source.kind, source, what="wiki-pipeline sync")])
         claim = catalog.claims.begin(asked, source, CLAIM_SECONDS)
         return self._run("sync_source", source, config, resources, {CLAIM_TAG: claim.claim_id} if claim else {})
@@ -101,8 +101,8 @@ class Jobs:
             failure = record.get_dagster_event().step_failure_data
             if failure.error is not None and failure.error.cls_name == _INTERRUPTED:
                 raise KeyboardInterrupt
-            if (told := failure.user_failure_data) is not None:
-                code = told.metadata.get("code")
-                return Run(run_id, False, str(code.value) if code else WikiPipelineError.code, told.description or "")
+            if (said := failure.user_failure_data) is not None:
+                code = said.metadata.get("code")
+                return Run(run_id, False, str(code.value) if code else WikiPipelineError.code, said.description or "")
         message = f"An unexpected error ended the run; Dagster's log of the run {run_id} has the details."
         return Run(run_id, False, WikiPipelineError.code, message)

@@ -10,10 +10,11 @@ from wiki_pipeline.defs.sources import NAME, observation, publish_sources, sourc
 from wiki_pipeline.defs.stale import refresh
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import poll_all
-from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import load
-from wiki_pipeline.sync.forget import forget
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.maintenance import maintain
+from wiki_pipeline.sync.sources import forget
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 500
@@ -21,7 +22,7 @@ _RUNS_AT_ONCE = 500
 # In process: the steps of a small sync take half a second that way, and eight with a process a step.
 sync_source = dg.define_asset_job(
     "sync_source",
-    selection=dg.AssetSelection.assets(*(stage.value for stage in Stage)),
+    selection=dg.AssetSelection.assets(*(str(declared.stage) for declared in STAGES)),
     executor_def=dg.in_process_executor,
     description="Bring all stages of one source up to date. Does nothing where nothing changed.",
 )

@@ -1,29 +1,27 @@
-"""What a materialisation tells people: counts, links, a few rows and a picture; beside it data version and checks."""
+"""What a materialisation shows people: counts, links, a few rows and a picture; with its data version and checks."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import dagster as dg
-import pyarrow.compute as pc
 
 from wiki_pipeline.defs.checks import checked
+from wiki_pipeline.defs.pictures import picture
 from wiki_pipeline.links.settings import WikiAddressSettings
 from wiki_pipeline.links.wiki_addresses import source_address
-from wiki_pipeline.model import SourceKey, Stage, StageReport
+from wiki_pipeline.model import SourceKey, StageReport
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import StageTable
+from wiki_pipeline.stages import declared
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Sync
+from wiki_pipeline.sync.stage import DeclaredStage
 
 _PREVIEW_ROWS = 8
-_WIDTH, _HEIGHT, _BASE, _TOP = 640, 180, 150, 30  # of a picture
 
 
 def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = None) -> dg.MaterializeResult[None]:
@@ -32,20 +30,21 @@ def result(sync: Sync, report: StageReport, made_of: Mapping[str, str] | None = 
     Args:
         made_of: tags that say what it was made of, where Dagster does not know.
     """
+    declaration = declared(report.stage)
     return dg.MaterializeResult(
         metadata={
-            **_counts(report),
+            **_counts(declaration, report),
             **_table(sync, report),
             **links(sync.pipeline, sync.source),
-            **_preview(sync, report),
+            **_preview(declaration, sync, report),
         },
         data_version=dg.DataVersion(report.data_version),
-        check_results=checked(sync, report),
+        check_results=checked(declaration, sync, report),
         tags=made_of,
     )
 
 
-def _counts(report: StageReport) -> dict[str, Any]:
+def _counts(declaration: DeclaredStage, report: StageReport) -> dict[str, Any]:
     counts: dict[str, Any] = {
         "added": report.added,
         "updated": report.updated,
@@ -56,15 +55,8 @@ def _counts(report: StageReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "bytes": report.bytes,
         "tokens": report.tokens,
+        **{name: report.count(name) for name in declaration.counts},
     }
-    if report.stage is Stage.VECTORS:
-        counts |= {"embedded": report.embedded, "reused": report.reused}
-    if report.stage is Stage.CLEAN_PAGES:
-        counts["dependency_changed"] = report.dependency_changed
-        counts["unknown_macros"] = sum(report.unknown_macros.values())
-        counts["lossy"] = report.lossy
-    if report.stage is Stage.WIKI_PAGES:
-        counts["broken_links"] = report.broken_links
     if report.dependents:
         counts["dependents"] = dg.MetadataValue.json(list(report.dependents))
     if report.unknown_macros:
@@ -76,10 +68,10 @@ def _counts(report: StageReport) -> dict[str, Any]:
 
 
 def _table(sync: Sync, report: StageReport) -> dict[str, Any]:
-    """Which table holds the rows, and how many are this source's; of the shared `vectors` also how many in all."""
+    """Which table holds the rows, and how many are this source's; of one that sources share also how many in all."""
     table = sync.table(report.stage)
     rows = {"dagster/partition_row_count": report.rows}
-    if report.stage is Stage.VECTORS:
+    if table.source is not None:
         rows["dagster/row_count"] = table.rows_of_all_sources()
     return {
         **rows,
@@ -88,47 +80,23 @@ def _table(sync: Sync, report: StageReport) -> dict[str, Any]:
     }
 
 
-def _preview(sync: Sync, report: StageReport) -> dict[str, Any]:
+def _preview(declaration: DeclaredStage, sync: Sync, report: StageReport) -> dict[str, Any]:
     """A few rows and a picture of the table; nothing where the stage found nothing to do."""
     if not report.commits:
         return {}
     table = sync.table(report.stage)
-    first = next(table.batches(_PREVIEW[report.stage]), None)
+    first = next(table.batches(declaration.preview), None)
     if first is None:
         return {}
     rows = first.slice(0, _PREVIEW_ROWS).to_pylist()
     shown = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
-    return {"preview": dg.MetadataValue.table(shown), "plot": _picture(report.stage, table)}
-
-
-_PREVIEW = {
-    Stage.RAW_PAGES: ["document_id", "title", "version", "author", "modified_at", "url"],
-    Stage.CLEAN_PAGES: ["document_id", "title", "words", "code_language", "notes"],
-    Stage.ATTACHMENTS: ["document_id", "title", "media_type", "size", "words", "notes"],
-    Stage.CHUNKS: ["document_id", "title", "heading_path", "chunk_index", "total_chunks"],
-    Stage.VECTORS: ["document_id", "title", "heading_path", "chunk_index", "total_chunks", "embedding_model"],
-    Stage.WIKI_PAGES: ["document_id", "title", "wiki_path", "words"],
-}
+    return {"preview": dg.MetadataValue.table(shown), "plot": picture(declaration.picture, table)}
 
 
 def _cell(value: object) -> str | int:
     if isinstance(value, list):
         return " > ".join(str(item) for item in value)
     return value if isinstance(value, int) else "" if value is None else str(value)
-
-
-def _picture(stage: Stage, table: StageTable) -> dg.MetadataValue[Any]:
-    if stage is Stage.RAW_PAGES:
-        changed = pc.strftime(table.read(columns=["modified_at"])["modified_at"].drop_null(), format="%Y-%m")
-        months = ((item["values"], item["counts"]) for item in pc.value_counts(changed).to_pylist())
-        return _bars("Documents by the month of their last change", sorted(months)[-60:])
-    if stage in {Stage.CHUNKS, Stage.VECTORS}:
-        rows = table.read(columns=["chunk_index", "total_chunks"])
-        return _histogram("Chunks a document", rows.filter(pc.field("chunk_index") == 0)["total_chunks"].to_pylist())
-    if stage is Stage.ATTACHMENTS:
-        kinds = pc.value_counts(table.read(columns=["media_type"])["media_type"])
-        return _bars("Files by media type", sorted((item["values"], item["counts"]) for item in kinds.to_pylist()))
-    return _histogram("Words a document", table.read(columns=["words"])["words"].to_pylist())
 
 
 def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str | None]]:
@@ -167,45 +135,3 @@ def _gateway() -> str:
         return served.gateway
     host = settings.gateway_host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.gateway_port}"
-
-
-def _bars(title: str, counts: Sequence[tuple[str, int]]) -> dg.MetadataValue[str]:
-    """A bar chart.
-
-    Args:
-        title: what is counted, with its unit.
-        counts: label and height of each bar, from left to right; the labels of the first, middle and last are shown.
-    """
-    highest = max((count for _, count in counts), default=0) or 1
-    step = (_WIDTH - 20) / max(len(counts), 1)
-    shown = {0, len(counts) // 2, len(counts) - 1}
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif">',
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
-        f'<text x="10" y="18" font-size="13" fill="#1f2937">{escape(title)}</text>',
-    ]
-    for index, (label, count) in enumerate(counts):
-        x, height = 10 + index * step, (_BASE - _TOP) * count / highest
-        parts.append(
-            f'<rect x="{x:.1f}" y="{_BASE - height:.1f}" width="{max(step - 2, 1):.1f}" height="{height:.1f}" '
-            f'fill="#4f46e5"><title>{escape(label)}: {count}</title></rect>'
-        )
-        if index in shown:
-            parts.append(
-                f'<text x="{x + step / 2:.1f}" y="{_BASE + 16}" font-size="11" fill="#6b7280" '
-                f'text-anchor="middle">{escape(label)}</text>'
-            )
-    parts.append("</svg>")
-    encoded = base64.b64encode("".join(parts).encode()).decode()
-    return dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{encoded})")
-
-
-def _histogram(title: str, values: Sequence[int], bins: int = 24) -> dg.MetadataValue[str]:
-    """How often values of each size occur, in equal steps up to the 99th percentile; the last bar holds the rest."""
-    ordered = sorted(values)
-    top = max(ordered[int(len(ordered) * 0.99)] if ordered else 0, 1)
-    width = max(top / bins, 1)
-    counts = [0] * (min(bins, int(top / width)) + 1)
-    for value in ordered:
-        counts[min(int(value / width), len(counts) - 1)] += 1
-    return _bars(title, [(f"{round(index * width)}", count) for index, count in enumerate(counts)])

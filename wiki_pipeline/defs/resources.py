@@ -1,4 +1,4 @@
-"""What the assets are given: the sync of the run, and someone to tell how far it has come."""
+"""What the assets are given: the sync of the run, and a listener for its progress."""
 
 from __future__ import annotations
 
@@ -102,15 +102,15 @@ def people_can_read_errors() -> Iterator[None]:
 
 
 def _is_cancelled(context: dg.InitResourceContext) -> bool:
-    """Whether somebody cancelled the run, rather than stopped its process."""
+    """Whether a person cancelled the run, rather than stopped its process."""
     run = context.instance.get_run_by_id(context.run.run_id) if context.instance and context.run else None
     return run is not None and run.status in {dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED}
 
 
 def _report(context: dg.InitResourceContext, sync: Sync) -> None:
-    """Have `stale_documents` tell what the sync left behind. What the sync did stands, whatever becomes of that."""
+    """Have `stale_documents` show what the sync left stale. What the sync did stands, whatever becomes of that."""
     if context.instance is None or isinstance(sync.error, SyncInterruptedError):
-        return  # whoever stops a process is waiting for its end
+        return  # a process that is being stopped should end soon
     try:
         refresh_after(context.instance, sync)
     except WikiPipelineError as error:

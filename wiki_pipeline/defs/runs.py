@@ -20,7 +20,7 @@ _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dags
 _RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _CANCELLED = [dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED]
 _SILENT_SECONDS = 60.0
-_GONE = "The process of this run is gone: nobody holds the lease of its source. What it had committed stands."
+_GONE = "The process of this run is gone: the lease of its source is free. What it had committed stands."
 
 
 def request(claim: Claim) -> dg.RunRequest:
@@ -42,14 +42,14 @@ def request(claim: Claim) -> dg.RunRequest:
 
 
 def is_cancelled(instance: dg.DagsterInstance, claim: Claim) -> bool:
-    """Whether somebody has cancelled the claim's resync, as far as its source is concerned."""
+    """Whether a person has cancelled the claim's resync, as far as its source is concerned."""
     resync = resync_of(claim)
     tags = {RESYNC_TAG: resync, _PARTITION_TAG: str(claim.source)}
     return bool(resync) and instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_CANCELLED)) > 0
 
 
 def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool | None:
-    """Whether a run is about to take up, or works on, a claim whose source's lease nobody holds; None if none was ever
+    """Whether a run is about to take up, or works on, a claim whose source's lease is free; None if none was ever
     made for it.
 
     One that had begun, or has been starting for too long, has lost its process: it is ended here.
@@ -69,7 +69,7 @@ def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool | None:
 
 
 def was_cancelled(instance: dg.DagsterInstance, record: ClaimRecord) -> bool:
-    """Whether somebody cancelled the run that was made for a claim."""
+    """Whether a person cancelled the run that was made for a claim."""
     tags = {CLAIM_TAG: record.claim_id or ""}
     return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_CANCELLED)) > 0
 
@@ -78,7 +78,7 @@ def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
     """End the runs of partitions whose process is gone, so that they keep no other waiting. Returns their ids.
 
     A sync holds its source's lease from its first step to its last; one without it that has been silent for a minute
-    is gone. (Dagster can't tell, and would wait for the longest time a run may take.)
+    is gone. (Dagster does not know, and would wait for the longest time a run may take.)
     """
     lost = []
     for record in instance.get_run_records(dg.RunsFilter(statuses=_RUNNING)):

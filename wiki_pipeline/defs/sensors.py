@@ -1,4 +1,4 @@
-"""Sensors: they turn freshness events into runs, say what is stale, and tell people what failed.
+"""Sensors: they turn freshness events into runs, show what is stale, and report what failed.
 
 The first two wait for events, for a few seconds, since Dagster asks a sensor every five seconds at most.
 """
@@ -102,20 +102,19 @@ def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
     name="alerts",
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=10,
-    description="Tells people of failed runs, each problem once: in the log, and by the webhook of "
-    "WIKI_PIPELINE_ALERT_URL.",
+    description="Reports failed runs, each problem once: in the log, and by the webhook of WIKI_PIPELINE_ALERT_URL.",
 )
 def alerts(context: dg.RunFailureSensorContext, pipeline: PipelineResource) -> None:
     run, opened = context.dagster_run, pipeline.pipeline()
-    told = (
+    message = (
         f"{run.job_name}{f' of {key}' if (key := run.tags.get('dagster/partition')) else ''} failed: {_reason(context)}"
     )
     try:
         source = SourceKey.parse(key or "")
     except ConfigurationError:
-        alert(opened, f"job {run.job_name}", told)
+        alert(opened, f"job {run.job_name}", message)
     else:
-        alert_sync(opened, source, told)
+        alert_sync(opened, source, message)
 
 
 def _reason(context: dg.RunFailureSensorContext) -> str:

@@ -1,6 +1,6 @@
 """Sources in Dagster: a partition each, and the node that the graph begins with.
 
-A partition is one dynamic key, `tenant:kind:name`. The node `sources_upstream` tells what a source holds: where that is
+A partition is one dynamic key, `tenant:kind:name`. The node `sources_upstream` shows what a source holds: where that is
 newer than its partition of `raw_pages`, Dagster shows the partition as out of date.
 """
 
@@ -90,7 +90,7 @@ def served(context: dg.AssetExecutionContext, sync: Sync) -> Mapping[str, str]:
 
 def _observation(catalog: Catalog, source: SourceKey, suffix: str) -> dg.AssetObservation:
     known = catalog.upstream.observation(source)
-    told = catalog.source(source)
+    record = catalog.source(source)
     moments = {"listed": known and known.listed_at, "polled": known and known.polled_at}
     return dg.AssetObservation(
         KEY,
@@ -99,6 +99,6 @@ def _observation(catalog: Catalog, source: SourceKey, suffix: str) -> dg.AssetOb
         metadata={
             "documents": known.documents if known else 0,
             **{name: dg.MetadataValue.timestamp(moment) for name, moment in moments.items() if moment},
-            **({"source": dg.MetadataValue.url(told.url)} if told and told.url.startswith("http") else {}),
+            **({"source": dg.MetadataValue.url(record.url)} if record and record.url.startswith("http") else {}),
         },
     )

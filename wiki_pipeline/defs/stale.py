@@ -18,15 +18,15 @@ from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
 from wiki_pipeline.freshness import FreshnessReport, StaleDocument, freshness
 from wiki_pipeline.freshness.settings import FreshnessSettings
-from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
+from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Sync
 
 KEY = dg.AssetKey("stale_documents")
 CHECK = "documents_fresh"
 CODE_VERSION = "1"
-COMPARED = (sources.KEY, *(dg.AssetKey(stage.value) for stage in Stage))
+COMPARED = (sources.KEY, *(dg.AssetKey(str(declared.stage)) for declared in STAGES))
 """The assets whose state is compared."""
 _ROWS = 500  # of a table in the metadata
 _STALEST = 25
@@ -98,8 +98,8 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
     """
     last = instance.get_latest_materialization_event(KEY)
     if last is not None and last.asset_materialization is not None:
-        told = {name: value.value for name, value in last.asset_materialization.metadata.items()}
-        by_source, seconds = told.get(_BY_SOURCE), told.get(_SECONDS)
+        shown = {name: value.value for name, value in last.asset_materialization.metadata.items()}
+        by_source, seconds = shown.get(_BY_SOURCE), shown.get(_SECONDS)
         shown_fresh = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
         is_same = sync.error is None and not any(report.commits or report.failed for report in sync.reports)
         seconds = seconds if isinstance(seconds, float) else 0.0

@@ -62,11 +62,11 @@ class EventLog(ConsolidatedSqliteEventLogStorage):
         return table_name in self._tables
 
     def watch(self, run_id: str, cursor: str | None, callback: Callable[[dg.EventLogEntry, str], None]) -> None:
-        """Have new events of a run told. By asking again and again: the file changes late, its log is written first."""
+        """Call back with new events of a run. By polling: the file changes late, its log is written first."""
         self._watcher.watch_run(run_id, cursor, callback)
 
     def end_watch(self, run_id: str, handler: Callable[[dg.EventLogEntry, str], None]) -> None:
-        """Tell no more."""
+        """Call back no more."""
         self._watcher.unwatch_run(run_id, handler)
 
     def dispose(self) -> None:
@@ -176,7 +176,7 @@ class LocalStorage(DagsterStorage, ConfigurableClass):
         return cls(inst_data=inst_data, **config_value)
 
     def register_instance(self, instance: dg.DagsterInstance) -> None:
-        """Tell the parts whose they are."""
+        """Register the parts with the instance."""
         super().register_instance(instance)
         for part in (self._runs, self._events, self._schedules):
             if not part.has_instance:

@@ -290,8 +290,8 @@ def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Fo
         stage = declared.stage
         plan = declared.inputs(tables).behind(tables.table(stage), stage)
         behind = [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]
-        if behind and stage is Stage.ATTACHMENTS:
-            behind = tables.table(stage).read(behind, ["parent_id"])["parent_id"].to_pylist()
+        if behind and (column := declared.document_id) != "document_id":
+            behind = tables.table(stage).read(behind, [column])[column].to_pylist()
         for document_id in behind:
             yield document_id, _Found(Reason.STAGE_BEHIND, since, f"{stage} is behind the stage before it.")
 

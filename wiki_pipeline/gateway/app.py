@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import threading
@@ -70,7 +69,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         yield
-        await asyncio.to_thread(event_writer.close)
+        await event_writer.close()
         staleness.close()
         catalog.close()
 

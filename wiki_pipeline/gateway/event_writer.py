@@ -1,18 +1,16 @@
-"""Taking messages in: durably before the answer, and many in one transaction.
+"""Writing events: durably before the answer, and many requests in one transaction.
 
 What waits while a transaction is committed goes into the next one, and while there is more than one at a time some
-milliseconds are waited for others. So a thousand messages a second cost a hundred commits, and a lone one waits for
-nobody.
+milliseconds are waited for others. So a thousand requests a second cost a hundred commits, and a lone one waits for no
+other.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
-import threading
-import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from wiki_pipeline.catalog import EventBatch
@@ -29,111 +27,92 @@ Record = Callable[[Sequence[EventBatch]], list[int]]
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Messages of one request, and whom to tell."""
+    """The events of one request, and its answer."""
 
-    messages: Sequence[EventBatch]
-    loop: asyncio.AbstractEventLoop
+    batches: Sequence[EventBatch]
     answer: asyncio.Future[int]
 
 
 class EventWriter:
-    """A thread that writes, and those who wait for it.
+    """A queue of requests and the one task that writes them. For the event loop that starts it.
 
     Args:
-        record: `catalog.events.record`: takes messages in, in one transaction, and says how many hints of each are new.
+        record: `catalog.events.record`: writes batches in one transaction and returns how many hints of each are new.
         most_waiting: requests that may wait at once.
     """
 
     def __init__(self, record: Record, most_waiting: int) -> None:
         self._record = record
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(most_waiting)
-        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue(most_waiting)
+        # Of its own: the event loop's threads may all be busy with readers.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="event-writer")
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to write."""
-        self._thread.start()
+        self._task = asyncio.create_task(self._work())
 
-    async def take(self, messages: Sequence[EventBatch]) -> int:
-        """Take messages in. Returns how many of their hints were new, once that is durable.
+    async def take(self, batches: Sequence[EventBatch]) -> int:
+        """Write events. Returns how many of their hints were new, once that is durable.
 
         Raises:
             CatalogError: it can't be written, or too many wait for that. Nothing was promised.
         """
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(messages, loop, loop.create_future())
+        waiting = _Waiting(batches, asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(waiting)
-        except queue.Full:
+        except asyncio.QueueFull:
             raise CatalogError("Too much is waiting to be written.", "Send it again later.") from None
         return await waiting.answer
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits, and end."""
-        self._queue.put(None)
-        self._thread.join(_END_SECONDS)
+        if self._task is not None:
+            await self._queue.put(None)
+            await asyncio.wait([self._task], timeout=_END_SECONDS)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self) -> None:
+    async def _work(self) -> None:
         busy = False
-        while (first := self._queue.get()) is not None:
+        while (first := await self._queue.get()) is not None:
             batch, ended = [first], False
             if busy:  # a transaction costs the processor as much as dozens of messages
-                time.sleep(_GATHER_SECONDS)
-            while len(batch) < _AT_ONCE and not ended:
-                try:
-                    following = self._queue.get_nowait()
-                except queue.Empty:
-                    break
+                await asyncio.sleep(_GATHER_SECONDS)
+            while len(batch) < _AT_ONCE and not ended and not self._queue.empty():
+                following = self._queue.get_nowait()
                 ended = following is None
                 if following is not None:
                     batch.append(following)
             busy = len(batch) > 1
-            self._write(batch)
+            await self._write(batch)
             if ended:
                 return
 
-    def _write(self, batch: Sequence[_Waiting]) -> None:
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        batches = [one for waiting in batch for one in waiting.batches]
         try:
-            new = iter(self._record([message for waiting in batch for message in waiting.messages]))
-            results = [(waiting, sum(next(new) for _ in waiting.messages)) for waiting in batch]
+            new = iter(await asyncio.get_running_loop().run_in_executor(self._thread, self._record, batches))
         except ChangeRefusedError as error:
             if len(batch) == 1:
-                _tell(batch, error)
+                _fail(batch, error)
                 return
             for waiting in batch:  # one whose source was removed meanwhile must not take the others along
-                self._write([waiting])
+                await self._write([waiting])
             return
         except WikiPipelineError as error:
-            _tell(batch, error)
+            _fail(batch, error)
             return
-        except Exception:  # the thread must not end of a defect: nothing would be taken in any more
-            log.exception("Messages could not be written.")
-            _tell(batch, CatalogError("The catalog could not be written."))
+        except Exception:  # the task must not end of a defect: nothing would be written any more
+            log.exception("Events could not be written.")
+            _fail(batch, CatalogError("The catalog could not be written."))
             return
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, int]]] = {}
-        for waiting, count in results:
-            by_loop.setdefault(waiting.loop, []).append((waiting, count))
-        for loop, told in by_loop.items():
-            _soon(loop, _answer, told)
+        for waiting in batch:
+            count = sum(next(new) for _ in waiting.batches)
+            if not waiting.answer.done():  # a client that has gone away cancels it
+                waiting.answer.set_result(count)
 
 
-def _tell(batch: Sequence[_Waiting], error: WikiPipelineError) -> None:
+def _fail(batch: Sequence[_Waiting], error: WikiPipelineError) -> None:
     for waiting in batch:
-        _soon(waiting.loop, _fail, waiting, error)
-
-
-def _soon(loop: asyncio.AbstractEventLoop, what: Callable[..., None], *arguments: object) -> None:
-    try:
-        loop.call_soon_threadsafe(what, *arguments)
-    except RuntimeError:  # the loop is closed: nobody waits any more
-        return
-
-
-def _answer(told: Sequence[tuple[_Waiting, int]]) -> None:
-    for waiting, count in told:
         if not waiting.answer.done():
-            waiting.answer.set_result(count)
-
-
-def _fail(waiting: _Waiting, error: WikiPipelineError) -> None:
-    if not waiting.answer.done():
-        waiting.answer.set_exception(error)
+            waiting.answer.set_exception(error)

@@ -1,7 +1,7 @@
 """The project's words as types, by subject, and the tables that keep them.
 
-`source` is what documents come from, `document` what they are, `change` what sources tell of them, `report` what stages
-did; `tables` the Arrow schemas, `hashing` how equal content is recognised.
+`source` is what documents come from, `document` what they are, `change` what sources say of them, `stage` the steps
+that they go through, `report` what those did; `tables` the Arrow schemas, `hashing` how equal content is recognised.
 """
 
 from wiki_pipeline.model.change import AttachmentRef, ChangeHint, Changes, DocumentGone, DocumentRef
@@ -21,15 +21,15 @@ from wiki_pipeline.model.document import (
     WikiPage,
 )
 from wiki_pipeline.model.hashing import digest, digests
-from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, Stage, StageReport
+from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, StageReport
 from wiki_pipeline.model.source import DEFAULT_CONNECTION, Connection, SourceDescription, SourceKey
+from wiki_pipeline.model.stage import Stage
 from wiki_pipeline.model.tables import (
     ATTACHMENTS,
     CHUNKS,
     CLEAN_PAGES,
     RAW_PAGES,
     SCHEMA_VERSION,
-    SCHEMAS,
     STATE_FIELDS,
     WIKI_PAGES,
     columns_of,
@@ -46,7 +46,6 @@ __all__ = [
     "CLEAN_PAGES",
     "DEFAULT_CONNECTION",
     "RAW_PAGES",
-    "SCHEMAS",
     "SCHEMA_VERSION",
     "STATE_FIELDS",
     "WIKI_PAGES",

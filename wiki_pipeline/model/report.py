@@ -1,22 +1,11 @@
-"""What stages are, and what they report of their work."""
+"""What stages report of their work."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from wiki_pipeline.model.source import SourceKey
-
-
-class Stage(StrEnum):
-    """The stages in the order of the flow; `clean_pages` and `attachments` feed both `chunks` and `wiki_pages`."""
-
-    RAW_PAGES = "raw_pages"
-    CLEAN_PAGES = "clean_pages"
-    ATTACHMENTS = "attachments"
-    CHUNKS = "chunks"
-    VECTORS = "vectors"
-    WIKI_PAGES = "wiki_pages"
+from wiki_pipeline.model.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +52,7 @@ class StageReport:
         lossy: documents whose text lacks words of their source (`clean_pages`).
         lost_words: the first hundred of those, with the words.
         broken_links: links in the source's documents to documents that exist nowhere (`wiki_pages`).
+        counts: what else the stage counts, by name; stages name what they count in their declarations.
         failures: the first hundred, by name.
         data_version: hash of the source's state in the table; equal means same content.
     """
@@ -88,8 +78,14 @@ class StageReport:
     lossy: int = 0
     lost_words: tuple[LostWords, ...] = ()
     broken_links: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
     failures: tuple[DocumentFailure, ...] = ()
     data_version: str = ""
+
+    def count(self, name: str) -> int:
+        """A number by the name of its field or of its place in `counts`; of numbers by name, their sum."""
+        value = self.counts[name] if name in self.counts else getattr(self, name, 0)
+        return sum(value.values()) if isinstance(value, dict) else int(value)
 
 
 @dataclass(frozen=True, slots=True)

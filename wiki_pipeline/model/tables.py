@@ -6,7 +6,7 @@ struct; `X | None` may be null, everything else may not. `Annotated[..., pa.Data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from types import NoneType, UnionType
@@ -15,10 +15,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from wiki_pipeline.model.document import Attachment, Chunk, CleanPage, Document, LongText, RawPage, WikiPage
-from wiki_pipeline.model.report import Stage
 
 SCHEMA_VERSION = 1
-"""Of all schemas below. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
+"""Of all schemas. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
 and older versions of the program leave newer tables alone."""
 
 _TYPES: dict[type, pa.DataType] = {
@@ -97,36 +96,31 @@ def vectors_schema(dimension: int) -> pa.Schema:
     )
 
 
-SCHEMAS: Mapping[Stage, pa.Schema] = {
-    Stage.RAW_PAGES: RAW_PAGES,
-    Stage.CLEAN_PAGES: CLEAN_PAGES,
-    Stage.ATTACHMENTS: ATTACHMENTS,
-    Stage.CHUNKS: CHUNKS,
-    Stage.VECTORS: vectors_schema(1),  # how long a vector is depends on the model
-    Stage.WIKI_PAGES: WIKI_PAGES,
-}
-
 Row = TypeVar("Row", bound=Document)
 
 
-def _nested() -> Iterator[tuple[str, Any]]:
-    for row_type in (RawPage, CleanPage, Attachment, Chunk, WikiPage):
-        for name, hint in get_type_hints(row_type).items():
-            if get_origin(hint) is tuple and is_dataclass(item := get_args(hint)[0]):
-                yield name, item
+_nested_columns: dict[type[Document], dict[str, Any]] = {}
 
 
-_NESTED: dict[str, Any] = dict(_nested())  # columns whose items are dataclasses
+def _nested(row_type: type[Document]) -> dict[str, Any]:
+    """The class of a column's items, for columns whose items are dataclasses. Worked out once a class."""
+    if row_type not in _nested_columns:
+        hints = get_type_hints(row_type).items()
+        items = {name: get_args(hint)[0] for name, hint in hints if get_origin(hint) is tuple}
+        _nested_columns[row_type] = {name: item for name, item in items.items() if is_dataclass(item)}
+    return _nested_columns[row_type]
 
 
 def rows_to_arrow(rows: Sequence[Document], schema: pa.Schema, **columns: Iterable[object]) -> pa.Table:
-    """Rows as an Arrow table of `schema`; columns that the rows do not have are given by name, one value a row."""
+    """Rows of one class as an Arrow table of `schema`; columns that they do not have are given by name, one value a
+    row."""
     arrays = []
+    nested = _nested(type(rows[0])) if rows else {}
     for column in schema:
         if column.name in columns:
             values: list[Any] = list(columns[column.name])
-        elif column.name in _NESTED:
-            names = [f.name for f in fields(_NESTED[column.name])]
+        elif column.name in nested:
+            names = [f.name for f in fields(nested[column.name])]
             values = [[{n: getattr(v, n) for n in names} for v in getattr(row, column.name)] for row in rows]
         else:
             values = [getattr(row, column.name) for row in rows]
@@ -137,13 +131,14 @@ def rows_to_arrow(rows: Sequence[Document], schema: pa.Schema, **columns: Iterab
 def rows_from_arrow(row_type: type[Row], table: pa.Table) -> Iterator[Row]:
     """The table's rows as dataclasses; columns that `row_type` does not have are left out."""
     names = [f.name for f in fields(row_type) if f.name in table.column_names]
+    nested = _nested(row_type)
     for batch in table.select(names).to_batches():
         lists = [batch.column(name).to_pylist() for name in names]
         for values in zip(*lists, strict=True):
             record = dict(zip(names, values, strict=True))
             for name, value in record.items():
-                if name in _NESTED:
-                    record[name] = tuple(_NESTED[name](**item) for item in value or ())
+                if name in nested:
+                    record[name] = tuple(nested[name](**item) for item in value or ())
                 elif isinstance(value, list):
                     record[name] = tuple(value)
             yield row_type(**record)

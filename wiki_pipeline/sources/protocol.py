@@ -79,9 +79,9 @@ class Source(Protocol):
         """
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """Display names of people by the ids under which documents mention them; empty where nobody has an id any more.
+        """Display names of people by the ids under which documents mention them; empty for ids of no person any more.
 
-        People of whom the source tells nothing this time are left out, as are all where documents mention nobody.
+        People whom the source does not name this time are left out; all are where documents mention no people.
 
         Raises:
             SourceError: as `describe`.
@@ -109,7 +109,7 @@ class Source(Protocol):
 
     @property
     def cursor(self) -> str:
-        """By which a `poll` finds what changed since the last listing; empty where listings tell none."""
+        """By which a `poll` finds what changed since the last listing; empty where listings give none."""
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -196,7 +196,7 @@ class SourceKind(Protocol):
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str], connection: Connection | None = None
     ) -> Mapping[str, Sequence[SourceKey]]:
-        """Which of the known sources of this kind may hold documents of which only the id was told; those of no such
+        """Which of the known sources of this kind may hold documents of which only the id is known; those of no such
         source are missing, as are all where ids mean something within their source only.
 
         Args:

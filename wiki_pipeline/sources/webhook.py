@@ -2,7 +2,7 @@
 own.
 
 A delivery is checked (`Webhook.authenticate`) before a byte of it is parsed, and then read into hints. No hint is
-believed: it makes somebody look, with the credentials of the settings.
+believed: it makes a sync look, with the credentials of the settings.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ParsedDelivery:
         event: its name, one of a bounded number.
         hints: where to look; none if it changes nothing that is kept.
         ignored: why there are none, for people.
-        delivery_id: the same for the same message sent again; empty where that can't be told.
+        delivery_id: the same for the same message sent again; empty where that can't be known.
     """
 
     event: str
@@ -77,10 +77,10 @@ class Webhook(Protocol):
     example: Mapping[str, Any]
 
     def authenticate(self, delivery: Delivery) -> None:
-        """See that somebody who knows the secret sent it. In constant time, before anything is parsed.
+        """Check that the sender knows the secret. In constant time, before anything is parsed.
 
         Raises:
-            SignatureError: nobody did, or there is no secret.
+            SignatureError: it does not, or there is no secret.
         """
 
     def reader(self, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None) -> Reader:
@@ -154,7 +154,7 @@ def delivery_id(kind: str, delivery: Delivery, names: Iterable[str], *, dated: b
 
     Args:
         names: headers with the sender's own id; the first that is there counts.
-        dated: whether the body says when it happened. Only then is the same body the same message: a body that tells
+        dated: whether the body says when it happened. Only then is the same body the same message: a body that names
             no more than page and event is the same for the next edit too.
     """
     given = next((value for name in names if (value := delivery.headers.get(name, "").strip())), "")
@@ -168,7 +168,7 @@ def delivery_id(kind: str, delivery: Delivery, names: Iterable[str], *, dated: b
 
 
 def _any_equal(given: Sequence[bytes], right: Sequence[bytes]) -> bool:
-    # Every pair is compared, each in constant time: how long it takes tells neither which nor how far.
+    # Every pair is compared, each in constant time: how long it takes shows neither which nor how far.
     return max((hmac.compare_digest(one, other) for one in given for other in right), default=False)
 
 

@@ -1,5 +1,6 @@
 """The stages, one short module each: what a batch of its input becomes. All commit through the store's `reconcile`."""
 
+from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
 from wiki_pipeline.sync.stage import DeclaredStage
 
@@ -12,3 +13,14 @@ STAGES: tuple[DeclaredStage, ...] = (
     wiki_pages.DECLARED,
 )
 """In the order of the flow."""
+
+_BY_STAGE = {declared.stage: declared for declared in STAGES}
+
+
+def declared(stage: Stage) -> DeclaredStage:
+    """The declaration of a stage.
+
+    Raises:
+        KeyError: it has none: another version of the program made what names it.
+    """
+    return _BY_STAGE[stage]

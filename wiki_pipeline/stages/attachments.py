@@ -1,31 +1,28 @@
 """attachments: the files that pages show or link, mirrored, with the text of PDF and Word files.
 
-Only what pages refer to is brought, once a version. What a page refers to stands in the links of `clean_pages`; what
-there is, and in which version, the source lists in one go. That listing may lag behind, so a file that it lacks is
-looked for at its page before it is believed to be gone.
+Only what pages refer to is brought, once a version. `sync.referenced_files` finds out what that is, `sync.downloads`
+brings it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.errors import IncompleteListingError
-from wiki_pipeline.links.files import Files, file_place, is_gallery, may_mean_files
-from wiki_pipeline.model import AttachmentRef, Progress, Stage, StageReport
-from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import downloads, signals
-from wiki_pipeline.sync.downloads import Desired, Kept
+from wiki_pipeline.sync.downloads import Desired
 from wiki_pipeline.sync.drivers import Inputs
+from wiki_pipeline.sync.referenced_files import FileListing, References
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.settings import Settings
-from wiki_pipeline.sync.stage import DeclaredStage
+from wiki_pipeline.sync.stage import Bars, DeclaredStage
 from wiki_pipeline.text import attachments as files
 
 CODE_VERSION = f"1.{files.CODE_VERSION}"
@@ -65,13 +62,13 @@ def _parameters(settings: Settings) -> tuple[object, ...]:
 
 async def _update(sync: Sync) -> StageReport:
     before = downloads.kept(sync.table(Stage.ATTACHMENTS))
-    references = _References.of(sync) if sync.settings.attachment_max_bytes else _References()
+    references = References.of(sync) if sync.settings.attachment_max_bytes else References()
     if not references.targets and not before:
         with _reconciliation(sync, []) as work:
             pass
         return work.report
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
-        listing = _Listing(sync, references, before)
+        listing = FileListing(sync, references, before)
         await listing.read(source)
         desired = listing.desired()
         with _reconciliation(sync, desired) as work:
@@ -105,124 +102,16 @@ def _skipped(sync: Sync) -> dict[str, int]:
     return dict(sorted(Counter(reasons).items()))
 
 
-@dataclass
-class _References:
-    """What the source's pages refer to that may be a file.
-
-    Attributes:
-        targets: documents that refer to it, by target.
-        documents: all documents of the source.
-    """
-
-    targets: dict[str, set[str]] = field(default_factory=dict)
-    documents: set[str] = field(default_factory=set)
-
-    @classmethod
-    def of(cls, sync: Sync) -> _References:
-        found = cls()
-        for batch in sync.table(Stage.CLEAN_PAGES).batches(["document_id", "links"]):
-            ids, links = batch.column("document_id"), batch.column("links")
-            found.documents.update(ids.to_pylist())
-            targets = links.flatten().field("target")
-            hits = may_mean_files(targets)
-            owners = ids.take(pc.list_parent_indices(links).filter(hits))
-            for target, document in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
-                found.targets.setdefault(target, set()).add(document)
-        return found
+def _media_types(rows: pa.Table) -> list[tuple[str, int]]:
+    return sorted((item["values"], item["counts"]) for item in pc.value_counts(rows["media_type"]).to_pylist())
 
 
-class _Listing:
-    """What the source has of what its pages refer to."""
-
-    def __init__(self, sync: Sync, references: _References, before: Mapping[str, Kept]) -> None:
-        self._sync = sync
-        self._references = references
-        self._before = before
-        self._refs: dict[str, AttachmentRef] = {}
-        self._listed: Files[AttachmentRef] = Files()
-        self._kept: Files[Kept] = Files()
-        for row in before.values():
-            self._kept.add(row, row.url, row.path)
-        self._shown = {place for target in references.targets if (place := file_place(target))}
-        self._looked_at: set[str] = set()  # pages whose files were listed exactly
-
-    async def read(self, source: Source) -> None:
-        """List: a whole source in one go and then the pages that this leaves in doubt, or the pages concerned."""
-        if self._sync.named is not None:
-            named = set(self._sync.named)
-            targets = (target for target, documents in self._references.targets.items() if documents & named)
-            await self._take(source, named | _owners(targets))
-            return
-        try:
-            await self._take(source, None)
-        except IncompleteListingError:
-            await self._take(source, _owners(self._references.targets))
-        else:
-            await self._take(source, set(self._in_doubt()))
-
-    def desired(self) -> list[Desired]:
-        """The files that pages refer to, within the limits."""
-        shown_by: dict[str, set[str]] = {}
-        for target, documents in self._references.targets.items():
-            pictures_only = is_gallery(target)
-            for ref in (*self._listed.find(target), *self._unseen(target)):
-                if pictures_only and not ref.media_type.startswith("image/"):
-                    continue
-                shown_by.setdefault(ref.attachment_id, set()).update(documents)
-                self._refs.setdefault(ref.attachment_id, ref)
-        found = [Desired(self._refs[key], self._parent(self._refs[key], by)) for key, by in shown_by.items()]
-        others = sum(row.size for key, row in self._before.items() if row.file_hash and key not in shown_by)
-        return downloads.within_limits(self._sync.settings, found, others if self._sync.named is not None else 0)
-
-    def gone(self, desired: Iterable[Desired]) -> list[str]:
-        """Rows of files that are known not to be there, or not to be shown, any more; the rest a full sync decides."""
-        ids = {item.ref.attachment_id for item in desired}
-        looked_at = (key for key, row in self._before.items() if row.path or row.owner in self._looked_at)
-        return [] if self._sync.named is None else [key for key in looked_at if key not in ids]
-
-    def _parent(self, ref: AttachmentRef, shown_by: set[str]) -> str:
-        """The page that the file hangs on; for files of no page of the source, the first one that shows it."""
-        return ref.document_id if ref.document_id in self._references.documents else min(shown_by)
-
-    def _in_doubt(self) -> Iterator[str]:
-        """Pages whose files the listing may know too little of: something is shown of them that it lacks, and that
-        was there before or is new. (What never was there would be asked for in every sync.)"""
-        for target, documents in self._references.targets.items():
-            place = file_place(target)
-            if place is None:
-                continue
-            vanished = any(row.document_id not in self._refs for row in self._kept.find(target))
-            unlisted = not self._listed.find(target)
-            if (vanished and place.page_id in self._references.documents) or (
-                unlisted and documents & self._sync.changed
-            ):
-                yield place.page_id
-
-    def _unseen(self, target: str) -> Iterator[AttachmentRef]:
-        """Files of other spaces' pages, which the listing lacks: kept until the page that shows them changes."""
-        for row in self._kept.find(target) if self._sync.named is None else ():
-            if row.owner and row.owner not in self._references.documents and row.owner not in self._looked_at:
-                yield row.ref
-
-    async def _take(self, source: Source, pages: set[str] | None) -> None:
-        if pages is not None:
-            self._looked_at |= pages
-            if not pages:
-                return
-        async for portion in source.list_attachments(None if pages is None else sorted(pages)):
-            for ref in filter(self._is_shown, portion):
-                self._refs[ref.attachment_id] = ref
-                self._listed.add(ref, ref.url, ref.path)
-            self._sync.tell(Progress(Stage.ATTACHMENTS, self._sync.source, len(self._refs), None))
-
-    def _is_shown(self, ref: AttachmentRef) -> bool:
-        """Whether some page refers to the file: memory is for those only."""
-        place = file_place(ref.url)
-        return bool(ref.path) or place in self._shown or (place is not None and replace(place, name="") in self._shown)
-
-
-def _owners(targets: Iterable[str]) -> set[str]:
-    return {place.page_id for target in targets if (place := file_place(target))}
-
-
-DECLARED = DeclaredStage(Stage.ATTACHMENTS, CODE_VERSION, update, inputs)
+DECLARED = DeclaredStage(
+    stage=Stage.ATTACHMENTS,
+    code_version=CODE_VERSION,
+    update=update,
+    inputs=inputs,
+    preview=["document_id", "title", "media_type", "size", "words", "notes"],
+    picture=Bars("Files by media type", ["media_type"], _media_types),
+    document_id="parent_id",
+)

@@ -14,7 +14,7 @@ from wiki_pipeline.model import CleanPage, Stage, StageReport, digest
 from wiki_pipeline.store import Batch
 from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
 from wiki_pipeline.sync.session import SourceTables, Sync
-from wiki_pipeline.sync.stage import DeclaredStage
+from wiki_pipeline.sync.stage import DeclaredStage, Histogram
 from wiki_pipeline.text import chunk
 
 CODE_VERSION = chunk.CODE_VERSION
@@ -35,13 +35,13 @@ _Files = dict[str, list[_File]]  # by the document that they hang on, in the ord
 def inputs(tables: SourceTables, files: _Files | None = None) -> Inputs:
     """What `chunks` should be made from."""
     files = _files(tables) if files is None else files
-    sizes = chunk.ChunkSizes.of(tables.settings, tables.source.kind)
-    return Inputs(_wanted(tables, files), CODE_VERSION, (sizes,))
+    sizes = tables.settings.chunk_sizes(tables.source.kind)
+    return Inputs(_desired(tables, files), CODE_VERSION, (sizes,))
 
 
 def update(sync: Sync) -> StageReport:
     """Bring `chunks` up to date with `clean_pages` and `attachments`. For errors see `update_from_table`."""
-    sizes, files = chunk.ChunkSizes.of(sync.settings, sync.source.kind), _files(sync)
+    sizes, files = sync.settings.chunk_sizes(sync.source.kind), _files(sync)
 
     def compute(document_ids: Sequence[str]) -> Batch:
         texts = _texts(sync, {document: files[document] for document in document_ids if document in files})
@@ -60,7 +60,7 @@ def _files(tables: SourceTables) -> _Files:
     return {document: sorted(found) for document, found in files.items()}
 
 
-def _wanted(tables: SourceTables, files: _Files) -> pa.Table:
+def _desired(tables: SourceTables, files: _Files) -> pa.Table:
     """Each document with the hash of its text and of its files' texts."""
     state = input_state(tables, Stage.CLEAN_PAGES)
     if not files:
@@ -80,4 +80,18 @@ def _texts(tables: SourceTables, files: _Files) -> dict[str, list[tuple[str, str
     return {document: [(file.title, texts[file.document_id]) for file in found] for document, found in files.items()}
 
 
-DECLARED = DeclaredStage(Stage.CHUNKS, CODE_VERSION, update, inputs)
+def _a_document(rows: pa.Table) -> list[int]:
+    counts: list[int] = rows.filter(pc.equal(rows["chunk_index"], 0))["total_chunks"].to_pylist()
+    return counts
+
+
+CHUNKS_A_DOCUMENT = Histogram("Chunks a document", ["chunk_index", "total_chunks"], _a_document)
+
+DECLARED = DeclaredStage(
+    stage=Stage.CHUNKS,
+    code_version=CODE_VERSION,
+    update=update,
+    inputs=inputs,
+    preview=["document_id", "title", "heading_path", "chunk_index", "total_chunks"],
+    picture=CHUNKS_A_DOCUMENT,
+)

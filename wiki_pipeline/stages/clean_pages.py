@@ -1,27 +1,23 @@
 """clean_pages: raw documents as Markdown with their structure, and with the text of the pages that they include.
 
-A page's input hash covers its own row in `raw_pages` and the state of everything else that shows in its text. What
-that is shows only while it is converted; for pages that were made before, the table knows (`sync.dependents`).
+What a page is made from, besides its row in `raw_pages`, `sync.dependents` knows.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.model import LostWords, RawPage, Stage, StageReport
-from wiki_pipeline.store import Batch, StageTable, fingerprint
-from wiki_pipeline.sync.conversion import Conversion
-from wiki_pipeline.sync.dependents import dependents_in, read_dependents
-from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
-from wiki_pipeline.sync.included_pages import Dependencies
+from wiki_pipeline.store import Batch, StageTable
+from wiki_pipeline.sync.dependents import PageInputs
+from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
 from wiki_pipeline.sync.session import SourceTables, Sync
-from wiki_pipeline.sync.stage import DeclaredStage
+from wiki_pipeline.sync.stage import DeclaredStage, Histogram, StageCheck
 from wiki_pipeline.text import clean
 
 CODE_VERSION = clean.CODE_VERSION
@@ -30,12 +26,12 @@ _SHOWN = 100
 
 def inputs(tables: SourceTables) -> Inputs:
     """What `clean_pages` should be made from."""
-    return _Pages(tables).inputs()
+    return PageInputs(tables).inputs()
 
 
 def update(sync: Sync) -> StageReport:
     """Bring `clean_pages` up to date with `raw_pages`. For errors see `update_from_table`."""
-    pages = _Pages(sync)
+    pages = PageInputs(sync)
     desired = pages.inputs()
     made_again: list[str] = []
     convert = each_document(
@@ -64,68 +60,6 @@ def update(sync: Sync) -> StageReport:
     return update_from_table(sync, Stage.CLEAN_PAGES, desired, compute, finish)
 
 
-class _Pages:
-    """A source's pages, and what they are made from.
-
-    Attributes:
-        known: what pages need besides themselves; other pages aside, so that other processes can be given it.
-        waiting: ids of pages that are as they were, but show something that is not; filled by `inputs`.
-    """
-
-    def __init__(self, tables: SourceTables) -> None:
-        self._source = tables.source
-        self._raw_table = tables.table(Stage.RAW_PAGES)
-        self._table = tables.table(Stage.CLEAN_PAGES)
-        self._raw = input_state(tables, Stage.RAW_PAGES)
-        self._dependencies = Dependencies(tables.pipeline, tables.source)
-        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source))
-        self.waiting: set[str] = set()
-
-    def inputs(self) -> Inputs:
-        """Each page with the hash of what it would be made from now, as far as that is known before it is made."""
-        made = list(read_dependents(self._table))
-        if not made:
-            return Inputs(self._raw, CODE_VERSION)
-        hashes = dict(self._raw_hashes)
-        states = self._dependencies.states(each.target for page in made for each in page.dependencies)
-        for page in made:
-            raw_hash = hashes.get(page.document_id)
-            if raw_hash is None:
-                continue  # it is gone
-            now = page.now(states, self.known.users)
-            hashes[page.document_id] = now.input_hash(raw_hash)
-            if now != page and _fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
-                self.waiting.add(page.document_id)
-        return Inputs(pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]}), CODE_VERSION)
-
-    def with_included(self, batch: Batch) -> Batch:
-        """The batch with those pages made again, in this process, that turned out to include others."""
-        including = pc.greater(pc.list_value_length(batch.rows["dependencies"]), 0)
-        document_ids = batch.rows["document_id"].filter(including).to_pylist()
-        if not document_ids:
-            return batch
-        direct = pc.list_flatten(batch.rows["dependencies"]).combine_chunks().field("target")
-        self._dependencies.prepare(direct.to_pylist())
-        convert = partial(clean.clean_page, known=replace(self.known, page=self._dependencies.find))
-        conversion = Conversion(self._source, RawPage, Stage.CLEAN_PAGES, batch.rows.schema, convert)
-        made = conversion(self._raw_table.read(document_ids))
-        rows = pa.concat_tables([batch.rows.filter(pc.invert(including)), made.rows])
-        return replace(batch, rows=rows, failures=[*batch.failures, *made.failures])
-
-    def input_hashes(self, rows: pa.Table) -> dict[str, str]:
-        """What pages that were just made turned out to be made from, where that is more than their own rows."""
-        made = dependents_in(rows)
-        return {page.document_id: page.input_hash(self._raw_hashes[page.document_id]) for page in made}
-
-    @cached_property
-    def _raw_hashes(self) -> Mapping[str, str]:
-        return dict(zip(self._raw["document_id"].to_pylist(), self._raw["input_hash"].to_pylist(), strict=True))
-
-
-def _fingerprint(input_hash: str) -> str:
-    return fingerprint(Stage.CLEAN_PAGES, CODE_VERSION, (), input_hash)
-
-
 def _unknown_macros(table: StageTable) -> dict[str, int]:
     """How often each macro that nobody knows occurs in the source's pages, the most frequent ones first."""
     unknown: Counter[str] = Counter()
@@ -144,4 +78,30 @@ def _lost_words(table: StageTable) -> list[LostWords]:
     return sorted(lossy, key=lambda page: (page.title, page.document_id))
 
 
-DECLARED = DeclaredStage(Stage.CLEAN_PAGES, CODE_VERSION, update, inputs)
+def _with_words(report: StageReport) -> list[dict[str, str]]:
+    return [
+        {"document": page.document_id, "title": page.title, "words": ", ".join(page.words)}
+        for page in report.lost_words
+    ]
+
+
+DECLARED = DeclaredStage(
+    stage=Stage.CLEAN_PAGES,
+    code_version=CODE_VERSION,
+    update=update,
+    inputs=inputs,
+    preview=["document_id", "title", "words", "code_language", "notes"],
+    picture=Histogram("Words a document", ["words"]),
+    counts=["dependency_changed", "unknown_macros", "lossy"],
+    checks=[
+        StageCheck(
+            name="no_text_lost",
+            description="The text of every page holds all words of its body. Pages that lost some are counted by "
+            "source, and named with the words when their source is synced; that is a defect of the conversion.",
+            problem="pages lost words in their conversion",
+            passed="No page of any source lost a word.",
+            count=lambda report: report.lossy,
+            documents=_with_words,
+        )
+    ],
+)

@@ -7,30 +7,27 @@ and deletes those that the source confirms gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wiki_pipeline.errors import MassDeletionError
 from wiki_pipeline.model import (
-    RAW_PAGES,
-    DocumentFailure,
-    DocumentGone,
     DocumentRef,
     Progress,
-    RawPage,
     Stage,
     StageReport,
-    rows_to_arrow,
 )
-from wiki_pipeline.sources.protocol import Fetched, Source
-from wiki_pipeline.store import Batch, Plan, Reconciliation
+from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.store import Plan, Reconciliation
 from wiki_pipeline.sync import signals
+from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
-from wiki_pipeline.sync.stage import DeclaredStage
+from wiki_pipeline.sync.stage import Bars, DeclaredStage
 from wiki_pipeline.sync.workers import LARGE
 
 CODE_VERSION = "1"
@@ -74,10 +71,10 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
             sync.workers.start()
         people = People()
         with work:
-            async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
-                portion.observe(sync, listed)
-                portion.meet(people)
-                await asyncio.to_thread(portion.write, sync, work)
+            async for batch in fetched_batches(sync, source.fetch(work.plan.todo.to_pylist())):
+                batch.observe(sync, listed)
+                batch.meet(people)
+                await asyncio.to_thread(batch.write, sync, work)
         await people.learn(sync, source, everyone=True)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         sync.cursor = source.cursor
@@ -87,18 +84,18 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     people = People()
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
-        portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
-        for portion in portions:
-            portion.meet(people)
+        batches = [batch async for batch in fetched_batches(sync, source.fetch(list(dict.fromkeys(documents))))]
+        for batch in batches:
+            batch.meet(people)
         await people.learn(sync, source, everyone=False)
-    found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
-    for portion in portions:
-        portion.observe(sync, {})
+    found = [DocumentRef(page.document_id, page.version_key) for batch in batches for page in batch.pages]
+    for batch in batches:
+        batch.observe(sync, {})
     with _reconciliation(sync, found, delete_missing=False) as work:
         todo = set(work.plan.todo.to_pylist())
-        for portion in portions:
-            portion.pages = [page for page in portion.pages if page.document_id in todo]
-            portion.write(sync, work)
+        for batch in batches:
+            batch.pages = [page for page in batch.pages if page.document_id in todo]
+            batch.write(sync, work)
     return work.report
 
 
@@ -106,8 +103,8 @@ async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
     """All documents of the source, each once; of one that moved while it was listed the last entry counts."""
     refs: dict[str, DocumentRef] = {}
     is_first = not sync.table(Stage.RAW_PAGES).row_count()
-    async for portion in source.list_documents():
-        refs.update((ref.document_id, ref) for ref in portion)
+    async for some in source.list_documents():
+        refs.update((ref.document_id, ref) for ref in some)
         if is_first and len(refs) >= LARGE:
             sync.workers.start()  # ready by the time that there are pages to convert
         sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
@@ -147,64 +144,16 @@ def _refuse_mass_deletion(sync: Sync, plan: Plan) -> None:
         )
 
 
-@dataclass
-class _Portion:
-    """What the source answered, up to a batch."""
-
-    pages: list[RawPage] = field(default_factory=list)
-    failures: list[DocumentFailure] = field(default_factory=list)
-    gone: list[DocumentGone] = field(default_factory=list)
-    bytes: int = 0
-
-    def add(self, answer: Fetched) -> None:
-        match answer:
-            case RawPage():
-                self.pages.append(answer)
-                self.bytes += len(answer.body)
-            case DocumentFailure():
-                self.failures.append(answer)
-            case DocumentGone():
-                self.gone.append(answer)
-
-    def observe(self, sync: Sync, listed: Mapping[str, str]) -> None:
-        """Record what changed upstream since it was listed, as version keys by document id say."""
-        found = [DocumentRef(page.document_id, page.version_key) for page in self.pages]
-        changed = [ref for ref in found if listed.get(ref.document_id) != ref.version_key]
-        gone = [answer.document_id for answer in self.gone]
-        if changed or gone:
-            sync.pipeline.catalog.upstream.observe(sync.source, changed, gone)
-
-    def meet(self, people: People) -> None:
-        """Record whom the pages mention."""
-        for page in self.pages:
-            people.meet(page)
-
-    def __len__(self) -> int:
-        return len(self.pages) + len(self.failures) + len(self.gone)
-
-    def write(self, sync: Sync, work: Reconciliation) -> None:
-        """Commit the portion with the work's next commit, and record what failed."""
-        gone = [answer.document_id for answer in self.gone]
-        work.delete(gone)
-        sync.gone(gone)
-        sync.changed.update(gone, (page.document_id for page in self.pages))
-        schema = pa.schema([f for f in RAW_PAGES if f.name not in {"fingerprint", "content_hash"}])
-        batch = Batch(rows_to_arrow(self.pages, schema), self.failures, bytes=self.bytes)
-        tried = [page.document_id for page in self.pages] + [failure.document_id for failure in self.failures]
-        work.write(sync.tried(Stage.RAW_PAGES, tried, batch))
+def _months(rows: pa.Table) -> list[tuple[str, int]]:
+    """How many documents changed last in each of the last sixty months that have any."""
+    counts = pc.value_counts(pc.strftime(rows["modified_at"].drop_null(), format="%Y-%m"))
+    return sorted((item["values"], item["counts"]) for item in counts.to_pylist())[-60:]
 
 
-async def _portions(sync: Sync, answers: AsyncIterator[Sequence[Fetched]]) -> AsyncIterator[_Portion]:
-    """The source's answers in portions of at most a batch, by number and by size, so that memory stays bounded."""
-    settings, portion = sync.settings, _Portion()
-    async for some in answers:
-        for answer in some:
-            portion.add(answer)
-            if len(portion) >= settings.batch_documents or portion.bytes >= settings.batch_bytes:
-                yield portion
-                portion = _Portion()
-    if len(portion):
-        yield portion
-
-
-DECLARED = DeclaredStage(Stage.RAW_PAGES, CODE_VERSION, update)
+DECLARED = DeclaredStage(
+    stage=Stage.RAW_PAGES,
+    code_version=CODE_VERSION,
+    update=update,
+    preview=["document_id", "title", "version", "author", "modified_at", "url"],
+    picture=Bars("Documents by the month of their last change", ["modified_at"], _months),
+)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
+from wiki_pipeline.stages.chunks import CHUNKS_A_DOCUMENT
 from wiki_pipeline.store import Batch, KnownVectors, vector_rows
 from wiki_pipeline.sync.conversion import Embedding
 from wiki_pipeline.sync.drivers import Inputs, input_state, update_from_table
@@ -85,4 +86,20 @@ def _embed(sync: Sync) -> Embed:
     return lambda texts: sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
 
 
-DECLARED = DeclaredStage(Stage.VECTORS, CODE_VERSION, update, inputs)
+def _summary(report: StageReport) -> str:
+    if not report.embedded + report.reused:
+        return ""
+    embedded = "1 chunk" if report.embedded == 1 else f"{report.embedded} chunks"
+    return f"{embedded} embedded" + (f", {report.reused} known" if report.reused else "")
+
+
+DECLARED = DeclaredStage(
+    stage=Stage.VECTORS,
+    code_version=CODE_VERSION,
+    update=update,
+    inputs=inputs,
+    preview=["document_id", "title", "heading_path", "chunk_index", "total_chunks", "embedding_model"],
+    picture=CHUNKS_A_DOCUMENT,
+    counts=["embedded", "reused"],
+    summary=_summary,
+)

@@ -15,7 +15,7 @@ from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
 from wiki_pipeline.sync.linked_anchors import linked_anchors
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
-from wiki_pipeline.sync.stage import DeclaredStage
+from wiki_pipeline.sync.stage import DeclaredStage, Histogram
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
 
 
@@ -76,4 +76,12 @@ def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
     return Inputs(desired, CODE_VERSION), broken
 
 
-DECLARED = DeclaredStage(Stage.WIKI_PAGES, CODE_VERSION, update, inputs)
+DECLARED = DeclaredStage(
+    stage=Stage.WIKI_PAGES,
+    code_version=CODE_VERSION,
+    update=update,
+    inputs=inputs,
+    preview=["document_id", "title", "wiki_path", "words"],
+    picture=Histogram("Words a document", ["words"]),
+    counts=["broken_links"],
+)

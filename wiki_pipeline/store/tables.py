@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import (
-    SCHEMAS,
-    SourceKey,
-    Stage,
-    digest,
-    vectors_schema,
-)
+from wiki_pipeline.model import SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store.evolution import refuse_newer, require
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
     from lancedb import DBConnection
     from lancedb.table import Table as SearchTable
 
-# The tables that each source has for itself: all but the one that is searched.
-_OWN: Mapping[Stage, pa.Schema] = {stage: schema for stage, schema in SCHEMAS.items() if stage is not Stage.VECTORS}
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
 # Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB.
 _INDEX_CACHE_BYTES = 256 * 1024 * 1024
@@ -70,9 +62,15 @@ class Store:
         self._searched: dict[str, SearchTable] = {}
 
     def table(self, stage: Stage, source: SourceKey) -> StageTable:
-        """A source's own table of a stage; it need not exist yet. For `Stage.VECTORS` see `vectors`."""
+        """A source's own table of a stage; it need not exist yet. For `Stage.VECTORS` see `vectors`.
+
+        Raises:
+            ValueError: it is no stage with a table that a source has for itself: a defect of the caller.
+        """
         self._own(source)
-        schema = _OWN[stage].with_metadata({_SOURCE: str(source).encode()})
+        if stage is Stage.VECTORS or not stage.schema.names:
+            raise ValueError(f"A source has no table {stage!r} of its own.")
+        schema = stage.schema.with_metadata({_SOURCE: str(source).encode()})
         return StageTable(self.url, f"{stage}.{source.slug}", schema)
 
     def vectors(self, model: str, dimension: int, source: SourceKey) -> StageTable:
@@ -86,7 +84,7 @@ class Store:
         Raises:
             StoreError: the storage is out of reach, or a newer version made one of the tables.
         """
-        tables = {stage: self.table(stage, source) for stage in _OWN}
+        tables = {stage: self.table(stage, source) for stage in Stage if stage is not Stage.VECTORS}
         dataset = open_dataset(self.table_url(vectors_name(model)))
         if dataset is not None:
             # As long as those that it holds: a model need not be asked for the length of its vectors here.
@@ -137,7 +135,8 @@ class Store:
         self._clear_vectors(source, names)
         with explained(f"drop the tables of {source}"):
             for name in names:
-                if name in {f"{stage}.{source.slug}" for stage in _OWN}:
+                stage, _, owner = name.partition(".")
+                if stage != Stage.VECTORS and owner == source.slug:  # of stages that are gone, too
                     self._connect().drop_table(name)
 
     def forget_other_models(self, serving: StageTable) -> None:

@@ -14,7 +14,6 @@ from wiki_pipeline.sync.settings import Settings
 CLAIM_SECONDS = 120.0  # a claim that nobody takes up, or whose run ended without a word, is free again after so long
 _TOLD_EVERY = 0.5  # seconds between two looks at the catalog for the sake of jobs
 _COVERED = "A full sync that began after it was received has brought everything up to date."
-_STAGES = list(Stage)
 
 
 def retry(settings: Settings) -> Retry:
@@ -60,7 +59,8 @@ class ClaimSession:
             return
         self._told_at = time.monotonic()
         share = (progress.done + progress.failed) / progress.total if progress.total else 1.0
-        through = (_STAGES.index(progress.stage) + min(share, 1.0)) / len(_STAGES)
+        stages = list(Stage)
+        through = (stages.index(progress.stage) + min(share, 1.0)) / len(stages)
         total = progress.total
         done = int(total * through)
         self._stop = self.catalog.jobs.advance(self.jobs, total=total, progress=done, failed=progress.failed)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from wiki_pipeline.cli import main
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline_tests.installation import install, install_for_space
+from wiki_pipeline_tests.synced import SyncedSpace, synced_space
 
 Run = Callable[..., Result]
 
@@ -34,11 +35,31 @@ def empty(tmp_path: Path, dagster_home: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def space(empty: Path, confluence_cloud: ConfluenceServer, monkeypatch: pytest.MonkeyPatch) -> Space:
     """A space of three pages, configured as the installation's only source."""
-    space = confluence_cloud.space("ENG", "Engineering")
-    for title in ("Home", "Pumps", "Winches"):
-        space.add(title, f"<p>All about {title.lower()}.</p>")
+    space = three_pages(confluence_cloud)
     install_for_space(monkeypatch, empty, confluence_cloud.url)
     return space
+
+
+def three_pages(server: ConfluenceServer) -> Space:
+    """The space ENG with three pages."""
+    space = server.space("ENG", "Engineering")
+    for title in ("Home", "Pumps", "Winches"):
+        space.add(title, f"<p>All about {title.lower()}.</p>")
+    return space
+
+
+@pytest.fixture(scope="session")
+def synced_space_of_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpace]:
+    """Those three pages, synced once for the tests that only look at them."""
+    with synced_space("cloud", tmp_path_factory.mktemp("three"), three_pages) as synced:
+        yield synced
+
+
+@pytest.fixture
+def synced(empty: Path, synced_space_of_three: SyncedSpace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Space]:
+    """The space of three pages as the installation's only source, synced."""
+    yield synced_space_of_three.copy(empty, monkeypatch)
+    assert synced_space_of_three.server.violations == []
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.installation import ENG, pipeline
+from wiki_pipeline_tests.installation import ENG, pipeline, sync
 
 
 def test_a_source_that_was_never_synced_is_stale_as_a_whole(run: Run, space: Space) -> None:
@@ -22,8 +22,7 @@ def test_a_source_that_was_never_synced_is_stale_as_a_whole(run: Run, space: Spa
     assert (stale["source"], stale["document_id"], stale["reason"]) == (str(ENG), "", "never_synced")
 
 
-def test_a_synced_source_is_shown_with_its_documents_and_nothing_stale(run: Run, space: Space) -> None:
-    run("sync")
+def test_a_synced_source_is_shown_with_its_documents_and_nothing_stale(run: Run, synced: Space) -> None:
     (status,) = json.loads(run("status", "--json").stdout)
     assert (status["documents"], status["failing"], status["last_sync"]) == (3, 0, "completed")
     assert status["synced_at"]
@@ -65,9 +64,8 @@ def listed(opened: Pipeline, page: str) -> None:
     opened.catalog.upstream.observe(ENG, [DocumentRef(page, "another")])
 
 
-def test_whatever_makes_a_document_stale_is_shown_by_status_and_by_search(run: Run, space: Space) -> None:
-    run("sync")
-    page = str(space.page("Pumps").id)
+def test_whatever_makes_a_document_stale_is_shown_by_status_and_by_search(run: Run, synced: Space) -> None:
+    page = str(synced.page("Pumps").id)
     for change, reason, detail in (
         (reported, "upstream_newer", "page_updated (webhook) was not applied yet."),
         (given_up, "upstream_newer", "The server answered 502."),
@@ -85,8 +83,9 @@ def test_whatever_makes_a_document_stale_is_shown_by_status_and_by_search(run: R
         assert (by_document[page]["reason"], by_document[page]["detail"]) == (reason, stale["detail"])
         assert [document for document, behind in by_document.items() if behind] == [page]
         assert f"out of date: {stale['detail']}" in run("search", "--mode", "text", "pumps").stdout
-        space.page("Pumps").edit(f"<p>All about pumps, not as before {change.__name__}.</p>")
-        run("sync")
+        synced.page("Pumps").edit(f"<p>All about pumps, not as before {change.__name__}.</p>")
+        with pipeline() as opened:
+            sync(opened)
         assert run("status", "--stale").stdout == "Nothing is stale.\n"
 
 

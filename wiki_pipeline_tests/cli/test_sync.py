@@ -28,7 +28,7 @@ def test_a_sync_brings_every_page_over_and_is_recorded_as_a_run_of_its_partition
     with dg.DagsterInstance.get() as instance:
         assert instance.get_run_by_id(sync["run_id"]).status is dg.DagsterRunStatus.SUCCESS  # type: ignore[union-attr]
         for stage in Stage:
-            assert str(ENG) in instance.get_materialized_partitions(dg.AssetKey(stage.value))
+            assert str(ENG) in instance.get_materialized_partitions(dg.AssetKey(stage))
 
 
 def test_a_document_that_fails_ends_a_sync_with_1_and_is_named_with_its_error(

@@ -43,7 +43,7 @@ def test_a_run_materialises_every_stage_of_its_source_with_counts_a_table_and_a_
         e.materialization.asset_key.to_user_string(): e.materialization
         for e in result.get_asset_materialization_events()
     }
-    assert set(materialised) == {stage.value for stage in Stage}
+    assert set(materialised) == set(Stage)
     for event in materialised.values():
         assert event.partition == str(ENG)
         assert event.metadata["added"].value == 3
@@ -117,7 +117,7 @@ def test_a_source_that_is_fine_does_not_hide_that_another_is_not(
     space.page("Pumps").edit("<p>Just right.</p>")
     space.page("Winches").edit("<p>quay</p>")
     run(instance)
-    assert checks(run(instance, key=str(other))) == dict.fromkeys((stage.value for stage in Stage), True)
+    assert checks(run(instance, key=str(other))) == dict.fromkeys(Stage, True)
 
 
 def test_rows_of_a_source_and_of_a_table_that_sources_share_are_told_apart(

@@ -11,7 +11,7 @@ from wiki_pipeline.defs.stale import CHECK, COMPARED, KEY
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.defs.daemon import run, tick, work
-from wiki_pipeline_tests.defs.test_observations import stale_status
+from wiki_pipeline_tests.defs.test_partition_status import stale_status
 from wiki_pipeline_tests.defs.test_sensors import edit, say
 from wiki_pipeline_tests.installation import ENG
 

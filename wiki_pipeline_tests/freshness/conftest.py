@@ -1,4 +1,4 @@
-"""An installation with one Confluence space of twelve pages, synced once."""
+"""An installation with one Confluence space of twelve pages, synced once: each test has a copy of its own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,38 @@ import pytest
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline_tests.installation import install_for_space, pipeline, sync
+from wiki_pipeline_tests.installation import pipeline
+from wiki_pipeline_tests.synced import SyncedSpace
 
 
 @pytest.fixture(params=["cloud", "datacenter"])
-def server(request: pytest.FixtureRequest) -> ConfluenceServer:
-    server: ConfluenceServer = request.getfixturevalue(f"confluence_{request.param}")
-    return server
+def synced(request: pytest.FixtureRequest) -> SyncedSpace:
+    """The space and the installation that tests copy."""
+    synced: SyncedSpace = request.getfixturevalue(f"synced_{request.param}")
+    return synced
 
 
 @pytest.fixture
-def space(server: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
-    space = server.space("ENG", "Engineering")
-    home = space.add("Home", "<p>Welcome to engineering.</p>")
-    for number in range(11):
-        space.add(f"Page {number}", f"<p>Number {number} of the handbook.</p>", parent=home)
-    install_for_space(monkeypatch, tmp_path, server.url)
-    return space
+def space(synced: SyncedSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Space]:
+    """The space, as it was synced."""
+    yield synced.copy(tmp_path, monkeypatch)
+    assert synced.server.violations == []
+
+
+@pytest.fixture
+def unsynced(synced: SyncedSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
+    """The same space, configured and never synced."""
+    return synced.unsynced(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def server(space: Space, synced: SyncedSpace) -> ConfluenceServer:
+    """The server of the space."""
+    return synced.server
 
 
 @pytest.fixture
 def opened(space: Space) -> Iterator[Pipeline]:
+    """The installation's catalog and tables."""
     with pipeline() as opened:
-        sync(opened)
         yield opened

@@ -12,8 +12,8 @@ from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.errors import SourceError
 from wiki_pipeline.freshness import claim_work, poll, poll_all, stale_documents
 from wiki_pipeline.model import ChangeHint, SourceKey, Stage
-from wiki_pipeline.sync.add import add
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.sources import add
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -141,7 +141,7 @@ def stands(opened: Pipeline) -> SourceStaleness:
     return staleness(opened, record)
 
 
-def test_before_a_first_sync_completed_the_source_counts_and_none_of_its_documents(space: Space) -> None:
+def test_before_a_first_sync_completed_the_source_counts_and_none_of_its_documents(unsynced: Space) -> None:
     listed = [DocumentRef(str(number), "1") for number in range(300)]
     with pipeline() as opened:
         never = stands(opened)

@@ -191,9 +191,13 @@ class TestStore:
             store.table(Stage.CLEAN_PAGES, key).replace(with_state(pages({"a": "1"})))
             for model in (MODEL, "second"):
                 store.vectors(model, DIMENSION, key).replace(with_state(vector_table({"a": ["1"]}, key)))
+            # Of a stage that this version does not have.
+            schema = store.table(Stage.CLEAN_PAGES, key).schema
+            StageTable(store.url, f"summaries.{key.slug}", schema).replace(with_state(pages({"a": "1"})))
         store.forget(SOURCE)
         store.forget(SOURCE)
         assert store.sources() == [OTHER]
+        assert f"summaries.{OTHER.slug}" in store.names()
         assert [store.vectors(m, DIMENSION, SOURCE).row_count() for m in (MODEL, "second")] == [0, 0]
         assert [store.vectors(m, DIMENSION, OTHER).row_count() for m in (MODEL, "second")] == [1, 1]
         assert store.table(Stage.CLEAN_PAGES, OTHER).row_count() == 1

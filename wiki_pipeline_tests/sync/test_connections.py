@@ -15,8 +15,8 @@ from wiki_pipeline.errors import AccessDeniedError, ConfigurationError, SourceEr
 from wiki_pipeline.freshness import resolve
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey, Stage
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sync.add import add
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.sources import add
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync
 from wiki_pipeline_tests.sources.git.http_server import GitServer
 from wiki_pipeline_tests.sources.git.upstream import Upstream

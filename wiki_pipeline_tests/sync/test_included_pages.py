@@ -12,8 +12,8 @@ from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Space, load
 from wiki_pipeline.freshness import Reason, stale_documents
 from wiki_pipeline.model import LostWords, SourceKey, Stage
 from wiki_pipeline.sync.dependents import dependents_behind
-from wiki_pipeline.sync.forget import forget
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.sources import forget
 from wiki_pipeline.text.confluence import registry
 from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.catalog import SyncStatus
-from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
+from wiki_pipeline.demo.confluence import Space, faults
 from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, MassDeletionError, SourceError
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.store import maintenance
 from wiki_pipeline.store.indexes import index_names, index_statistics
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed.static import StaticEmbedder
-from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
+from wiki_pipeline_tests.installation import ENG, pipeline, sync
+from wiki_pipeline_tests.synced import SyncedSpace
 
 PARAGRAPHS = "".join(
     f"<h2>Part {n}</h2><p>{f'The pump of station {n} is primed by hand before the season. ' * 25}</p>" for n in range(6)
@@ -23,18 +24,23 @@ PARAGRAPHS = "".join(
 
 
 @pytest.fixture
-def space(confluence_cloud: ConfluenceServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
-    """A space of twelve pages at a Cloud site, configured as the installation's only source."""
-    space = confluence_cloud.space("ENG", "Engineering")
-    home = space.add("Home", "<p>Welcome to engineering.</p>")
-    for number in range(11):
-        space.add(f"Page {number}", f"<p>Number {number} of the handbook.</p>", parent=home)
-    install_for_space(monkeypatch, tmp_path, confluence_cloud.url)
-    return space
+def space(synced_cloud: SyncedSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Space]:
+    """A space of twelve pages at a Cloud site, the installation's only source; synced once."""
+    yield synced_cloud.copy(tmp_path, monkeypatch)
+    assert synced_cloud.server.violations == []
 
 
 @pytest.fixture
 def opened(space: Space) -> Iterator[Pipeline]:
+    """The installation's catalog and tables."""
+    with pipeline() as opened:
+        yield opened
+
+
+@pytest.fixture
+def unsynced(synced_cloud: SyncedSpace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """The same installation, before its first sync."""
+    synced_cloud.unsynced(tmp_path, monkeypatch)
     with pipeline() as opened:
         yield opened
 
@@ -48,14 +54,14 @@ def titles(opened: Pipeline, stage: Stage) -> set[str]:
     return set(opened.store.table(stage, ENG).read(columns=["title"])["title"].to_pylist())
 
 
-def test_a_first_sync_brings_every_page_to_every_table(opened: Pipeline) -> None:
-    reports = sync(opened)
+def test_a_first_sync_brings_every_page_to_every_table(unsynced: Pipeline) -> None:
+    reports = sync(unsynced)
     assert {stage: report.added for stage, report in reports.items()} == {
         **dict.fromkeys(Stage, 12),
         Stage.ATTACHMENTS: 0,
     }
-    assert titles(opened, Stage.WIKI_PAGES) == {"Home", *(f"Page {number}" for number in range(11))}
-    assert opened.catalog.syncs(ENG)[0].status is SyncStatus.COMPLETED
+    assert titles(unsynced, Stage.WIKI_PAGES) == {"Home", *(f"Page {number}" for number in range(11))}
+    assert unsynced.catalog.syncs(ENG)[0].status is SyncStatus.COMPLETED
 
 
 def test_a_sync_with_nothing_changed_embeds_and_commits_nothing(opened: Pipeline) -> None:
@@ -67,11 +73,11 @@ def test_a_sync_with_nothing_changed_embeds_and_commits_nothing(opened: Pipeline
 
 
 def test_every_passage_is_in_the_text_index_when_a_sync_has_ended(
-    opened: Pipeline, monkeypatch: pytest.MonkeyPatch
+    unsynced: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "UNINDEXED_ROWS", 0)
-    sync(opened)
-    dataset = opened.store.vectors(StaticEmbedder.model, StaticEmbedder.dimension, ENG).dataset()
+    sync(unsynced)
+    dataset = unsynced.store.vectors(StaticEmbedder.model, StaticEmbedder.dimension, ENG).dataset()
     assert dataset is not None
     assert {index_statistics(dataset, name)["num_unindexed_rows"] for name in index_names(dataset)} == {0}
 
@@ -146,25 +152,24 @@ def test_a_trashed_page_leaves_every_table(opened: Pipeline, space: Space) -> No
 
 
 def test_named_documents_are_looked_at_without_a_listing(
-    opened: Pipeline, space: Space, confluence_cloud: ConfluenceServer
+    opened: Pipeline, space: Space, synced_cloud: SyncedSpace
 ) -> None:
     edited, gone = space.add("Edited", "<p>One.</p>"), space.add("Gone", "<p>Two.</p>")
     sync(opened)
     edited.edit("<p>Three.</p>")
     gone.trash()
-    asked = len(confluence_cloud.requests)
+    server = synced_cloud.server
+    asked = len(server.requests)
     reports = sync(opened, documents=[edited.id, gone.id])
-    listings = [r.path for r in confluence_cloud.requests[asked:] if r.path.endswith("/pages") and "/spaces/" in r.path]
+    listings = [r.path for r in server.requests[asked:] if r.path.endswith("/pages") and "/spaces/" in r.path]
     assert listings == []
     assert [(r.updated, r.deleted) for r in of_pages(reports)] == [(1, 1)] * 5
     assert [(r.commits, r.updated) for r in of_pages(sync(opened))] == [(0, 0)] * 5  # a full sync finds nothing to add
 
 
-def test_a_listing_that_ends_early_deletes_nothing(
-    opened: Pipeline, space: Space, confluence_cloud: ConfluenceServer
-) -> None:
+def test_a_listing_that_ends_early_deletes_nothing(opened: Pipeline, space: Space, synced_cloud: SyncedSpace) -> None:
     sync(opened)
-    confluence_cloud.fault("*/spaces/*/pages*", faults.malformed_json(), times=None)
+    synced_cloud.server.fault("*/spaces/*/pages*", faults.malformed_json(), times=None)
     with pytest.raises(SourceError):
         sync(opened)
     assert len(titles(opened, Stage.RAW_PAGES)) == 12

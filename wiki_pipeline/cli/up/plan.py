@@ -31,7 +31,7 @@ class Plan:
         before_sync: services that the first sync needs.
         others: services that start beside it.
         environment: settings for every process, beside those of this one.
-        running: what other commands are told.
+        running: what other commands find.
         demo: what is shown where there are no sources of the user's own.
         leftovers: sources of an earlier demo, to be removed now that there are sources of the user's own.
         sources: whether there is anything to sync.

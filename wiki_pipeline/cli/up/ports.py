@@ -17,7 +17,7 @@ class Ports:
 
     Args:
         settings: a port that is set there is insisted on.
-        tell: told of each port that is not the one expected.
+        tell: called with a sentence for each port that is not the one expected.
     """
 
     def __init__(self, settings: UpSettings, tell: Callable[[str], None]) -> None:
@@ -25,7 +25,7 @@ class Ports:
         self._tell = tell
 
     def listen(self, what: str, host: str, desired: int, setting: str = "") -> socket.socket:
-        """A socket that listens, to be handed to a child: nobody else can answer on its port from here on.
+        """A socket that listens, to be handed to a child: no other process can answer on its port from here on.
 
         Args:
             what: is to listen, for people.

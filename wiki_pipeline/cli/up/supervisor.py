@@ -63,7 +63,7 @@ class Service:
         command: makes the program and its arguments, anew for each start.
         environment: variables beside those of this process.
         log: the file that gets its output.
-        ready: asks whether it answers: it, and nobody else who may listen there.
+        ready: asks whether it answers: it, and no other process that may listen there.
         trouble: asks whether it does its work; a sentence if not.
         listening: the socket that it serves on, handed over by its number; it is kept open for the next start.
         keeps_children: what it started goes on when it ends, until this program ends.
@@ -82,7 +82,7 @@ class Service:
 
 
 def answers(url: str) -> Ready:
-    """Ready when this address answers. Proves enough for a service that was handed its socket: nobody else has it."""
+    """Ready when this address answers. Proves enough of a service that was handed its socket: no other has it."""
 
     async def ready(client: httpx.AsyncClient) -> bool:
         return (await client.get(url)).status_code < 500

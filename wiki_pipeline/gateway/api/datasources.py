@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["datasources"])
 class StageCounts(BaseModel):
     """What one stage did in a sync, in documents."""
 
-    stage: Stage
+    stage: str
     added: int
     updated: int
     deleted: int
@@ -80,7 +80,7 @@ class Failure(BaseModel):
 
     document_id: str
     title: str
-    stage: Stage
+    stage: str
     message: str
     attempts: int
     first_failed_at: datetime

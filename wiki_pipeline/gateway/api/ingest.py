@@ -16,7 +16,7 @@ from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import SourceKind
 from wiki_pipeline.sources.request import Request
-from wiki_pipeline.sync.add import add_specified
+from wiki_pipeline.sync.sources import add_specified
 
 _RELOAD = "reload"
 _UPSTREAM: dict[int | str, dict[str, Any]] = {

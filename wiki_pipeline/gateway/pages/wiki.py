@@ -186,7 +186,7 @@ def _index_at(reader: WikiReader, slug: str) -> SourceIndex:
 def _failed(failure: FailureRecord) -> views.FailedDocument:
     return views.FailedDocument(
         title=failure.title or failure.document_id,
-        stage=failure.stage.value.replace("_", " "),
+        stage=failure.stage.replace("_", " "),
         message=failure.message,
         since=failure.first_failed_at,
     )

@@ -117,7 +117,7 @@ class GitCommand:
 
     @contextmanager
     def _started(self, environment: Environment, arguments: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
-        # `env` is told names, never values, and is gone from the process list at once: it becomes Git.
+        # `env` is given names, never values, and is gone from the process list at once: it becomes Git.
         dropped = variables_to_drop(os.environ, environment)
         prefix = ["env", *(argument for name in dropped for argument in ("-u", name))] if dropped else []
         with self._lock:

@@ -1,4 +1,4 @@
-"""What a file's content tells about it: whether it is text that someone wrote."""
+"""What a file's content says about it: whether it is text that someone wrote."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 # What Git itself looks at (buffer_is_binary).
 _LOOKED_AT = 8000
-# Enough to tell an encoding, and a bound on the time that takes.
+# Enough to recognise an encoding, and a bound on the time that takes.
 _SAMPLE = 64_000
 # Too short a file has a zero byte by chance.
 _WIDE_AT_LEAST = 8
@@ -54,7 +54,7 @@ def decode(content: bytes) -> Decoded:
             return _decoded(content[len(mark) :], encoding, "")
     wide = _wide_encoding(content)
     if wide:
-        return _decoded(content, wide, ", told by its zero bytes")
+        return _decoded(content, wide, ", recognised by its zero bytes")
     try:
         return Decoded(content.decode("utf-8").replace("\0", _LOST))
     except UnicodeDecodeError as error:

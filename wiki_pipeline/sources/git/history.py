@@ -46,7 +46,7 @@ class _Found:
     commit: _Commit
     blob: str
     created_at: int | None
-    # The merge whose commits may tell who made the change; None once that is known.
+    # The merge whose commits may show who made the change; None once that is known.
     merge: int | None
 
 

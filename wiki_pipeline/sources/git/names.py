@@ -1,4 +1,4 @@
-"""What a file's path tells about it: media type, and whether it is binary, vendored or generated. The words are in
+"""What a file's path says about it: media type, and whether it is binary, vendored or generated. The words are in
 `names.toml`.
 """
 

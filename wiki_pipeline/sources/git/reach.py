@@ -24,7 +24,7 @@ def not_remote() -> ConfigurationError:
 def check_reachable(address: Address, settings: GitSettings) -> None:
     """See that an address leads where strangers may send us: no folder, no clear text, no private network.
 
-    Asks the name's servers, whose answers change: to be called before each use, not only when the address is told.
+    Asks the name's servers, whose answers change: to be called before each use, not only when it is configured.
 
     Raises:
         ConfigurationError: it does not.
@@ -43,7 +43,7 @@ def check_reachable(address: Address, settings: GitSettings) -> None:
         raise ConfigurationError(f"There is no host {address.hostname}.", "Is the address right?") from None
     if not all(_is_public(str(where[4][0])) for where in found):
         raise ConfigurationError(
-            f"{address.hostname} is on a private network, where nobody may send us over HTTP.",
+            f"{address.hostname} is on a private network, which requests over HTTP may not name.",
             "Name the repository in WIKI_PIPELINE_GIT_REPOSITORIES, or its host in WIKI_PIPELINE_GIT_TOKENS; "
             "WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES=true allows all.",
         )

@@ -37,8 +37,8 @@ class Repository(BaseModel):
         branch: branch or tag; empty follows the repository's default branch, wherever that goes.
         name: of the source; empty takes it from the address.
         include, exclude: as the settings of the same name, for this repository instead of those.
-        forge: where the host's name does not tell what runs there.
-        asked: somebody asked for it over HTTP: it is fetched from where strangers may send us only.
+        forge: the kind of server, where the host's name does not show it.
+        asked: requested over HTTP: only fetched from hosts that strangers may name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

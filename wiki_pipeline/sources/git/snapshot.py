@@ -27,7 +27,7 @@ class File:
         document_id: the path as text (see `readable`).
         mode, oid: as Git has them.
         left_out: why it is no document; empty if it is one.
-        size: of the blob in bytes; 0 where nobody needed to know.
+        size: of the blob in bytes; 0 where it was not needed.
         commit, author, changed_at, created_at: see `history.Change`.
     """
 

@@ -120,7 +120,7 @@ class GitSource:
             yield await self._in_thread(self._read, [snapshot.documents[name] for name in portion])
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """See `Source.names`; files mention nobody by an id."""
+        """See `Source.names`; files mention no people by id."""
         return {}
 
     async def list_attachments(

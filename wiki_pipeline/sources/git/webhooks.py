@@ -1,4 +1,4 @@
-"""Pushes, as GitHub and GitLab tell of them; Gitea and Forgejo do it in GitHub's way."""
+"""Push events as GitHub and GitLab send them; Gitea and Forgejo send GitHub's."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PushWebhook:
 
     path = "git-push"
     events_in_path = False
-    summary = "Somebody pushed to a Git repository"
+    summary = "A push to a Git repository"
     description = (
         "Push events of GitHub (and Gitea) and GitLab, with a secret of `WIKI_PIPELINE_GIT_WEBHOOK_SECRET`. A push is "
         "matched to the known repositories by any of its addresses, and by branch or tag."
@@ -168,7 +168,7 @@ def _default_branch(body: Json) -> str:
 
 
 def _concerns(ref: str, branch: str, default: str) -> bool:
-    """Whether a push to `ref` changes what is kept: a branch or tag, or the default branch, where that is told."""
+    """Whether a push to `ref` changes what is kept: a branch or tag, or the default branch if the event names it."""
     if branch:
         return ref in {f"refs/heads/{branch}", f"refs/tags/{branch}"}
     return ref == f"refs/heads/{default}" if default else ref.startswith("refs/heads/")

@@ -14,7 +14,7 @@ from wiki_pipeline.model import Chunk, CleanPage, Document, SourceKey, digest
 from wiki_pipeline.text.chunk.code import code_pieces
 from wiki_pipeline.text.chunk.prose import prose_pieces
 from wiki_pipeline.text.chunk.search_text import embedding_text, search_text
-from wiki_pipeline.text.chunk.sizes import ChunkSizes, bound, in_characters, measure
+from wiki_pipeline.text.chunk.size import ChunkSizes, bound, in_characters, measure
 from wiki_pipeline.text.chunk.split import Segment, segments
 
 # Part of every chunk's fingerprint: raise it whenever the same page gives other chunks.

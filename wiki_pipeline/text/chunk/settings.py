@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.settings import SettingsGroup
-from wiki_pipeline.text.chunk.size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize
+from wiki_pipeline.text.chunk.size import CODE_CHUNKS, PROSE_CHUNKS, ChunkSize, ChunkSizes
 
 ChunkSizeSetting = Annotated[
     ChunkSize, NoDecode, BeforeValidator(ChunkSize.parse), PlainSerializer(str, return_type=str, when_used="json")
@@ -42,3 +42,11 @@ class ChunkSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_CHUNKS_BY_KIND",
         description='Other sizes for a kind of source, as JSON: `{"confluence": {"prose": "1000/200 characters"}}`.',
     )
+
+    def chunk_sizes(self, kind: str) -> ChunkSizes:
+        """The sizes for a kind of source: its own where the settings name any, else the general ones."""
+        own = self.chunks_by_kind.get(kind)
+        return ChunkSizes(
+            prose=(own and own.prose) or self.prose_chunks,
+            code=(own and own.code) or self.code_chunks,
+        )

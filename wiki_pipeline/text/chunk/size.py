@@ -1,10 +1,13 @@
-"""The size of segments in words: `400 tokens`, or with an overlap `1000/200 characters`."""
+"""How large segments are, of prose and of source code: `400 tokens`, or with an overlap `1000/200 characters`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from wiki_pipeline.text.tokens import TOKEN_BYTES, estimate_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +51,29 @@ class ChunkSize:
 
 PROSE_CHUNKS = ChunkSize(400)
 CODE_CHUNKS = ChunkSize(1400, unit="characters")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSizes:
+    """Sizes of segments; part of every chunk's fingerprint."""
+
+    prose: ChunkSize = PROSE_CHUNKS
+    code: ChunkSize = CODE_CHUNKS
+
+
+def bound(size: ChunkSize) -> int:
+    """What a segment takes besides what it repeats, in the size's unit. Segments are cut at the strongest places, not
+    filled up, so the bound is a sixteenth above: what is hardly too large stays whole."""
+    return size.size + size.size // 16 - size.overlap
+
+
+def in_characters(size: ChunkSize) -> ChunkSize:
+    """The same size in characters: source code is measured in them alone."""
+    if size.unit == "characters":
+        return size
+    return ChunkSize(size.size * TOKEN_BYTES, size.overlap * TOKEN_BYTES, "characters")
+
+
+def measure(size: ChunkSize) -> Callable[[str], int]:
+    """How long a text is in the size's unit."""
+    return len if size.unit == "characters" else estimate_tokens

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from wiki_pipeline.demo.confluence.generated import body, title
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
-from wiki_pipeline.model import SCHEMAS, RawPage, SourceKey, Stage, rows_to_arrow
+from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.settings import Settings
-from wiki_pipeline.text.chunk import ChunkSizes, chunk_page, embedding_text
+from wiki_pipeline.text.chunk import chunk_page, embedding_text
 from wiki_pipeline.text.clean import clean_page
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.wiki.render import render_page
@@ -31,7 +31,7 @@ def main(pages: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     settings = load(Settings)
-    sizes = ChunkSizes.of(settings, _KEY.kind)
+    sizes = settings.chunk_sizes(_KEY.kind)
     embedder = open_embedder(settings)
     raw = [_page(number, pages) for number in range(pages)]
     clock = Clock()
@@ -48,7 +48,7 @@ def main(pages: int) -> None:
     chunks = timed("chunking", lambda count: [c for page in clean[:count] for c in chunk_page(page, _KEY, sizes)])
     texts = [embedding_text(chunk.search_text) for chunk in chunks]
     timed("embedding", lambda count: embedder.embed(texts[:count]))
-    schema = SCHEMAS[Stage.CLEAN_PAGES]
+    schema = Stage.CLEAN_PAGES.schema
     filled = {"fingerprint": [""] * pages, "content_hash": [""] * pages}
     links = LinkIndex({_KEY: rows_to_arrow(clean, schema, **filled).select(COLUMNS)})
     timed("rendering", lambda count: [render_page(page, _KEY, links) for page in clean[:count]])

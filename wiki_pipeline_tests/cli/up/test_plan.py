@@ -16,7 +16,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import announce, only_one, running
 from wiki_pipeline.settings import load
-from wiki_pipeline.sync.add import add
+from wiki_pipeline.sync.sources import add
 from wiki_pipeline_tests.cli.conftest import Run
 from wiki_pipeline_tests.installation import pipeline, sync
 

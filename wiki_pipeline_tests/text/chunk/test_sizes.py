@@ -38,8 +38,8 @@ def test_a_kind_of_source_may_have_sizes_of_its_own(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("WIKI_PIPELINE_CHUNKS_BY_KIND", '{"confluence": {"prose": "1000/200 characters"}}')
     settings = load(Settings)
     code = ChunkSize(1500, 300, "characters")
-    assert ChunkSizes.of(settings, "confluence") == ChunkSizes(ChunkSize(1000, 200, "characters"), code)
-    assert ChunkSizes.of(settings, "git") == ChunkSizes(ChunkSize(400), code)
+    assert settings.chunk_sizes("confluence") == ChunkSizes(ChunkSize(1000, 200, "characters"), code)
+    assert settings.chunk_sizes("git") == ChunkSizes(ChunkSize(400), code)
 
 
 def test_a_misspelt_size_of_a_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

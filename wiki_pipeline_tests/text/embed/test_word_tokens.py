@@ -7,8 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from wiki_pipeline.text.embed.static import StaticEmbedder
-from wiki_pipeline.text.embed.word_tokens import WordTokens
+from wiki_pipeline.text.embed.static import StaticEmbedder, WordTokens
 
 TOKENIZER: Tokenizer = StaticEmbedder()._tokenizer
 WORDS = WordTokens(TOKENIZER)
@@ -39,7 +38,7 @@ def test_no_token_of_the_vocabulary_reaches_over_a_space_or_a_line() -> None:
 
 
 def test_a_text_is_read_the_same_after_more_words_than_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wiki_pipeline.text.embed.word_tokens._REMEMBERED", 3)
+    monkeypatch.setattr("wiki_pipeline.text.embed.static._REMEMBERED", 3)
     text = "one two three four five six one two"
     few = WordTokens(TOKENIZER)
     assert [*few.ids(text)] == [*few.ids(text)] == TOKENIZER.encode(text, add_special_tokens=False).ids

@@ -1,8 +1,13 @@
-"""Adding a source: it is asked what it is first, so that a wrong address or credential is refused at once."""
+"""Adding and forgetting sources.
+
+A source that is added is asked what it is first, so that a wrong address or credential is refused at once. Of one that
+is forgotten everything derived from it goes, in an order that a crash can't harm.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +19,7 @@ from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.session import lease_name, vectors_lease
 
 
 class News(StrEnum):
@@ -103,3 +109,21 @@ def _not_of(connection: str) -> ConfigurationError:
 async def _describe(source: Source) -> SourceDescription:
     async with aclosing(source) as opened:
         return await opened.describe()
+
+
+def forget(pipeline: Pipeline, source: SourceKey) -> None:
+    """Drop the source's tables, vectors, clone and catalog entry. Repeatable; nothing happens upstream.
+
+    The catalog entry goes last: as long as it is there, the source is listed and can be forgotten again.
+
+    Raises:
+        LeaseHeldError: the source is being synced at the moment.
+    """
+    seconds = pipeline.settings.lease_seconds
+    with (
+        pipeline.catalog.lease(lease_name(source), seconds),
+        pipeline.catalog.lease(vectors_lease(source.tenant), seconds, wait=10 * seconds),
+    ):
+        pipeline.store.forget(source)
+        shutil.rmtree(pipeline.home_of(source), ignore_errors=True)
+        pipeline.catalog.remove_source(source)
