@@ -10,7 +10,7 @@ from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.settings import load
-from wiki_pipeline.sources import kinds
+from wiki_pipeline.sources import datasource_id
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.sync.sources import News
@@ -83,13 +83,12 @@ def remove(*, source: str, as_json: bool) -> None:
 
 
 def _as_json(record: SourceRecord) -> dict[str, object]:
-    kind = kinds().get(record.key.kind)
     return {
         "source": str(record.key),
         "kind": record.key.kind,
         "connection": record.connection,
         "title": record.title,
         "url": record.url,
-        "datasource_id": kind.datasource_id(record.key, record.config) if kind else "",
+        "datasource_id": datasource_id(record.key, record.config),
         "added_at": record.added_at,
     }

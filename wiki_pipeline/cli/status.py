@@ -31,7 +31,7 @@ class SourceStatus:
         failing: documents whose served state is behind because a stage fails on them.
         last_sync: running, or how it ended; empty if there was none.
         synced_at: when the last sync that brought it up to date ended.
-        error: why the last sync failed; empty if it did not.
+        error: why it can't be opened, or why its last sync failed; empty if neither is so.
     """
 
     source: str

@@ -225,7 +225,7 @@ def _located(
 def _by_connection(pipeline: Pipeline, kind: str) -> list[tuple[Connection | None, dict[SourceKey, str]]]:
     groups: dict[str, tuple[Connection | None, dict[SourceKey, str]]] = {}
     for record in pipeline.catalog.sources(pipeline.settings.tenant):
-        if record.key.kind == kind:
+        if record.key.kind == kind and not pipeline.problem_of(record):
             connection = pipeline.connection_of(record)
             group = groups.setdefault(connection.name if connection else "", (connection, {}))
             group[1][record.key] = record.config

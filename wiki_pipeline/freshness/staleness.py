@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 
 from wiki_pipeline.catalog import COMPLETED, EventRecord, EventState, FailureRecord, SourceRecord, SyncStatus
 from wiki_pipeline.model import SourceKey, Stage
@@ -90,12 +91,13 @@ class SourceStaleness:
     """How a source and its documents stand to what is upstream, as far as that is known here.
 
     Attributes:
-        condition: `NEVER` until a sync completed; `FAILED` if the last one did not; `STALE` if a document is.
+        condition: `FAILED` if the source can't be opened or its last sync failed; else `NEVER` until a sync completed;
+            `STALE` if a document is.
         syncing: a sync is under way.
         synced_at: when the last sync that completed ended.
-        problem: why the last sync failed; empty if it did not.
-        stale: stale documents, each once, those that have been so for longest first. Before a first sync completed,
-            none of them: then it holds at most one line, for the source as a whole.
+        problem: why the source can't be opened, or why its last sync failed; empty if neither is so.
+        stale: stale documents, each once, those that have been so for longest first. A source that can't be opened is
+            one more line, for it as a whole. Before a first sync completed that is all that there may be.
     """
 
     condition: Condition
@@ -121,11 +123,12 @@ def staleness(pipeline: Pipeline, record: SourceRecord) -> SourceStaleness:
     Raises:
         CatalogError, StoreError: they can't be read.
     """
-    history = _History.of(pipeline, record.key)
+    history = _History.of(pipeline, record)
     if not history.completed:
         return history.before_first_sync(record)
     served = _served(pipeline, record.key)
-    return history.staleness(_listed(record.key, _all(pipeline, record.key, served), served))
+    found = chain(history.as_a_whole(), _all(pipeline, record.key, served))
+    return history.staleness(_listed(record.key, found, served))
 
 
 def staleness_at_a_glance(pipeline: Pipeline, record: SourceRecord, known: Sequence[StaleDocument]) -> SourceStaleness:
@@ -136,7 +139,7 @@ def staleness_at_a_glance(pipeline: Pipeline, record: SourceRecord, known: Seque
     Args:
         known: stale documents by stages and dependencies, from an earlier `staleness`.
     """
-    history = _History.of(pipeline, record.key)
+    history = _History.of(pipeline, record)
     if not history.completed:
         return history.before_first_sync(record)
     failures = pipeline.catalog.failures(record.key)
@@ -144,7 +147,7 @@ def staleness_at_a_glance(pipeline: Pipeline, record: SourceRecord, known: Seque
     ids = {failure.parent_id or failure.document_id for failure in failures} | {event.document_id for event in events}
     served = _served(pipeline, record.key, sorted(ids - {""}))
     found = {document.document_id: document for document in known}
-    reported = [*_by_failures(failures), *_by_events(events, served)]
+    reported = [*history.as_a_whole(), *_by_failures(failures), *_by_events(events, served)]
     found |= {document.document_id: document for document in _listed(record.key, reported, served)}
     return history.staleness(sorted(found.values(), key=_longest_first))
 
@@ -166,32 +169,43 @@ class _History:
     Attributes:
         began: a sync ever did.
         completed: one ever ended well.
+        unusable: why the source can't be opened; empty if it can.
+        problem: that, or why the last sync failed.
     """
 
     began: bool
     completed: bool
     syncing: bool
     synced_at: datetime | None
+    unusable: str
     problem: str
 
     @classmethod
-    def of(cls, pipeline: Pipeline, source: SourceKey) -> _History:
+    def of(cls, pipeline: Pipeline, record: SourceRecord) -> _History:
+        source, unusable = record.key, pipeline.problem_of(record)
         syncs = pipeline.catalog.syncs(source, 2)
         # Without its lease a sync that is "running" was interrupted.
         syncing = bool(syncs) and syncs[0].status is SyncStatus.RUNNING and pipeline.catalog.is_held(lease_name(source))
         ended = next(iter(syncs[1:] if syncing else syncs), None)
         completed = pipeline.catalog.last_completed_sync(source)
-        problem = ""
-        if ended is not None and ended.status not in COMPLETED:
+        problem = unusable
+        if not problem and ended is not None and ended.status not in COMPLETED:
             problem = ended.error_message or _INTERRUPTED
-        return cls(bool(syncs), completed is not None, syncing, completed.finished if completed else None, problem)
+        synced_at = completed.finished if completed else None
+        return cls(bool(syncs), completed is not None, syncing, synced_at, unusable, problem)
 
     def before_first_sync(self, record: SourceRecord) -> SourceStaleness:
         """The source is behind as a whole, unless its first sync is under way. Its documents don't count one by one."""
         if self.syncing:
             return self.staleness(())
-        detail = f"Its first sync did not complete. {self.problem}" if self.began else "It was never synced."
+        what = "Its first sync did not complete." if self.began else "It was never synced."
+        detail = f"{what} {self.problem}".strip()
         return self.staleness([_stale(record.key, "", _Found(Reason.NEVER_SYNCED, record.added_at, detail), None)])
+
+    def as_a_whole(self) -> Iterator[tuple[str, _Found]]:
+        """That the source can't be opened: since its last sync nobody can tell what changed."""
+        if self.unusable:
+            yield "", _Found(Reason.FAILED, self.synced_at, self.unusable)
 
     def staleness(self, stale: Sequence[StaleDocument]) -> SourceStaleness:
         if self.problem:

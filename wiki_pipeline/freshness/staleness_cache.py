@@ -78,7 +78,7 @@ class StalenessCache:
         with self._lock:
             working = self._working[record.key]
         with working:
-            state = self._state(record.key)  # before the work: what changes meanwhile shows next time
+            state = self._state(record)  # before the work: what changes meanwhile shows next time
             kept = self._complete.get(record.key)
             if kept is None or kept.state != state:
                 kept = _Kept(state, staleness(self._pipeline, record))
@@ -92,7 +92,7 @@ class StalenessCache:
         Raises:
             CatalogError, StoreError: as `staleness`.
         """
-        source, state = record.key, self._state(record.key)
+        source, state = record.key, self._state(record)
         kept = self._complete.get(source)
         if kept is not None and kept.state == state:
             return kept.found
@@ -115,13 +115,13 @@ class StalenessCache:
             if under_way is None or under_way.done():
                 self._under_way[record.key] = self._background.submit(self.of, record)
 
-    def _state(self, source: SourceKey) -> object:
-        catalog = self._pipeline.catalog
-        mark = catalog.marks.of(source)
+    def _state(self, record: SourceRecord) -> object:
+        source, catalog = record.key, self._pipeline.catalog
+        mark, problem = catalog.marks.of(source), self._pipeline.problem_of(record)
         if not mark.busy:  # tables change in syncs only, and the mark is another one after a sync
-            return mark
+            return mark, problem
         is_written = source in mark.busy and catalog.is_held(lease_name(source))  # else its sync was interrupted
-        return mark, is_written, tuple(self._versions(key) for key in sorted({source, *mark.busy}, key=str))
+        return mark, problem, is_written, tuple(self._versions(key) for key in sorted({source, *mark.busy}, key=str))
 
     def _versions(self, source: SourceKey) -> tuple[int, ...]:
         tables = SourceTables(self._pipeline, source)

@@ -8,15 +8,15 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from wiki_pipeline import sources
 from wiki_pipeline.access import Action, Principal
 from wiki_pipeline.catalog import Catalog, SourceRecord
-from wiki_pipeline.errors import ConfigurationError, NotAllowedError, SourceNotFoundError
+from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
-from wiki_pipeline.sources import kinds
 from wiki_pipeline.store import Filters, Hit, Store, search
 from wiki_pipeline.store.search import Mode
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -73,12 +73,8 @@ class Services:
 
 
 def datasource_id(record: SourceRecord) -> str:
-    """A source's id in this interface, as its kind makes it; its slug where its kind is not there or can't read it."""
-    kind = kinds().get(record.key.kind)
-    try:
-        return record.key.slug if kind is None else kind.datasource_id(record.key, record.config)
-    except ConfigurationError:  # its syncs fail with it; listing it and all others must not
-        return record.key.slug
+    """A source's id in this interface."""
+    return sources.datasource_id(record.key, record.config)
 
 
 def opened(request: Request) -> Services:

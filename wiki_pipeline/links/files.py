@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.links import upstream_addresses
+from wiki_pipeline.links import confluence, web
+from wiki_pipeline.links.confluence import FilePlace
+from wiki_pipeline.links.repository import paths_meant
 from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.model import SourceKey
 
@@ -22,8 +23,7 @@ FOLDER = "_files"
 # Pictures that every browser shows, and that can do nothing but be shown as the gateway serves them.
 PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", "avif", "svg+xml"))
 
-# A Confluence's downloads and lists of files, and what is no relative address.
-_ON_CONFLUENCE = r"/download/(?:attachments|thumbnails)/|/viewpageattachments\.action"
+# What is no relative address.
 _NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
 
 
@@ -31,8 +31,8 @@ _NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
 class Files(Generic[T]):
     """Files by what pages call them."""
 
-    by_name: dict[upstream_addresses.FilePlace, T] = field(default_factory=dict)
-    by_page: dict[upstream_addresses.FilePlace, list[T]] = field(default_factory=dict)
+    by_name: dict[FilePlace, T] = field(default_factory=dict)
+    by_page: dict[FilePlace, list[T]] = field(default_factory=dict)
     by_path: dict[str, T] = field(default_factory=dict)
 
     def add(self, file: T, url: str, path: str) -> None:
@@ -43,29 +43,29 @@ class Files(Generic[T]):
         place = file_place(url)
         if place:
             self.by_name[place] = file
-            self.by_page.setdefault(upstream_addresses.FilePlace(place.base, place.page_id), []).append(file)
+            self.by_page.setdefault(FilePlace(place.site, place.page_id), []).append(file)
 
     def find(self, target: str, path: str = "") -> Sequence[T]:
         """The file that `target` means in a document at `path`; all files of a page, if it means their list."""
-        address = upstream_addresses.split(target)
+        address = web.split(target)
         if address is not None:
-            place = upstream_addresses.file_place(address)
+            place = confluence.file_place(address)
             if place is None:
                 return ()
             if not place.name:
                 return self.by_page.get(place, ())
             found = self.by_name.get(place)
             return () if found is None else (found,)
-        for candidate in _candidates(target, path) if self.by_path else ():
+        for candidate in paths_meant(target, path) if self.by_path else ():
             if candidate in self.by_path:
                 return (self.by_path[candidate],)
         return ()
 
 
-def file_place(target: str) -> upstream_addresses.FilePlace | None:
+def file_place(target: str) -> FilePlace | None:
     """The file, or the list of files, of a Confluence's that an address means."""
-    address = upstream_addresses.split(target)
-    return upstream_addresses.file_place(address) if address else None
+    address = web.split(target)
+    return confluence.file_place(address) if address else None
 
 
 def may_mean_files(targets: pa.StringArray) -> pa.BooleanArray:
@@ -74,28 +74,18 @@ def may_mean_files(targets: pa.StringArray) -> pa.BooleanArray:
     Reads the whole array at once, so that only what passes is taken apart one by one.
     """
     relative = pc.invert(pc.match_substring_regex(targets, _NOT_RELATIVE))
-    return pc.or_(relative, pc.match_substring_regex(targets, _ON_CONFLUENCE))
+    return pc.or_(relative, pc.match_substring_regex(targets, confluence.MAY_BE_FILES))
 
 
 def is_list(target: str) -> bool:
     """Whether an address means all files of a page."""
-    place = file_place(target) if "viewpageattachments" in target else None
+    place = file_place(target)
     return place is not None and not place.name
 
 
 def is_gallery(target: str) -> bool:
     """Whether a list of files means pictures only."""
     return target.endswith("#gallery") and is_list(target)
-
-
-def _candidates(target: str, path: str) -> Iterable[str]:
-    """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
-    name = unquote(target.partition("#")[0].partition("?")[0])
-    if not name or ":" in name.split("/")[0]:
-        return
-    if not name.startswith("/"):
-        yield posixpath.normpath(posixpath.join("/", posixpath.dirname(path), name)).lstrip("/")
-    yield posixpath.normpath(posixpath.join("/", name.lstrip("/"))).lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,21 @@
-"""What differs between the places that host repositories: the user name beside a token, and a file's web address.
+"""What differs between the places that host repositories: the user name beside a token, and the web address of a file,
+as it is written and as it is read.
 
 A forge is recognised by its host's name (`gitlab.company.com`); where that doesn't tell, `forge` in the settings does.
+Addresses in pages are read without that: the forms of all forges are different enough.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from typing import NamedTuple
+from urllib.parse import parse_qs, quote, unquote
 
+from wiki_pipeline.links.keys import LinkKey, Meaning, Record
 from wiki_pipeline.links.repository import Address
+from wiki_pipeline.links.web import WebAddress, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +97,83 @@ def recognised(address: Address) -> Forge | None:
         if any(word in address.hostname for word in forge.hosts):
             return forge
     return None
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+# What stands between a repository and `REFERENCE/PATH`, of a file or a folder.
+_MARKS = re.compile(
+    r"/-/(?:blob|tree|raw|blame)/"  # GitLab
+    r"|/(?:src|raw)/(?:commit|branch|tag)/"  # Gitea, Forgejo
+    r"|/(?:blob|tree|raw|blame|src)/"  # GitHub, GitLab as it was, Bitbucket
+)
+# Bitbucket Data Center and Azure DevOps have the reference in the query.
+_BROWSED = re.compile(r"(?P<repository>.*/(?:projects|users)/[^/]+/repos/[^/]+)(?:/(?:browse|raw)(?P<path>/.*)?)?/?")
+_AZURE = re.compile(r"(?P<repository>.*/_git/[^/]+)/?")
+_RAW_GITHUB = "raw.githubusercontent.com"
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class _Reading(NamedTuple):
+    """What an address may mean: a path of a repository at a reference. Without a path: the repository itself.
+
+    Attributes:
+        repository: host and path, as `github.com/acme/rocket`; case does not count.
+    """
+
+    repository: str
+    reference: str = ""
+    path: str = ""
+
+
+def _readings(address: WebAddress) -> Iterator[_Reading]:
+    """All that an address may mean. A branch's name may hold slashes, and a repository's or a file's path a word that
+    marks the end of a repository elsewhere: which it is, only who knows the repositories can tell."""
+    path = unquote(address.path)
+    if address.host == _RAW_GITHUB:
+        parts = path.strip("/").split("/")
+        yield from _at_references(f"github.com/{'/'.join(parts[:2])}", "/".join(parts[2:]))
+        return
+    if "/repos/" in path and (browsed := _BROWSED.fullmatch(path)):
+        reference = parse_qs(address.query).get("at", [""])[0]
+        yield _Reading(address.host + browsed["repository"], reference, (browsed["path"] or "").strip("/"))
+    elif "/_git/" in path and (azure := _AZURE.fullmatch(path)):
+        query = parse_qs(address.query)
+        reference = query.get("version", [""])[0].removeprefix("GC")
+        yield _Reading(address.host + azure["repository"], reference, query.get("path", [""])[0].strip("/"))
+    else:
+        for mark in _MARKS.finditer(path):
+            yield from _at_references(address.host + path[: mark.start()], path[mark.end() :])
+        yield _Reading(address.host + path.rstrip("/").removesuffix(".git"))
+
+
+def _at_references(repository: str, rest: str) -> Iterator[_Reading]:
+    reference, _, path = rest.rstrip("/").partition("/")
+    yield _Reading(repository, reference, path)
+    while "/" in path:
+        more, _, path = path.partition("/")
+        reference += f"/{more}"
+        yield _Reading(repository, reference, path)
+
+
+class _Repositories:
+    """See `links.keys.System`: files of repositories, at whatever branch or commit."""
+
+    def keys_of(self, document: Record) -> Sequence[LinkKey]:
+        """See `System.keys_of`: none for a repository that has no page on the web."""
+        address = split(document.url) if document.path else None
+        found = _readings(address) if address else ()
+        key = next((_key(reading) for reading in found if reading.path == document.path), None)
+        return (key, LinkKey(key.namespace)) if key else ()
+
+    def meanings(self, address: WebAddress) -> Iterator[Meaning]:
+        """See `System.meanings`."""
+        for reading in _readings(address):
+            yield Meaning(_key(reading), reading.reference if _COMMIT.fullmatch(reading.reference) else "")
+
+
+SYSTEM = _Repositories()
+
+
+def _key(reading: _Reading) -> LinkKey:
+    return LinkKey(f"git:{reading.repository.lower()}", reading.path)

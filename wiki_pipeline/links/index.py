@@ -2,73 +2,65 @@
 
 Links are written for where the text comes from: `/wiki/spaces/ENG/pages/98487/Guide`, `/display/ENG/Guide`,
 `../docs/intro.md`, `https://github.com/org/repo/blob/main/docs/intro.md`. Where the wiki has that document, readers
-stay in the wiki; everything else leads where it always led.
+stay in the wiki; everything else leads where it always led. What the addresses of a system mean its own module says, in
+keys (`links.keys`); here keys are compared.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
 
-from wiki_pipeline.links import upstream_addresses
+from wiki_pipeline.links import confluence, forges, web
 from wiki_pipeline.links.files import File, mirrored
+from wiki_pipeline.links.keys import LinkKey, Meaning, Record, System
+from wiki_pipeline.links.repository import paths_meant
 from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
 from wiki_pipeline.model import Link, SourceKey
+
+SYSTEMS: tuple[System, ...] = (confluence.SYSTEM, forges.SYSTEM)
 
 # Distinct targets remembered; more only costs time.
 _REMEMBERED = 16_384
 _MAX_TARGET = 4_096
 BROKEN = "broken:"
+COLUMNS = Record._fields
 
 
-class _Record(NamedTuple):
-    """One document's `COLUMNS`."""
-
-    document_id: str
-    title: str
-    url: str
-    path: str
-    space_key: str
-
-
-COLUMNS = _Record._fields
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Documents:
-    """One source's documents by what links call them; values are row numbers."""
+    """One source's documents.
+
+    Attributes:
+        first: number of the first of them; numbers run through all sources.
+    """
 
     source: SourceKey
     columns: pa.Table
-    paths: dict[str, int] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
+    first: int
 
-    def id(self, row: int) -> str:
-        return str(self.columns["document_id"][row].as_py())
+    def value(self, number: int, column: str) -> str:
+        return str(self.columns[column][number - self.first].as_py())
 
-    def address(self, row: int) -> str:
-        document_id, title, path = (self.columns[name][row].as_py() for name in ("document_id", "title", "path"))
-        return page_address(self.source, wiki_path(document_id, title, path))
+    def id(self, number: int) -> str:
+        return self.value(number, "document_id")
+
+    def address(self, number: int) -> str:
+        path = wiki_path(*(self.value(number, name) for name in ("document_id", "title", "path")))
+        return page_address(self.source, path)
 
 
-# A document by its row, or the address of what is none: a source's first page, a folder.
+# A document by its number, or the address of what is none: a source's first page, a folder.
 _Place = tuple[_Documents, int] | str
 # The anchor that a fragment of a link means on one document's page.
 FindAnchor = Callable[[str], str]
-
-
-@dataclass(slots=True)
-class _Space:
-    """One Confluence space as a source: its pages by title (case does not count)."""
-
-    documents: _Documents
-    titles: dict[str, int] = field(default_factory=dict)
 
 
 class LinkIndex:
@@ -95,12 +87,11 @@ class LinkIndex:
         self._complete = frozenset(complete)
         self._attachments = attachments or {}
         self._anchors = anchors or {}
-        self._sources: dict[SourceKey, _Documents] = {}
-        self._pages: dict[str, dict[str, tuple[_Documents, int]]] = {}
-        self._spaces: dict[tuple[str, str], _Space] = {}
-        self._repositories: dict[str, _Documents] = {}
-        self._homes: dict[str, SourceKey] = {}
-        self._bases: dict[str, str] = {}
+        self._numbered: list[_Documents] = []
+        self._first: list[int] = []  # of each of those
+        self._names: dict[str, dict[str, int]] = {}  # documents by the namespaces and names of their keys
+        self._folders: dict[str, set[str]] = {}  # of the same namespaces, where documents have paths
+        self._homes: dict[str, SourceKey] = {}  # what a namespace itself stands for
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
         self._attached = mirrored(self._attachments)
@@ -152,22 +143,22 @@ class LinkIndex:
         place, fragment = found
         if isinstance(place, str):
             return f"{place}#{fragment}" if fragment else place
-        documents, row = place
+        documents, number = place
         if not fragment:
-            return documents.address(row)
-        anchor = self._anchors.get((documents.source, documents.id(row)))
-        return f"{documents.address(row)}#{anchor(fragment) if anchor else fragment}"
+            return documents.address(number)
+        anchor = self._anchors.get((documents.source, documents.id(number)))
+        return f"{documents.address(number)}#{anchor(fragment) if anchor else fragment}"
 
     def _means(self, target: str, source: SourceKey, path: str) -> tuple[_Place, str] | None:
         """What a link means here, and its fragment."""
         if not target or target.startswith(("#", "//")) or len(target) > _MAX_TARGET:
             return None
-        address = upstream_addresses.split(target)
+        address = web.split(target)
         if address is None:
             name, _, fragment = target.partition("#")
-            found = self._file(name, source, path)
+            found = self._beside(name, source, path)
         else:
-            found, fragment = self._page(address) or self._blob(address), address.fragment
+            found, fragment = self._there(address), address.fragment
         return None if found is None else (found, fragment)
 
     def _is_broken(self, target: str) -> bool:
@@ -175,14 +166,11 @@ class LinkIndex:
 
         Of a page that is named by its id nobody can tell without asking: it may have moved to another space.
         """
-        address = upstream_addresses.split(target)
-        place = address and upstream_addresses.confluence_place(address)
-        if not place or place.page_id or not place.title:
+        address = web.split(target)
+        if address is None:
             return False
-        space = self._spaces.get((place.base, place.space.casefold()))
-        if space is None or space.documents.source not in self._complete:
-            return False
-        return place.title.casefold() not in space.titles
+        is_here = (self._homes.get(key.namespace) in self._complete for key, _ in self._meanings(address) if key.name)
+        return bool(self._complete) and any(is_here) and self._there(address) is None
 
     # --- looking up ----------------------------------------------------------------------------------------------
 
@@ -191,8 +179,8 @@ class LinkIndex:
         found = self._means(target, source, path)
         if found is None or isinstance(found[0], str):
             return None
-        documents, row = found[0]
-        return documents.source, documents.id(row)
+        documents, number = found[0]
+        return documents.source, documents.id(number)
 
     def title(self, text: str, target: str, source: SourceKey, path: str = "") -> str:
         """The title of the wiki page that a link leads to, if its text is no more than its address or the page's id, as
@@ -202,129 +190,109 @@ class LinkIndex:
         found = self._means(target, source, path)
         if found is None or isinstance(found[0], str):
             return ""
-        documents, row = found[0]
-        is_page = not documents.columns["path"][row].as_py() and (not text.isdecimal() or text == documents.id(row))
-        return str(documents.columns["title"][row]) if is_page else ""
+        documents, number = found[0]
+        is_page = not documents.value(number, "path") and (not text.isdecimal() or text == documents.id(number))
+        return documents.value(number, "title") if is_page else ""
 
-    def _page(self, address: upstream_addresses.Address) -> _Place | None:
-        place = upstream_addresses.confluence_place(address)
-        if place is None:
-            return None
-        found = self._place(place)
-        if found is not None:
-            return found
-        space = self._spaces.get((place.base, place.space.casefold()))
-        is_space = space is not None and not place.page_id and not place.title
-        return source_address(space.documents.source) if space is not None and is_space else None
-
-    def _place(self, place: upstream_addresses.ConfluencePlace) -> tuple[_Documents, int] | None:
-        """A page's source and row number."""
-        if place.page_id:
-            return self._pages.get(place.base, {}).get(place.page_id)
-        space = self._spaces.get((place.base, place.space.casefold()))
-        row = space.titles.get(place.title.casefold()) if space is not None else None
-        return None if space is None or row is None else (space.documents, row)
-
-    def _file(self, name: str, source: SourceKey, path: str) -> _Place | None:
-        """A relative address: from the file's folder as Markdown means it, then from the root as people often do."""
-        documents = self._sources.get(source)
-        name = unquote(name.partition("?")[0])
-        if documents is None or not documents.paths or not name or ":" in name.split("/")[0]:
-            return None
-        below = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), name))
-        root = posixpath.normpath(posixpath.join("/", name.lstrip("/")))
-        candidates = (root,) if name.startswith("/") else (below, root)
-        for candidate in candidates:
-            found = self._in_repository(documents, candidate.lstrip("/"))
-            if found:
-                return found
-        return None
-
-    def _blob(self, address: upstream_addresses.Address) -> _Place | None:
-        """A file or folder of a repository on its host's site, at any branch.
+    def _there(self, address: web.WebAddress) -> _Place | None:
+        """The first thing that the wiki has of those that a web address may mean.
 
         A line number at another commit than the wiki's own is left to the host: here it would point at another line.
         """
-        path = unquote(address.path)
-        home = self._homes.get(f"{address.host}{path.rstrip('/')}".removesuffix(".git"))
-        if home is not None:
-            return source_address(home)
-        cut = path.find("/", 1)
-        while cut != -1:
-            documents = self._repositories.get(f"{address.host}{path[: cut + 1]}")
-            if documents is not None:
-                reference, _, rest = path[cut + 1 :].partition("/")
-                while rest:  # a branch's name may hold slashes
-                    found = self._in_repository(documents, rest.rstrip("/"))
-                    if found and not self._elsewhere(documents, rest, reference, address.fragment):
-                        return found
-                    rest = rest.partition("/")[2]
-            cut = path.find("/", cut + 1)
+        for key, commit in self._meanings(address):
+            found = self._at(key)
+            if found is None:
+                continue
+            if isinstance(found, str) or not commit or not address.fragment.startswith("L"):
+                return found
+            if commit in found[0].value(found[1], "url"):
+                return found
         return None
 
-    @staticmethod
-    def _elsewhere(documents: _Documents, path: str, reference: str, fragment: str) -> bool:
-        row = documents.paths.get(path)
-        if row is None or not fragment.startswith("L") or not upstream_addresses.is_commit(reference):
-            return False
-        return f"/{reference}/" not in documents.columns["url"][row].as_py()
+    def _meanings(self, address: web.WebAddress) -> Iterator[Meaning]:
+        """What an address may mean. A site is of one system: where one knows it, the others are not asked."""
+        for system in SYSTEMS:
+            is_known = False
+            for meaning in system.meanings(address):
+                is_known = is_known or meaning.key.namespace in self._names
+                yield meaning
+            if is_known:
+                return
 
-    @staticmethod
-    def _in_repository(documents: _Documents, path: str) -> _Place | None:
-        if path in documents.paths:
-            return documents, documents.paths[path]
-        if not path:
-            return source_address(documents.source)
-        return page_address(documents.source, f"{path}/") if path in documents.folders else None
+    def _beside(self, name: str, source: SourceKey, path: str) -> _Place | None:
+        """What a relative address means in a repository's file."""
+        namespace = _within(source)
+        if namespace in self._folders:
+            for candidate in paths_meant(name, path):
+                if found := self._at(LinkKey(namespace, candidate)):
+                    return found
+        return None
+
+    def _at(self, key: LinkKey) -> _Place | None:
+        """The document, folder or source of a key."""
+        namespace, name = key
+        names = self._names.get(namespace)
+        if names is None:
+            return None
+        number = names.get(name)
+        if number is not None:
+            return self._numbered[bisect_right(self._first, number) - 1], number
+        home = self._homes.get(namespace)
+        if home is None:
+            return None
+        if not name:
+            return source_address(home)
+        return page_address(home, f"{name}/") if name in self._folders.get(namespace, ()) else None
 
     # --- building ------------------------------------------------------------------------------------------------
 
     def _add(self, source: SourceKey, columns: pa.Table) -> None:
-        documents = self._sources[source] = _Documents(source, columns)
+        last = self._numbered[-1] if self._numbered else None
+        documents = _Documents(source, columns, last.first + len(last.columns) if last else 0)
+        self._numbered.append(documents)
+        self._first.append(documents.first)
         records = zip(*(columns[name].to_pylist() for name in COLUMNS), strict=True)
-        for row, record in enumerate(map(_Record._make, records)):
+        paths: dict[str, int] = {}
+        for number, record in enumerate(map(Record._make, records), documents.first):
             if record.path:
-                self._add_file(documents, row, record)
-            else:
-                self._add_page(documents, row, record)
+                paths[record.path] = number
+                if len(paths) == 1:  # the namespace is the same for all files
+                    self._add_repository(source, record, paths)
+                continue
+            for namespace, name in _keys_of(record):
+                if not name:
+                    self._homes.setdefault(namespace, source)
+                    continue
+                names = self._names.get(namespace)
+                if names is None:
+                    names = self._names[namespace] = {}
+                other = names.setdefault(name, number)
+                # Titles are unique upstream, but two pages may have swapped theirs between two looks at them.
+                if other != number and other >= documents.first and record.document_id < documents.id(other):
+                    names[name] = number
+        folders = self._folders.get(_within(source), set())
+        for path in paths:
+            folder = posixpath.dirname(path)
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = posixpath.dirname(folder)
 
-    def _add_file(self, documents: _Documents, row: int, file: _Record) -> None:
-        documents.paths[file.path] = row
-        folder = posixpath.dirname(file.path)
-        while folder and folder not in documents.folders:
-            documents.folders.add(folder)
-            folder = posixpath.dirname(folder)
-        blobs = upstream_addresses.blob_base(file.url, file.path) if row == 0 else None  # the same for all files
-        if blobs is None:
-            return
-        base = blobs[0]
-        self._repositories.setdefault(base, documents)
-        head, word, tail = base.rpartition("/blob/")
-        if word and not tail:
-            self._repositories.setdefault(f"{head}/tree/", documents)
-            self._homes.setdefault(head.removesuffix("/-"), documents.source)
-        elif base.endswith("/src/"):
-            self._homes.setdefault(base.removesuffix("/src/"), documents.source)
+    def _add_repository(self, source: SourceKey, file: Record, paths: dict[str, int]) -> None:
+        """Enter a source's files, under its own namespace and under that of its repository on the web, if no other
+        source is made from the same one."""
+        folders: set[str] = set()
+        for namespace in (_within(source), *(key.namespace for key in _keys_of(file))):
+            if self._names.setdefault(namespace, paths) is paths:
+                self._folders[namespace], self._homes[namespace] = folders, source
 
-    def _add_page(self, documents: _Documents, row: int, page: _Record) -> None:
-        base = self._base(page.url)
-        if not base:
-            return
-        self._pages.setdefault(base, {}).setdefault(page.document_id, (documents, row))
-        space = self._spaces.setdefault((base, page.space_key.casefold()), _Space(documents))
-        if space.documents is documents:
-            other = space.titles.setdefault(page.title.casefold(), row)
-            # Titles are unique upstream, but two pages may have swapped theirs between two looks at them.
-            if other != row and page.document_id < documents.columns["document_id"][other].as_py():
-                space.titles[page.title.casefold()] = row
 
-    def _base(self, url: str) -> str:
-        """Of which Confluence a page's address is; empty if of none."""
-        site = upstream_addresses.confluence_site(url)
-        if site in self._bases:
-            return self._bases[site]
-        address = upstream_addresses.split(url)
-        place = address and upstream_addresses.confluence_place(address)
-        if place and site:
-            self._bases[site] = place.base
-        return place.base if place else ""
+def _within(source: SourceKey) -> str:
+    """The namespace of a source's own paths, in which its files' relative links are."""
+    return f"source:{source}"
+
+
+def _keys_of(document: Record) -> Sequence[LinkKey]:
+    for system in SYSTEMS:
+        if keys := system.keys_of(document):
+            return keys
+    return ()

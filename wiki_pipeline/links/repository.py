@@ -1,4 +1,4 @@
-"""Addresses of repositories: what people write, taken apart and put together again without anything Git could misread.
+"""Addresses of repositories, taken apart and put together again, and what links in a repository's files mean.
 
 Git itself understands far more than is wise to accept from settings or over HTTP: `ext::sh -c ...` runs a command,
 an address that begins with `-` is an option, and userinfo ends up in logs. Only https, http, ssh, file addresses and
@@ -8,12 +8,15 @@ local paths get past here, and none with a password.
 from __future__ import annotations
 
 import os
+import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.links.web import PORTS, ascii_host
 
 # Characters that browsers, shells and Git read differently: never part of an honest address.
 _TRICKS = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -23,7 +26,10 @@ _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # git@github.com:org/repo.git; the slash rule is Git's own: a colon after a slash belongs to a local path.
 _SCP = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<host>[^@/:\[\]]+|\[[0-9A-Fa-f:.]+\]):(?P<path>(?!//).+)")
-_PORTS = {"https": 443, "http": 80, "ssh": 22}
+_PORTS = PORTS | {"ssh": 22}
+# Schemes that links of pages may have, and whatever looks like a scheme.
+SCHEMES = re.compile(r"(?:https?|mailto|ftps?|tel|sftp|ssh|irc|news|xmpp|slack|vscode|ms-\w+|file):|#", re.IGNORECASE)
+ANY_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # What a source's name may not hold (see `SourceKey`).
 _NOT_IN_NAMES = re.compile(r"[\s,:\\\x00-\x1f\x7f]+")
 _LONGEST_NAME = 200
@@ -110,7 +116,7 @@ class Address:
 def _remote(text: str) -> Address:
     try:
         parts = urlsplit(text)
-        host, port = (parts.hostname or "").encode("idna").decode("ascii").lower(), parts.port
+        host, port = ascii_host(parts), parts.port
     except (ValueError, UnicodeError):
         raise ConfigurationError("This is not the address of a repository.", _ACCEPTED) from None
     if parts.query or parts.fragment:
@@ -120,7 +126,6 @@ def _remote(text: str) -> Address:
             "The address of a repository must not hold a user name, password or token.",
             'Leave it out of the address and set WIKI_PIPELINE_GIT_TOKENS to {"the host": "the token"}.',
         )
-    host = f"[{host}]" if ":" in host else host
     if parts.scheme == "ssh":
         login, host = _login(parts.username or ""), _checked_host(host, port, "ssh")
         path = _checked_path(unquote(parts.path).strip("/"))
@@ -173,3 +178,26 @@ def _checked_path(path: str) -> str:
     if not path or path.startswith("-") or _TRICKS.search(path) or any(part in {"", ".", ".."} for part in parts):
         raise ConfigurationError("This address names no repository on its host.", _ACCEPTED)
     return path
+
+
+# --- links in a repository's files -------------------------------------------------------------------------------
+
+
+def repository_target(path: str, target: str) -> str:
+    """A link's target in the file `path` as a path within the repository; addresses and anchors as they are."""
+    if not path or not target or target.startswith("//") or SCHEMES.match(target) or ANY_SCHEME.match(target):
+        return target
+    place, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", target, re.DOTALL).groups()  # type: ignore[union-attr]
+    base = "" if place.startswith("/") else posixpath.dirname(path)
+    return posixpath.normpath(posixpath.join(base, unquote(place.lstrip("/")))) + mark + rest if place else target
+
+
+def paths_meant(target: str, path: str) -> Iterator[str]:
+    """The paths that a relative link in the file `path` may mean: from the file's folder as Markdown means it, then
+    from the root as people often do. Empty for the root itself; nothing if it is no relative link."""
+    name = unquote(target.partition("#")[0].partition("?")[0])
+    if not name or ":" in name.split("/")[0]:
+        return
+    if not name.startswith("/"):
+        yield posixpath.normpath(posixpath.join("/", posixpath.dirname(path), name)).lstrip("/")
+    yield posixpath.normpath(posixpath.join("/", name.lstrip("/"))).lstrip("/")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
+from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sources.protocol import SourceKind
 
 
@@ -16,3 +18,13 @@ def kinds() -> Mapping[str, SourceKind]:
     modules = (import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
     found: list[SourceKind] = [module.KIND for module in modules if hasattr(module, "KIND")]
     return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.name)}
+
+
+def datasource_id(key: SourceKey, config: str) -> str:
+    """A source's id in the HTTP interface, as its kind makes it; its slug where its kind is not there or can't read its
+    config: its syncs fail with that, listing it and all others must not."""
+    kind = kinds().get(key.kind)
+    try:
+        return key.slug if kind is None else kind.datasource_id(key, config)
+    except ConfigurationError:
+        return key.slug

@@ -122,6 +122,9 @@ class Source(Protocol):
 class SourceKind(Protocol):
     """A kind of source: how to configure and open it.
 
+    Whoever looks at several sources asks `check_config` first, so that one that can't be used is a problem of its own:
+    every method that takes a config may raise ConfigurationError for one that can't.
+
     Attributes:
         addresses: which addresses `from_address` knows, for people: "the https or ssh address of ...".
         connection_options: what `Connection.options` may hold, each with what it is for.
@@ -144,6 +147,13 @@ class SourceKind(Protocol):
 
         Raises:
             ConfigurationError: address or an option can't be used.
+        """
+
+    def check_config(self, config: str) -> None:
+        """See whether a source's config can be used; it may be of an older program, or changed by hand. No I/O.
+
+        Raises:
+            ConfigurationError: it can't; says why.
         """
 
     def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:

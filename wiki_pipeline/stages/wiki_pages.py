@@ -10,7 +10,6 @@ import pyarrow as pa
 from wiki_pipeline.links import files
 from wiki_pipeline.links.index import BROKEN, COLUMNS, LinkIndex
 from wiki_pipeline.model import CleanPage, SourceKey, Stage, StageReport, digest
-from wiki_pipeline.sources import kinds
 from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
 from wiki_pipeline.sync.linked_anchors import linked_anchors
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -53,10 +52,9 @@ def _links(tables: SourceTables) -> LinkIndex:
 def _is_complete(pipeline: Pipeline, source: SourceKey, documents: int) -> bool:
     """Whether a source is meant to hold all pages of its space, and all that were listed are here."""
     record, observed = pipeline.catalog.source(source), pipeline.catalog.upstream.observation(source)
-    kind = kinds().get(source.kind)
-    if record is None or kind is None or observed is None or observed.listed_at is None:
+    if record is None or pipeline.problem_of(record) or observed is None or observed.listed_at is None:
         return False
-    return kind.is_whole(record.config) and documents >= observed.documents
+    return pipeline.kind_of(source).is_whole(record.config) and documents >= observed.documents
 
 
 def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:

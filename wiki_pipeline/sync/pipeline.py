@@ -113,11 +113,23 @@ class Pipeline:
         return named or kind.connection_of(record.key, record.config, connections)
 
     def opened_by(self, connection: Connection) -> dict[SourceKey, str]:
-        """The sources that are opened by a connection, with their configs."""
+        """The sources that are opened by a connection, with their configs; without those that can't be opened."""
         records = [r for r in self.catalog.sources(self.settings.tenant) if r.key.kind == connection.kind]
-        return {r.key: r.config for r in records if (by := self.connection_of(r)) and by.name == connection.name}
+        usable = (record for record in records if not self.problem_of(record))
+        return {r.key: r.config for r in usable if (by := self.connection_of(r)) and by.name == connection.name}
 
     # --- sources ---
+
+    def problem_of(self, record: SourceRecord) -> str:
+        """Why a source can't be opened as it is in the catalog; empty if it can, as far as that shows without I/O.
+
+        Whatever looks at several sources leaves such a one out, or shows this: it must not stop the others.
+        """
+        try:
+            self.kind_of(record.key).check_config(record.config)
+        except ConfigurationError as error:
+            return str(error)
+        return ""
 
     def describe(self, key: SourceKey, description: SourceDescription) -> None:
         """Record what the source says it is, where that is new.

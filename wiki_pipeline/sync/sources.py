@@ -90,7 +90,8 @@ def add_specified(
 def _of_demo(pipeline: Pipeline, key: SourceKey, config: str) -> tuple[SourceKey, str]:
     """The demo's source that is meant, which becomes the person's under the name that it has; else what is given."""
     for record in pipeline.catalog.sources(key.tenant):
-        if (record.managed_by, record.key.kind) == (DEMO, key.kind) and _unnamed(record.config) == _unnamed(config):
+        is_of_demo = (record.managed_by, record.key.kind) == (DEMO, key.kind) and not pipeline.problem_of(record)
+        if is_of_demo and _unnamed(record.config) == _unnamed(config):
             return record.key, record.config
     return key, config
 

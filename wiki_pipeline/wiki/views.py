@@ -42,7 +42,7 @@ class Freshness:
         running: a sync is under way.
         message: what is behind, or what went wrong; empty if nothing.
         since: since when that is so, where it is known.
-        problem: why the last sync failed; empty if it did not.
+        problem: why the source can't be opened, or why its last sync failed; empty if neither is so.
     """
 
     currency: Currency

@@ -8,7 +8,7 @@ import pytest
 
 from wiki_pipeline.catalog import EventBatch, Origin, Retry, SyncMode
 from wiki_pipeline.demo.confluence import Space
-from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
+from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.cli.conftest import Run
@@ -109,3 +109,22 @@ def test_work_that_nothing_takes_up_is_said_below_the_table(run: Run, space: Spa
     shown = run("status")
     assert "1 reported change waits since 2026-01-02 03:04 UTC, and no sync takes it up." in shown.stderr
     json.loads(run("status", "--json").stdout)
+
+
+def test_a_source_that_cannot_be_opened_says_so_and_every_command_goes_on(run: Run, space: Space) -> None:
+    old = SourceKey("default", "confluence", "OLD")
+    with pipeline() as opened:
+        opened.catalog.add_source(old, '{"url": 7}')
+    synced = run("sync")
+    assert synced.exit_code == 3
+    assert "can't be used" in synced.output
+    eng, broken = json.loads(run("status", "--json").stdout)
+    assert (eng["freshness"], eng["error"], eng["documents"]) == ("fresh", "", 3)
+    assert (broken["source"], broken["freshness"]) == (str(old), "failed")
+    assert "can't be used" in broken["error"]
+    (stale,) = json.loads(run("status", "--stale", "--json").stdout)
+    assert stale["source"] == str(old)
+    assert [source["source"] for source in json.loads(run("sources", "list", "--json").stdout)] == [str(ENG), str(old)]
+    assert run("connections", "test", "default").exit_code == 0
+    assert run("sources", "remove", "OLD").exit_code == 0
+    assert run("status", "--stale").stdout == "Nothing is stale.\n"

@@ -9,6 +9,7 @@ from dagster._core.execution.asset_backfill import AssetBackfillData
 from wiki_pipeline.definitions import defs
 from wiki_pipeline.defs.stale import CHECK, COMPARED, KEY
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.defs.daemon import run, tick, work
 from wiki_pipeline_tests.defs.test_partition_status import stale_status
@@ -56,6 +57,23 @@ def test_a_sync_that_fails_is_reported_as_well(
     assert not run(instance, request).success
     assert len(reports(instance)) == before + 1
     assert reports(instance)[0] > 0
+
+
+def test_a_source_that_cannot_be_opened_is_a_line_of_the_report_and_the_others_are_counted(
+    instance: dg.DagsterInstance, opened: Pipeline, space: Space
+) -> None:
+    opened.catalog.add_source(SourceKey("default", "confluence", "OLD"), '{"url": 7}')
+    say(opened, "")
+    work(instance)
+    (record,) = instance.fetch_materializations(KEY, limit=1).records
+    assert record.asset_materialization is not None
+    metadata = record.asset_materialization.metadata
+    assert metadata["stale by source"].value == {"default:confluence:ENG": 0, "default:confluence:OLD": 1}
+    table = metadata["documents"]
+    assert isinstance(table, dg.TableMetadataValue)
+    (row,) = table.records
+    assert row.data["source"] == "default:confluence:OLD"
+    assert "can't be used" in str(row.data["detail"])
 
 
 def test_a_sync_that_changed_nothing_is_not_counted_again_and_leaves_the_report_true(

@@ -114,6 +114,24 @@ def test_what_changed_in_a_source_as_a_whole_leaves_every_page_in_doubt(
     assert "Out of date" in client.get(f"{HOME}110/on-call-guide").text
 
 
+def test_a_source_that_cannot_be_opened_is_shown_with_its_problem_and_no_other_is(
+    client: httpx.Client, pipeline: Pipeline
+) -> None:
+    pipeline.catalog.add_source(SourceKey("default", "confluence", "OLD"), '{"url": 7}', "Old")
+    old, eng = (client.get(f"/v1/datasources/confluence-{name}").json() for name in ("OLD", "ENG"))
+    assert (old["freshness"], eng["freshness"], eng["problem"]) == ("failed", "fresh", "")
+    assert "can't be used" in old["problem"]
+    assert [source["title"] for source in client.get("/v1/datasources").json()["datasources"]] == ["Engineering", "Old"]
+    cards = client.get("/").text
+    assert cards.count("Up to date") == 1
+    assert "can&#39;t be used" in cards
+    (stale,) = client.get("/v1/documents/stale").json()["documents"]
+    assert stale["source"] == "default:confluence:OLD"
+    assert "can't be used" in stale["detail"]
+    assert "Up to date" in client.get(f"{HOME}110/on-call-guide").text
+    assert client.get("/v1/search", params={"q": "station goes silent at night", "mode": "text"}).json()["hits"]
+
+
 def test_a_first_sync_under_way_makes_no_document_stale(client: httpx.Client, pipeline: Pipeline) -> None:
     key = SourceKey("default", "confluence", "NEW")
     pipeline.catalog.add_source(key, json.dumps(json.loads(SPECIFICATION) | {"space": "NEW"}), "New")

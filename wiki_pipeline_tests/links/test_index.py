@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.links import confluence, forges
+from wiki_pipeline.links.forges import FORGES
 from wiki_pipeline.links.index import LinkIndex
+from wiki_pipeline.links.keys import Record
+from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import Link, SourceKey
 from wiki_pipeline.wiki.render import render_page
-from wiki_pipeline_tests.wiki.pages import BLOBS, REPOSITORY, SPACE, columns_of, file, index, space_page
+from wiki_pipeline_tests.wiki.pages import BLOBS, CLOUD, REPOSITORY, SPACE, columns_of, file, index, space_page
 
 GUIDE = "/wiki/confluence-ENG/98487/on-call-guide"
 HOME = f"/wiki/{REPOSITORY.slug}/"
@@ -114,6 +118,9 @@ def test_a_relative_link_leads_to_the_file_or_folder(target: str, path: str, add
         ("https://github.com/acme/rocket", ""),
         ("https://github.com/acme/rocket.git", ""),
         (f"https://github.com/acme/rocket/blob/{'b' * 40}/src/app.py", "src/app.py"),
+        ("https://GitHub.com/Acme/Rocket/raw/main/src/app.py", "src/app.py"),
+        ("https://raw.githubusercontent.com/acme/rocket/main/docs/intro.md", "docs/intro.md"),
+        ("https://github.com/acme/rocket/tree/main", ""),
     ],
 )
 def test_an_address_on_the_repository_s_host_leads_to_the_file(target: str, address: str) -> None:
@@ -129,6 +136,43 @@ def test_gitlab_and_bitbucket_addresses_lead_to_the_file() -> None:
         links = LinkIndex({REPOSITORY: columns_of([file("x/y.md", url=f"{base}{'a' * 40}/x/y.md")])})
         assert links.resolve(f"{base}main/x/y.md", SPACE, "") == f"{HOME}x/y.md"
         assert links.resolve(base.split("/-/")[0].removesuffix("/src/"), SPACE, "") == HOME
+
+
+@pytest.mark.parametrize("name", FORGES)
+def test_what_a_forge_writes_is_read_and_at_branches_too(name: str) -> None:
+    address = Address.parse(f"https://git.acme.org/acme/tools/{'_git/rocket' if name == 'azure' else 'rocket.git'}")
+    url, at_branch = (
+        FORGES[name].file_page(address, reference, b"src/a b/blob/x.md") for reference in ("a" * 40, "main")
+    )
+    links = LinkIndex({REPOSITORY: columns_of([file("src/a b/blob/x.md", url=url)])})
+    for target in (url, at_branch.replace("GCmain", "GBmain")):
+        assert links.resolve(target, SPACE, "") == f"{HOME}src/a%20b/blob/x.md"
+    assert links.resolve(FORGES[name].repository_page(address), SPACE, "") == HOME
+    assert links.resolve(url.replace("rocket", "racket"), SPACE, "") is None
+
+
+def test_keys_are_as_others_write_them_down() -> None:
+    page = Record("98487", "On-call Guide", f"{CLOUD}98487/x", "", "ENG")
+    assert [str(key) for key in confluence.SYSTEM.keys_of(page)] == [
+        "confluence:acme.atlassian.net/wiki/:id:98487",
+        "confluence:acme.atlassian.net/wiki/:title:eng:on-call guide",
+        "confluence:acme.atlassian.net/wiki/:title:eng",
+    ]
+    found = forges.SYSTEM.keys_of(Record("docs/intro.md", "intro", f"{BLOBS}docs/intro.md", "docs/intro.md", ""))
+    assert [str(key) for key in found] == ["git:github.com/acme/rocket:docs/intro.md", "git:github.com/acme/rocket"]
+
+
+def test_a_page_that_is_named_by_its_id_is_never_broken_and_one_by_its_title_is_where_its_space_is_complete() -> None:
+    links = LinkIndex({SPACE: columns_of([space_page("1", "Home")])}, complete=[SPACE])
+    assert links.is_broken("https://acme.atlassian.net/wiki/display/ENG/Gone")
+    for target in (
+        "display/ENG/Home",
+        "display/ENG",
+        "display/OPS/Gone",
+        "spaces/ENG/pages/7/Gone",
+        "spaces/ENG/boards",
+    ):
+        assert not links.is_broken(f"https://acme.atlassian.net/wiki/{target}")
 
 
 def test_targets_differ_exactly_when_a_linked_page_comes_goes_or_is_renamed() -> None:

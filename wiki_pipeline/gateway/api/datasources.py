@@ -57,12 +57,12 @@ class Datasource(BaseModel):
     wiki_url: str = Field(examples=["/wiki/confluence-ENG/"])
     added_at: datetime
     freshness: Currency = Field(
-        description="`fresh`; `stale`: documents are behind; `failed`: the last sync did; `never`: no sync has "
-        "completed yet, the first one may be under way (`syncing`)."
+        description="`fresh`; `stale`: documents are behind; `failed`: the last sync did, or it can't be opened; "
+        "`never`: no sync has completed yet, the first one may be under way (`syncing`)."
     )
     synced_at: datetime | None = Field(description="When the last sync that completed ended.")
     syncing: bool
-    problem: str = Field(description="Why the last sync failed; empty if it did not.")
+    problem: str = Field(description="Why it can't be opened, or why its last sync failed; empty if neither is so.")
     documents: int = Field(description="Documents read from the source.", examples=[412])
     pages: int = Field(description="Pages of the wiki.", examples=[412])
     chunks: int = Field(description="Chunks.", examples=[3120])

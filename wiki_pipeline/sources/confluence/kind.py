@@ -59,6 +59,10 @@ class ConfluenceKind:
         """See `SourceKind.check_connection`."""
         return ConfluenceSettings.checked(connection)
 
+    def check_config(self, config: str) -> None:
+        """See `SourceKind.check_config`."""
+        Site.parse(SourceConfig.parse(config).url)
+
     def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
         """See `SourceKind.connection_of`: by the source's name, or by its site."""
         site, (name, _, space) = Site.parse(SourceConfig.parse(config).url), key.name.partition("/")

@@ -65,6 +65,10 @@ class GitKind:
                 "Give the host alone, as https://gitlab.company.com.",
             ) from None
 
+    def check_config(self, config: str) -> None:
+        """See `SourceKind.check_config`."""
+        Repository.parse(config)
+
     def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
         """See `SourceKind.connection_of`: that of the repository's host."""
         address = Repository.parse(config).address

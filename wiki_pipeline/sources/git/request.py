@@ -58,7 +58,10 @@ class RepositoryRequest:
             raise not_remote()
         address = Address.parse(asked.url)
         for key, config in known.items():
-            repository = Repository.parse(config)
+            try:
+                repository = Repository.parse(config)
+            except ConfigurationError:  # its syncs say what is wrong with it
+                continue
             if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
                 return _requested(key, config)
         settings = load(GitSettings)

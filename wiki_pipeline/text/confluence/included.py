@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from wiki_pipeline.links.page_addresses import Upstream
+from wiki_pipeline.links.confluence import Upstream
 from wiki_pipeline.model import Dependency
 from wiki_pipeline.text.confluence.allowance import MAX_STEPS
 from wiki_pipeline.text.confluence.macro_parameters import parameters, rich_body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wiki_pipeline.links.page_addresses import Upstream
+from wiki_pipeline.links.confluence import Upstream
 from wiki_pipeline.model import CleanPage, Person, RawPage, UnknownMacro
 from wiki_pipeline.text.confluence import elements, links, lists, macros, tables  # noqa: F401 - they register handlers
 from wiki_pipeline.text.confluence.registry import Element

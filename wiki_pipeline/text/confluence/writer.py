@@ -13,7 +13,7 @@ from functools import cached_property
 
 from lxml import etree
 
-from wiki_pipeline.links.page_addresses import Upstream
+from wiki_pipeline.links.confluence import Upstream
 from wiki_pipeline.model import Dependency, Heading, Link
 from wiki_pipeline.text import markdown
 from wiki_pipeline.text.confluence.allowance import Including

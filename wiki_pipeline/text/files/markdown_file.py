@@ -14,7 +14,7 @@ from typing import Any
 
 import pyromark
 
-from wiki_pipeline.links.page_addresses import repository_target
+from wiki_pipeline.links.repository import repository_target
 from wiki_pipeline.model import CleanPage, Heading, Link, RawPage
 from wiki_pipeline.text.heading_anchors import Slugs
 from wiki_pipeline.text.known import Known
