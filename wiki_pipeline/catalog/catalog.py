@@ -240,10 +240,11 @@ class Catalog:
     def finish_sync(
         self, sync_id: int, reports: Sequence[StageReport] = (), error: WikiPipelineError | None = None
     ) -> SyncStatus:
-        """Record how a sync ended: failed if there is an error, with errors if a document failed."""
+        """Record how a sync ended: failed if there is an error, with errors if a document or something beside the
+        documents could not be read."""
         if error is not None:
             status = SyncStatus.FAILED
-        elif any(report.failed for report in reports):
+        elif any(report.failed or report.warnings for report in reports):
             status = SyncStatus.COMPLETED_WITH_ERRORS
         else:
             status = SyncStatus.COMPLETED

@@ -21,7 +21,7 @@ from wiki_pipeline.model.document import (
     WikiPage,
 )
 from wiki_pipeline.model.hashing import digest, digests
-from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, Stage, StageReport
+from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, Stage, StageReport, Warnings
 from wiki_pipeline.model.source import DEFAULT_CONNECTION, Connection, SourceDescription, SourceKey
 from wiki_pipeline.model.tables import (
     ATTACHMENTS,
@@ -74,6 +74,7 @@ __all__ = [
     "Stage",
     "StageReport",
     "UnknownMacro",
+    "Warnings",
     "WikiPage",
     "columns_of",
     "digest",

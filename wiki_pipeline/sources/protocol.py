@@ -6,11 +6,12 @@ lists them. Nothing outside this room knows which kinds there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -21,12 +22,14 @@ from wiki_pipeline.model import (
     RawPage,
     SourceDescription,
     SourceKey,
+    Warnings,
 )
 from wiki_pipeline.settings import SettingsGroup
 from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
 
 Fetched = RawPage | DocumentGone | DocumentFailure
+KnownLabels = Callable[[], Mapping[str, tuple[str, ...]]]  # by document; documents without any are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,18 @@ class Downloaded:
 
     attachment_id: str
     data: bytes
+
+
+class UnprovenListingError(IncompleteListingError):
+    """A listing that goes no further, without a proof that it is complete. What it lacks may be there all the same.
+
+    Args:
+        found: what was listed.
+    """
+
+    def __init__(self, error: IncompleteListingError, found: Sequence[DocumentRef]) -> None:
+        super().__init__(error.message, error.advice)
+        self.found = found
 
 
 class Source(Protocol):
@@ -53,9 +68,13 @@ class Source(Protocol):
         """All documents with their version keys, in portions. Running to the end means the listing is complete.
 
         Raises:
-            IncompleteListingError: the source could not list everything; nothing may be deleted.
+            IncompleteListingError: the source could not list everything; nothing may be deleted on its account. An
+                `UnprovenListingError` holds what was listed.
             SourceError: as `describe`.
         """
+
+    def recall(self, labels: KnownLabels) -> None:
+        """Be told how to look up the labels that documents had last: kept where labels can't be read this time."""
 
     def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
         """The documents named, in any order and in portions of bounded size, exactly one answer for each id.
@@ -87,12 +106,18 @@ class Source(Protocol):
             SourceError: as `describe`.
         """
 
-    def list_attachments(self, document_ids: Sequence[str] | None = None) -> AsyncIterator[Sequence[AttachmentRef]]:
+    def list_attachments(
+        self, document_ids: Sequence[str] | None = None
+    ) -> AsyncIterator[Sequence[AttachmentRef | DocumentFailure]]:
         """Files beside the documents, in portions: of all documents by the cheapest way there is, whose answer may lag
         behind, or of the documents named exactly as it is now. Files of the source as a whole are always listed.
 
+        A document whose files can't be listed is answered `DocumentFailure` with its id: that says nothing of which
+        files it has.
+
         Raises:
-            SourceError: as `describe`.
+            IncompleteListingError: not all documents' files can be listed in one go; name the documents.
+            SourceError: as `describe`, or none of it can be read.
         """
 
     def download(
@@ -114,6 +139,10 @@ class Source(Protocol):
     @property
     def skipped(self) -> Mapping[str, int]:
         """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""
+
+    @property
+    def warnings(self) -> Warnings:
+        """What could not be read beside the documents (labels, names of people), which keep what was known of it."""
 
     async def aclose(self) -> None:
         """Release connections, files and processes."""

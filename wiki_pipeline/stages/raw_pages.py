@@ -25,7 +25,7 @@ from wiki_pipeline.model import (
     StageReport,
     rows_to_arrow,
 )
-from wiki_pipeline.sources.protocol import Fetched, Source
+from wiki_pipeline.sources.protocol import Fetched, Source, UnprovenListingError
 from wiki_pipeline.store import Batch, Plan, Reconciliation
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.names import People
@@ -37,6 +37,9 @@ CODE_VERSION = "1"
 
 # A source this small may lose most of its documents without anyone having to confirm it.
 _SMALL = 10
+# Documents that a listing without proof may lack; beyond, it is given up.
+_MOST_ASKED_FOR = 2_000
+_SUMS = ("added", "updated", "deleted", "failed", "commits", "seconds", "bytes")
 
 
 def update(
@@ -64,7 +67,7 @@ def update(
 async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         sync.pipeline.describe(sync.source, await source.describe())
-        listing = await _list(sync, source)
+        listing, doubtful = await _list(sync, source)
         work = _reconciliation(sync, listing, delete_missing=True, redo=full)
         if not allow_mass_deletion:
             _refuse_mass_deletion(sync, work.plan)
@@ -78,22 +81,30 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
                 portion.observe(sync, listed)
                 portion.meet(people)
                 await asyncio.to_thread(portion.write, sync, work)
+        report = work.report
+        if doubtful is not None:
+            report = await _look_for(sync, source, doubtful, people, report)
         await people.learn(sync, source, everyone=True)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         sync.cursor = source.cursor
-        return replace(work.report, skipped=dict(source.skipped))
+        return _with_warnings(replace(report, skipped=dict(source.skipped)), source)
 
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     people = People()
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
-        portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
-        for portion in portions:
-            portion.meet(people)
+        report = await _bring(sync, source, documents, people)
         await people.learn(sync, source, everyone=False)
-    found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
+        return _with_warnings(report, source)
+
+
+async def _bring(sync: Sync, source: Source, documents: Sequence[str], people: People) -> StageReport:
+    """Fetch documents by their ids, whatever a listing says; those that are gone are deleted."""
+    portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
     for portion in portions:
+        portion.meet(people)
         portion.observe(sync, {})
+    found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
     with _reconciliation(sync, found, delete_missing=False) as work:
         todo = set(work.plan.todo.to_pylist())
         for portion in portions:
@@ -102,16 +113,60 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     return work.report
 
 
-async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
-    """All documents of the source, each once; of one that moved while it was listed the last entry counts."""
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """Why a listing may not be complete, and the known documents that it lacks."""
+
+    problem: str
+    lacking: Sequence[str]
+
+
+async def _look_for(
+    sync: Sync, source: Source, doubtful: _Doubtful, people: People, report: StageReport
+) -> StageReport:
+    """Ask for the documents that a listing without proof lacks, one by one: what is gone is confirmed that way."""
+    size = sync.settings.batch_documents
+    for start in range(0, len(doubtful.lacking), size):
+        more = await _bring(sync, source, doubtful.lacking[start : start + size], people)
+        counted = {name: getattr(report, name) + getattr(more, name) for name in _SUMS}
+        failures = (*report.failures, *more.failures)[:100]
+        report = replace(more, **counted, failures=failures, unchanged=report.unchanged - more.deleted - more.updated)
+    warning = f"listing: {doubtful.problem} What it lacks was asked for by name; documents that are new may be missing."
+    return replace(report, warnings={warning: max(1, len(doubtful.lacking))})
+
+
+def _with_warnings(report: StageReport, source: Source) -> StageReport:
+    """The report with the source's warnings."""
+    found = source.warnings
+    return replace(report, warnings={**report.warnings, **found.counts}, retry=found.retry)
+
+
+async def _list(sync: Sync, source: Source) -> tuple[list[DocumentRef], _Doubtful | None]:
+    """All documents of the source, each once; of one that moved while it was listed the last entry counts.
+
+    A listing that can't be proven to be complete is completed by what is known, if the documents that it lacks are few
+    enough to be asked for by name.
+
+    Raises:
+        IncompleteListingError: they are not.
+    """
     refs: dict[str, DocumentRef] = {}
     is_first = not sync.table(Stage.RAW_PAGES).row_count()
-    async for portion in source.list_documents():
-        refs.update((ref.document_id, ref) for ref in portion)
-        if is_first and len(refs) >= LARGE:
-            sync.workers.start()  # ready by the time that there are pages to convert
-        sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
-    return list(refs.values())
+    try:
+        async for portion in source.list_documents():
+            refs.update((ref.document_id, ref) for ref in portion)
+            if is_first and len(refs) >= LARGE:
+                sync.workers.start()  # ready by the time that there are pages to convert
+            sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
+    except UnprovenListingError as error:
+        refs = {ref.document_id: ref for ref in error.found}
+        known = sync.table(Stage.RAW_PAGES).read(columns=["document_id", "version_key"]).to_pylist()
+        lacking = {row["document_id"]: row["version_key"] for row in known if row["document_id"] not in refs}
+        if len(lacking) > _MOST_ASKED_FOR:
+            raise
+        refs |= {id_: DocumentRef(id_, key) for id_, key in lacking.items()}
+        return list(refs.values()), _Doubtful(error.message, sorted(lacking))
+    return list(refs.values()), None
 
 
 def _reconciliation(

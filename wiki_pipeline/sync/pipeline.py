@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import Connection, SourceDescription, SourceKey
+from wiki_pipeline.model import Connection, SourceDescription, SourceKey, Stage
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.store import Store
@@ -141,7 +142,17 @@ class Pipeline:
         kind, connection = self.kind_of(key), self.connection_of(entry)
         home = self.home_of(key)
         home.mkdir(parents=True, exist_ok=True)
-        return kind.open(key, entry.config, home, connection)
+        source = kind.open(key, entry.config, home, connection)
+        source.recall(partial(self._known_labels, key))
+        return source
+
+    def _known_labels(self, key: SourceKey) -> dict[str, tuple[str, ...]]:
+        """The labels of a source's documents as they were read last, by document."""
+        known: dict[str, tuple[str, ...]] = {}
+        for batch in self.store.table(Stage.RAW_PAGES, key).batches(["document_id", "labels"]):
+            rows = zip(batch["document_id"].to_pylist(), batch["labels"].to_pylist(), strict=True)
+            known.update((document_id, tuple(labels)) for document_id, labels in rows if labels)
+        return known
 
     def kind_of(self, key: SourceKey) -> SourceKind:
         """The kind of a source.

@@ -14,11 +14,9 @@ from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import DEFAULT_CONNECTION, Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
-from wiki_pipeline.sources.confluence.locating import spaces_of
-from wiki_pipeline.sources.confluence.probing import probe
 from wiki_pipeline.sources.confluence.request import PageRequest
-from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import CONNECTION_OPTIONS, ConfluenceSettings
+from wiki_pipeline.sources.confluence.site_lookups import find_page, probe, spaces_of
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source

@@ -20,6 +20,7 @@ from wiki_pipeline.model import (
     SourceDescription,
     SourceKey,
     Stage,
+    Warnings,
 )
 from wiki_pipeline.sources.git.attachments import attachments
 from wiki_pipeline.sources.git.clone import Clone
@@ -34,7 +35,7 @@ from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
-from wiki_pipeline.sources.protocol import Downloaded, Fetched
+from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
 
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
@@ -162,6 +163,14 @@ class GitSource:
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
         return self._snapshot.skipped if self._snapshot else {}
+
+    def recall(self, labels: KnownLabels) -> None:
+        """See `Source.recall`: files have no labels."""
+
+    @property
+    def warnings(self) -> Warnings:
+        """See `Source.warnings`: all that a repository has is in it."""
+        return Warnings()
 
     async def aclose(self) -> None:
         """Kill what may still be running."""
