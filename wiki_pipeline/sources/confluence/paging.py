@@ -40,6 +40,7 @@ _FAR = (1_000_000, 10_000)  # rows behind the last one seen; Cloud's v1 takes no
 _LEAST_CAP = 25  # the lowest that Confluence is known to lower a limit to
 _BARREN = 400  # requests in a row without anything new that are made on the word of a `next` that is not proven
 _TRUSTED = 2  # places that `next` skipped and that turned out to hold nothing
+_NOTHING = 5  # pages from either end of a list of labels or files that show nothing at all
 _SAME = 5  # pages in a row with nothing but known items
 _READINGS = 4
 
@@ -55,7 +56,7 @@ class Portion:
         items: what the server gave; in what a walk yields, without what it has yielded before.
         next_link: the address of the next page; empty if the server names none.
         base: the address that `webui` links are relative to.
-        start: offset of its first row, in a list by offset.
+        start: offset of its first item, in a list by offset; where items are hidden, about.
         total: how many items the server counts in the list; None if it doesn't.
     """
 
@@ -163,7 +164,8 @@ class Lists:
         if first.cursor or path.startswith("/api/v2/") or (is_search and not first.next_link):
             forwards = partial(_by_link, get, {**params, **({"sort": ends[0]} if ends else {})})
             backwards = partial(_by_link, get, {**params, "sort": ends[1]}) if ends else None
-            return CursorWalk(forwards, settings.max_list_requests, backwards, count, first)
+            most = settings.max_list_requests
+            return CursorWalk(forwards, most, backwards, count, first, is_search=is_search)
         limit = int(params["limit"])
         ahead = settings.max_concurrency
         return OffsetWalk(get_rows, limit, ahead, settings.max_list_requests, count, first)
@@ -197,7 +199,7 @@ class Lists:
     async def search(self, cql: str, expand: str, limit: int) -> AsyncGenerator[Portion, None]:
         """What a search in CQL finds. Its index lags behind, and hits that are gone since make short pages."""
         params: Query = {"cql": cql, "expand": expand, "limit": limit}
-        walk = await self.walk("/rest/api/content/search", params, is_search=True)
+        walk = await self.walk("/rest/api/content/search", params, count=partial(self.count, cql), is_search=True)
         async with aclosing(walk.portions()) as portions:
             async for portion in portions:
                 if portion.items:
@@ -334,7 +336,7 @@ class OffsetWalk:
         self._ended = not new and not portion.next_link
         if portion.total is not None:
             self._counted = portion.total
-        return replace(portion, items=new)
+        return replace(portion, items=new, start=start + len(ids) - len(new))
 
     def _new(self, portion: Portion) -> list[Json]:
         found = {id_: item for id_, item in zip(portion.ids, portion.items, strict=True) if id_ not in self.seen}
@@ -410,6 +412,7 @@ class CursorWalk:
         backwards: the same of the list in the opposite order, asked where the end is in doubt.
         count: see `Lists.walk`.
         first: the first page, if it is there already.
+        is_search: what it counts is believed without reading on: both come from the same index.
     """
 
     def __init__(
@@ -419,12 +422,15 @@ class CursorWalk:
         backwards: Callable[[str], Awaitable[Portion]] | None = None,
         count: Count | None = None,
         first: Portion | None = None,
+        *,
+        is_search: bool = False,
     ) -> None:
         self.seen: set[str] = set()
         self.is_sure = True  # a cursor leads behind an item, not behind a number of them
         self._forwards = _Way(get, max_requests, first)
         self._backwards = _Way(backwards, max_requests) if backwards else None
         self._count = count
+        self._is_search = is_search
 
     async def portions(self) -> AsyncGenerator[Portion, None]:
         """See `Walk.portions`."""
@@ -435,11 +441,12 @@ class CursorWalk:
                 async for portion in self._from_the_other_end(self._backwards):
                     yield portion
                 return
-            if way.is_stuck:
+            if way.is_stuck or (way.barren == 1 and not way.ended and self._is_search):
                 counted = await self._count() if self._count else None
                 if counted is not None and len(self.seen) >= counted:
                     return
-                raise unproven(len(self.seen))
+                if way.is_stuck:
+                    raise unproven(len(self.seen))
 
     async def _from_the_other_end(self, back: _Way) -> AsyncGenerator[Portion, None]:
         """Read both ways in turn, until they meet or one of them is at an end that the server names."""
@@ -449,10 +456,10 @@ class CursorWalk:
                 yield self._take(await back.step())
             if way.ended or back.ended or not way.seen.isdisjoint(back.seen):
                 return
-            if way.is_stuck and back.is_stuck:
-                if not self.seen:
-                    return  # neither end shows anything
+            if way.is_stuck and back.is_stuck and self.seen:
                 raise unproven(len(self.seen))
+            if not self.seen and (min(way.barren, back.barren) >= _NOTHING or (way.is_stuck and back.is_stuck)):
+                return  # neither end shows anything
             if not way.is_stuck:
                 yield self._take(await way.step())
 
