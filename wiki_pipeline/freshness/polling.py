@@ -70,7 +70,7 @@ def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineErro
         CatalogError, StoreError: they can't be used.
     """
     found = []
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+    for record in pipeline.active_sources():
         try:
             found.append(poll(pipeline, record.key))
         except (ConfigurationError, SourceError) as error:

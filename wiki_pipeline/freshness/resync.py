@@ -25,7 +25,7 @@ def request_resync(pipeline: Pipeline, name: str) -> int:
             [ChangeHint(record.key.kind, record.key, what=f"{_WHAT}{name}")],
             f"{_WHAT}{name} {record.key}",
         )
-        for record in pipeline.catalog.sources(tenant)
+        for record in pipeline.active_sources()
     ]
     return sum(pipeline.catalog.events.record(messages))
 

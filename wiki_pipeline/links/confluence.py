@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
 
-SPACE_KEY = re.compile(r"~?[A-Za-z0-9][A-Za-z0-9._@-]{0,254}")
+# Keys of personal spaces are `~` and a user's name or account id, which may hold nearly anything. Refused is what no such
+# name has, and what would mean something in an address, in CQL or in a list.
+SPACE_KEY = re.compile(r"""(?!\.{1,2}$)[^\s,/\\"'<>?#\x00-\x1f\x7f]{1,255}""")
 PAGE_ID = re.compile(r"[0-9]{1,19}")
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
@@ -170,7 +173,7 @@ def join_link(base: str, link: str) -> str:
 
 
 def _space(text: str) -> str:
-    key = unquote(text)
+    key = unicodedata.normalize("NFC", unquote(text))
     if not SPACE_KEY.fullmatch(key):
         raise ConfigurationError(f"{key!r} is not a space key.", "Copy the address of the space from the browser.")
     return key

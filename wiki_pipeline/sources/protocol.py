@@ -199,6 +199,9 @@ class SourceKind(Protocol):
             ConfigurationError: a setting is wrong.
         """
 
+    def configuration_problems(self) -> Sequence[str]:
+        """Entries of the settings that can't be used and are left out, each with its setting and what is wrong."""
+
     def from_address(
         self, tenant: str, address: str, connections: Sequence[Connection] | None = None
     ) -> tuple[SourceKey, str] | None:

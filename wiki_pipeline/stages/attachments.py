@@ -213,9 +213,12 @@ class _Listing:
 
     def record_failures(self, work: Reconciliation) -> None:
         """Record the pages whose files could not be listed, and that those of others could."""
-        if looked_at := sorted(self._looked_at) if self.problem is None else sorted(self.unlisted):
-            batch = Batch(downloads.table_of([]), list(self.unlisted.values()))
-            work.write(self._sync.tried(Stage.ATTACHMENTS, looked_at, batch))
+        looked_at = sorted(self._looked_at) if self.problem is None else sorted(self.unlisted)
+        batch = self._sync.tried(
+            Stage.ATTACHMENTS, looked_at, Batch(downloads.table_of([]), list(self.unlisted.values()))
+        )
+        if batch.failures:
+            work.write(batch)
 
     def _parent(self, ref: AttachmentRef, shown_by: set[str]) -> str:
         """The page that the file hangs on; for files of no page of the source, the first one that shows it."""

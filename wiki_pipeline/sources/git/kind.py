@@ -49,6 +49,10 @@ class GitKind:
             sources[key] = repository
         return {key: repository.dump() for key, repository in sources.items()}
 
+    def configuration_problems(self) -> Sequence[str]:
+        """See `SourceKind.configuration_problems`."""
+        return ()
+
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the hosts of WIKI_PIPELINE_GIT_TOKENS, and that of WIKI_PIPELINE_GIT_TOKEN."""
         return load(GitSettings).connections(tenant)
