@@ -267,9 +267,14 @@ class Catalog:
         with self._database.read() as connection:
             return [_sync_record(row) for row in connection.execute(chosen)]
 
-    def last_completed_sync(self, source: SourceKey) -> SyncRecord | None:
-        """The newest sync of the source that ended well, whether documents failed or not; None if none ever did."""
+    def last_completed_sync(self, source: SourceKey, mode: SyncMode | None = None) -> SyncRecord | None:
+        """The newest sync of the source that ended well, whether documents failed or not; None if none ever did.
+
+        Args:
+            mode: of syncs of this mode alone.
+        """
         chosen = select(syncs).where(syncs.c.source == str(source), _ended_well())
+        chosen = chosen.where(syncs.c.mode == mode.value) if mode else chosen
         chosen = chosen.order_by(syncs.c.sync_id.desc()).limit(1)
         with self._database.read() as connection:
             row = connection.execute(chosen).one_or_none()

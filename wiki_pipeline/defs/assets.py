@@ -18,6 +18,7 @@ from wiki_pipeline.stages import raw_pages as raw_stage
 from wiki_pipeline.stages import vectors as vectors_stage
 from wiki_pipeline.stages import wiki_pages as wiki_stage
 from wiki_pipeline.sync.session import Listener
+from wiki_pipeline.sync.since import read_since
 from wiki_pipeline.sync.stage import DeclaredStage
 
 
@@ -28,11 +29,13 @@ class SyncConfig(dg.Config):
         documents: ids of the documents to look at; empty: list the whole source.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
         full: fetch every document, also where its version key is the one that is known.
+        since: look only at what was changed at or after this moment (ISO 8601, with its offset), and delete nothing.
     """
 
     documents: list[str] = Field(default_factory=list)
     allow_mass_deletion: bool = False
     full: bool = False
+    since: str = ""
 
 
 def stage_asset(
@@ -69,10 +72,15 @@ def raw_pages(
     pipeline: PipelineResource,
     listener: dg.ResourceParam[Listener],
 ) -> dg.MaterializeResult:
-    mode = SyncMode.INCREMENTAL if config.documents and not config.full else SyncMode.FULL
+    partly = bool(config.documents or config.since) and not config.full
+    mode = SyncMode.INCREMENTAL if partly else SyncMode.FULL
     with pipeline.syncing(context, listener, mode) as sync:
         report = raw_stage.update(
-            sync, config.documents, allow_mass_deletion=config.allow_mass_deletion, full=config.full
+            sync,
+            config.documents,
+            allow_mass_deletion=config.allow_mass_deletion,
+            full=config.full,
+            since=read_since(config.since) if config.since else None,
         )
         return result(sync, report, served(context, sync))
 

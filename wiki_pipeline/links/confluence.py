@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
 
-# Keys of personal spaces are `~` and a user's name or account id, which may hold nearly anything. Refused is what no such
-# name has, and what would mean something in an address, in CQL or in a list.
+# Keys of personal spaces are `~` and a user's name or account id, which may hold nearly anything. Refused is what
+# no such name has, and what would mean something in an address, in CQL or in a list.
 SPACE_KEY = re.compile(r"""(?!\.{1,2}$)[^\s,/\\"'<>?#\x00-\x1f\x7f]{1,255}""")
 PAGE_ID = re.compile(r"[0-9]{1,19}")
 _PORTS = {"http": 80, "https": 443}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -95,6 +96,15 @@ class Source(Protocol):
 
         Raises:
             SourceError: as `describe`.
+        """
+
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """Ids of documents that were changed, or whose attachments were, at or after a moment; without a listing.
+
+        Deletions, moves and labels don't show in it, nor what an index that lags behind does not have yet.
+
+        Raises:
+            SourceError: as `describe`, or the source can't be asked that.
         """
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
@@ -240,6 +250,13 @@ class SourceKind(Protocol):
 
     def is_whole(self, config: str) -> bool:
         """Whether the source holds all documents of its space or repository, so that what it lacks exists nowhere."""
+
+    def sync_interval(self) -> float | None:
+        """Seconds after which a source that was not brought up to date as a whole is reloaded, beside the daily resync;
+        None: only that one does."""
+
+    def syncs_at_once(self) -> int | None:
+        """The most sources of this kind that are synced at the same time; None: as many as runs may be under way."""
 
     def webhooks(self) -> Sequence[Webhook]:
         """Where word of changes may come in, with the settings of now.

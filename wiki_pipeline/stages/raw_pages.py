@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -39,11 +40,16 @@ CODE_VERSION = "1"
 _SMALL = 10
 # Documents that a listing without proof may lack; beyond, it is given up.
 _MOST_ASKED_FOR = 2_000
-_SUMS = ("added", "updated", "deleted", "failed", "commits", "seconds", "bytes")
+_SUMS = ("added", "updated", "deleted", "unchanged", "failed", "commits", "seconds", "bytes")
 
 
 def update(
-    sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bool = False, full: bool = False
+    sync: Sync,
+    documents: Sequence[str] = (),
+    *,
+    allow_mass_deletion: bool = False,
+    full: bool = False,
+    since: datetime | None = None,
 ) -> StageReport:
     """Bring `raw_pages` up to date with the source.
 
@@ -52,12 +58,15 @@ def update(
         documents: ids to look at; none, or more than a batch holds: the whole source, as after an upgrade of tables.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
         full: list the whole source and fetch every document, also where its version key is the one that is known.
+        since: look only at what was changed at or after this moment, as far as the source says, and delete nothing.
 
     Raises:
         SourceError: the source could not be read, or listed only in part. What was committed before stands.
         MassDeletionError: see `allow_mass_deletion`. Nothing was changed.
         StoreError, LeaseLostError: the table could not be written.
     """
+    if since is not None and not full and not sync.upgraded:
+        return sync.done(signals.run_interruptibly(_changed_since(sync, since)))
     whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
@@ -98,10 +107,25 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
         return _with_warnings(report, source)
 
 
-async def _bring(sync: Sync, source: Source, documents: Sequence[str], people: People) -> StageReport:
-    """Fetch documents by their ids, whatever a listing says; those that are gone are deleted."""
+async def _changed_since(sync: Sync, moment: datetime) -> StageReport:
+    people, size = People(), sync.settings.batch_documents
+    async with aclosing(sync.pipeline.open_source(sync.source)) as source:
+        sync.pipeline.describe(sync.source, await source.describe())
+        sync.named = changed = await source.changed_since(moment)
+        report = await _bring(sync, source, changed[:size], people, delete=False)
+        for start in range(size, len(changed), size):
+            report = _sum(report, await _bring(sync, source, changed[start : start + size], people, delete=False))
+        await people.learn(sync, source, everyone=False)
+        return _with_warnings(report, source)
+
+
+async def _bring(
+    sync: Sync, source: Source, documents: Sequence[str], people: People, *, delete: bool = True
+) -> StageReport:
+    """Fetch documents by their ids, whatever a listing says; those that are gone are deleted, if anything is."""
     portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
     for portion in portions:
+        portion.gone = portion.gone if delete else []
         portion.meet(people)
         portion.observe(sync, {})
     found = [DocumentRef(page.document_id, page.version_key) for portion in portions for page in portion.pages]
@@ -128,11 +152,16 @@ async def _look_for(
     size = sync.settings.batch_documents
     for start in range(0, len(doubtful.lacking), size):
         more = await _bring(sync, source, doubtful.lacking[start : start + size], people)
-        counted = {name: getattr(report, name) + getattr(more, name) for name in _SUMS}
-        failures = (*report.failures, *more.failures)[:100]
-        report = replace(more, **counted, failures=failures, unchanged=report.unchanged - more.deleted - more.updated)
+        unchanged = report.unchanged - more.deleted - more.updated
+        report = replace(_sum(report, more), unchanged=unchanged)
     warning = f"listing: {doubtful.problem} What it lacks was asked for by name; documents that are new may be missing."
     return replace(report, warnings={warning: max(1, len(doubtful.lacking))})
+
+
+def _sum(one: StageReport, more: StageReport) -> StageReport:
+    """Both reports of one table as one; the second tells how the table is now."""
+    counted = {name: getattr(one, name) + getattr(more, name) for name in _SUMS}
+    return replace(more, **counted, failures=(*one.failures, *more.failures)[:100])
 
 
 def _with_warnings(report: StageReport, source: Source) -> StageReport:

@@ -145,6 +145,14 @@ class ConfluenceKind:
         """See `SourceKind.is_whole`: a space without a list of pages."""
         return not SourceConfig.parse(config).pages
 
+    def sync_interval(self) -> float | None:
+        """See `SourceKind.sync_interval`: `CONFLUENCE_SYNC_INTERVAL`."""
+        return load(ConfluenceSettings).sync_interval or None
+
+    def syncs_at_once(self) -> int | None:
+        """See `SourceKind.syncs_at_once`: `CONFLUENCE_MAX_INGESTION_TASKS`."""
+        return load(ConfluenceSettings).max_ingestion_tasks
+
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""
         return (ConfluenceWebhook(load(ConfluenceSettings)),)

@@ -13,8 +13,10 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from wiki_pipeline.errors import AccessDeniedError, IncompleteListingError, SourceNotFoundError
+from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.model import AttachmentRef, Changes
 from wiki_pipeline.sources.confluence.answers import Json, NotTheApiError, RefusedError
+from wiki_pipeline.sources.confluence.page import read_time
 from wiki_pipeline.sources.confluence.paging import Lists
 
 _OVERLAP = timedelta(days=2)  # the index's lag and clocks that are wrong, a day; the time zone, up to 14 hours
@@ -56,6 +58,28 @@ async def recently_changed(
         attachments=tuple(ref for id_ in changed if id_ in files and (ref := attachment(*files[id_]))),
         whole=since is None,
     )
+
+
+async def changed_since(lists: Lists, space: str, moment: datetime) -> list[str]:
+    """Ids of pages that were edited, or whose attachments were, at or after a moment.
+
+    Raises:
+        SourceError: the site can't be asked.
+    """
+    # The reader's time zone is unknown: the question reaches back further, the answers say exactly when.
+    day_before = moment.astimezone(UTC) - timedelta(days=1)
+    edited = f'space = "{space}" and lastmodified >= "{day_before:%Y-%m-%d %H:%M}"'
+    pages = await _found(lists, f"{edited} and type = page", "version")
+    files = await _found(lists, f"{edited} and type = attachment", "version,container")
+    ids = [id_ for id_, (item, _) in pages.items() if _is_since(item, moment)]
+    ids += [str((item.get("container") or {}).get("id")) for item, _ in files.values() if _is_since(item, moment)]
+    return [id_ for id_ in dict.fromkeys(ids) if PAGE_ID.fullmatch(id_)]
+
+
+def _is_since(item: Json, moment: datetime) -> bool:
+    """Whether an item's version was made at or after a moment; also where it does not say when."""
+    when = read_time((item.get("version") or {}).get("when"))
+    return when is None or when >= moment
 
 
 async def _found(lists: Lists, cql: str, expand: str) -> dict[str, tuple[Json, str]]:

@@ -70,6 +70,19 @@ class ConfluenceSettings(SettingsGroup):
         validation_alias="CONFLUENCE_MAX_CONCURRENCY",
         description="Requests under way at once, a source.",
     )
+    sync_interval: float = Field(
+        86_400,
+        ge=0,
+        validation_alias="CONFLUENCE_SYNC_INTERVAL",
+        description="Seconds after which a source that was not brought up to date is reloaded; 0: never.",
+    )
+    max_ingestion_tasks: int = Field(
+        5,
+        ge=1,
+        le=100,
+        validation_alias="CONFLUENCE_MAX_INGESTION_TASKS",
+        description="Confluence sources synced at the same time.",
+    )
     api: Literal["auto", "v1", "v2"] = Field(
         "auto",
         validation_alias="WIKI_PIPELINE_CONFLUENCE_API",

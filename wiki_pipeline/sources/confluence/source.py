@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
@@ -30,7 +31,7 @@ from wiki_pipeline.sources.confluence.fetching import Degraded
 from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
 from wiki_pipeline.sources.confluence.paging import Lists
-from wiki_pipeline.sources.confluence.recent import recently_changed
+from wiki_pipeline.sources.confluence.recent import changed_since, recently_changed
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
 
@@ -114,6 +115,11 @@ class ConfluenceSource:
         """See `Source.poll`."""
         space = await (await self._api()).space()
         return await recently_changed(Lists(self._client, self._settings), space.key, cursor, self._files.found)
+
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """See `Source.changed_since`: by the search, of the pages that the source holds."""
+        space = await (await self._api()).space()
+        return await changed_since(Lists(self._client, self._settings), space.key, moment)
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
         """See `Source.names`. v2 names 250 in a request, v1 one, so that only a part may be named at a time."""

@@ -117,6 +117,14 @@ class GitKind:
         """See `SourceKind.is_whole`: never, rules leave files out."""
         return False
 
+    def sync_interval(self) -> float | None:
+        """See `SourceKind.sync_interval`."""
+        return None
+
+    def syncs_at_once(self) -> int | None:
+        """See `SourceKind.syncs_at_once`."""
+        return None
+
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""
         return (PushWebhook(load(GitSettings)),)

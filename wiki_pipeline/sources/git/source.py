@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -119,6 +120,12 @@ class GitSource:
         await self._in_thread(self._bring, {snapshot.documents[name].oid for name in sizes})
         for portion in portions(list(sizes), sizes, self._portion_bytes):
             yield await self._in_thread(self._read, [snapshot.documents[name] for name in portion])
+
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """See `Source.changed_since`: by the time of each file's last commit."""
+        snapshot = await self._in_thread(self._look)
+        seconds = moment.timestamp()
+        return [name for name, file in snapshot.documents.items() if file.changed_at >= seconds]
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
         """See `Source.names`; files mention nobody by an id."""
