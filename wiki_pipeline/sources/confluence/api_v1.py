@@ -163,7 +163,9 @@ class ApiV1:
         desired = set(ids)
         ahead = self._settings.max_concurrency
         async with aclosing(in_order(self._stretches(desired), ahead)) as stretches:
-            async for answers in stretches:
+            async for found in stretches:
+                # Where pages are hidden, places are not exact, and a page may come twice.
+                answers = list({a.document_id: a for a in found if a.document_id in desired}.values())
                 desired.difference_update(answer.document_id for answer in answers)
                 if answers:
                     yield answers
