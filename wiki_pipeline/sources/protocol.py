@@ -75,7 +75,7 @@ class Source(Protocol):
         """
 
     def recall(self, labels: KnownLabels) -> None:
-        """Be told how to look up the labels that documents had last: kept where labels can't be read this time."""
+        """Take how to look up the labels that documents had last: they are kept where labels can't be read this time."""
 
     def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
         """The documents named, in any order and in portions of bounded size, exactly one answer for each id.
@@ -108,9 +108,9 @@ class Source(Protocol):
         """
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """Display names of people by the ids under which documents mention them; empty where nobody has an id any more.
+        """Display names of people by the ids under which documents mention them; empty where the id is no one's any more.
 
-        People of whom the source tells nothing this time are left out, as are all where documents mention nobody.
+        People about whom the source says nothing this time are left out.
 
         Raises:
             SourceError: as `describe`.
@@ -144,7 +144,7 @@ class Source(Protocol):
 
     @property
     def cursor(self) -> str:
-        """By which a `poll` finds what changed since the last listing; empty where listings tell none."""
+        """By which a `poll` finds what changed since the last listing; empty where listings give none."""
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -238,7 +238,7 @@ class SourceKind(Protocol):
     async def locate(
         self, document_ids: Sequence[str], known: Mapping[SourceKey, str], connection: Connection | None = None
     ) -> Mapping[str, Sequence[SourceKey]]:
-        """Which of the known sources of this kind may hold documents of which only the id was told; those of no such
+        """Which of the known sources of this kind may hold documents of which only the id is known; those of no such
         source are missing, as are all where ids mean something within their source only.
 
         Args:

@@ -171,7 +171,7 @@ class Attachments:
     def _ref(
         self, item: Json, page_id: str, base: object, media_type: object, size: object, when: object, author: str
     ) -> AttachmentRef | None:
-        """The attachment; None for what can't be told apart or asked for."""
+        """The attachment; None for what has no usable id or name."""
         attachment_id, name = str(item.get("id") or ""), str(item.get("title") or "")
         current = item.get("status", "current") == "current" and item.get("type", "attachment") == "attachment"
         if not (current and name and PAGE_ID.fullmatch(page_id) and _ATTACHMENT_ID.fullmatch(attachment_id)):
@@ -185,7 +185,7 @@ class Attachments:
             document_id=page_id,
             name=name,
             url=f"{root}/download/attachments/{page_id}/{address}",
-            # Both APIs tell these alike. The moment of the version they write differently.
+            # Both APIs give these alike; the moment of the version they write differently.
             version_key=digest(number, size, page_id),
             version=str(number),
             media_type=str(media_type or "").partition(";")[0].strip().lower(),

@@ -1,6 +1,6 @@
 """The cheap look: which pages and attachments of a space were edited lately, by CQL.
 
-CQL reads moments in the calling user's time zone, which no API tells, by the minute, from an index that lags behind
+CQL reads moments in the calling user's time zone, which no API names, by the minute, from an index that lags behind
 (notes of the vendor's forum). So the question reaches back further than the last look by more than all of that, and
 what was seen by then, by id and version, is left out.
 """
