@@ -75,7 +75,7 @@ class Source(Protocol):
         """
 
     def recall(self, labels: KnownLabels) -> None:
-        """Take how to look up the labels that documents had last: they are kept where labels can't be read this time."""
+        """Take how to look up the labels that documents had last, which stay where labels can't be read this time."""
 
     def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
         """The documents named, in any order and in portions of bounded size, exactly one answer for each id.
@@ -108,7 +108,7 @@ class Source(Protocol):
         """
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """Display names of people by the ids under which documents mention them; empty where the id is no one's any more.
+        """Display names of people by the ids under which documents mention them; empty for an id without a person.
 
         People about whom the source says nothing this time are left out.
 

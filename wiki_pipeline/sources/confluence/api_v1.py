@@ -13,6 +13,7 @@ from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.fetching import Degraded, fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.lookups_v1 import Lookups
@@ -27,8 +28,9 @@ from wiki_pipeline.sources.confluence.page import (
     failure,
     gone,
 )
-from wiki_pipeline.sources.confluence.paging import Lists, Portion, Walk, get_portion, in_order, settled
+from wiki_pipeline.sources.confluence.paging import Lists, get_portion, settled
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.walks import Portion, Walk
 from wiki_pipeline.sources.protocol import Fetched, UnprovenListingError
 
 _STATE = "version,ancestors,metadata.labels"

@@ -14,6 +14,7 @@ from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Params
+from wiki_pipeline.sources.confluence.concurrency import in_order, together
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.fetching import Degraded, fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, Lookups, chunks, read_node
@@ -30,7 +31,7 @@ from wiki_pipeline.sources.confluence.page import (
     read_position,
     read_time,
 )
-from wiki_pipeline.sources.confluence.paging import Lists, get_portion, in_order, together
+from wiki_pipeline.sources.confluence.paging import Lists, get_portion
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.tree import Tree
 from wiki_pipeline.sources.protocol import Fetched, UnprovenListingError

@@ -24,11 +24,12 @@ from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.model import AttachmentRef, DocumentFailure, DocumentGone, Stage, digest
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, TooLargeError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.config import SourceConfig
 from wiki_pipeline.sources.confluence.fetching import ATTACHMENTS, why
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT
 from wiki_pipeline.sources.confluence.page import read_time
-from wiki_pipeline.sources.confluence.paging import Lists, in_order
+from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.protocol import Downloaded
 

@@ -11,9 +11,10 @@ from wiki_pipeline.errors import SourceError, SourceNotFoundError
 from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import Ancestor
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.fetching import LABELS, NAMES, Degraded
 from wiki_pipeline.sources.confluence.page import Page, read_position, read_time, sorted_labels
-from wiki_pipeline.sources.confluence.paging import Lists, in_order
+from wiki_pipeline.sources.confluence.paging import Lists
 
 MOST_PEOPLE = 500  # a request each; the rest is asked for by the next syncs
 _LABELS = 200

@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from wiki_pipeline.errors import AccessDeniedError, SourceError, SourceNotFoundError
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.fetching import LABELS, NAMES, Degraded, may_pass
 from wiki_pipeline.sources.confluence.page import sorted_labels
-from wiki_pipeline.sources.confluence.paging import Lists, in_order
+from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.tree import Node, Tree
 
 T = TypeVar("T")
@@ -136,7 +137,7 @@ class Lookups:
         nodes: list[Node] = []
         page_ids = [node_id for node_id, kind in unknown.items() if kind == "page"]
         for some in chunks(page_ids, MAX_LIMIT):
-            pages = await self._list("/api/v2/pages", id=",".join(some), status="current,archived")
+            pages = await self._list("/api/v2/pages", _BY_ID, id=",".join(some), status="current,archived")
             nodes += [read_node(page, "page") for page in pages]
         calls = (partial(self._container, node_id, kind) for node_id, kind in unknown.items() if kind in _PATHS)
         nodes += [node async for node in in_order(calls, self._ahead) if node]

@@ -9,11 +9,13 @@ from wiki_pipeline.errors import AccessDeniedError, SourceError, SourceNotFoundE
 from wiki_pipeline.links.confluence import PAGE_ID, Target
 from wiki_pipeline.sources.confluence.answers import Json, NotTheApiError, RefusedError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, chunks
-from wiki_pipeline.sources.confluence.paging import Lists, get_portion, in_order
+from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 
 _LIMIT = 100
+_BY_ID = ("id", "-id")
 _UNKNOWN = "not shown to this kind of token"
 
 
@@ -37,7 +39,7 @@ async def probe(settings: ConfluenceSettings, name: str) -> Mapping[str, str]:
     async with ConfluenceClient(settings, f"connection {name}") as client:
         v2 = await has_v2(client, settings)
         path = "/api/v2/spaces" if v2 else "/rest/api/space"
-        spaces = await Lists(client, settings).items(path, {"limit": _LIMIT}, ends=("id", "-id") if v2 else None)
+        spaces = await Lists(client, settings).items(path, {"limit": _LIMIT}, ends=_BY_ID if v2 else None)
         return {"who": await _who(client), "API": "v2" if v2 else "v1", "spaces": str(len(spaces.items))}
 
 
@@ -108,21 +110,21 @@ async def spaces_of(settings: ConfluenceSettings, page_ids: Sequence[str]) -> di
         return {}
     async with ConfluenceClient(settings, "confluence") as client:
         if await has_v2(client, settings):
-            return await _spaces_v2(client, ids)
+            return await _spaces_v2(Lists(client, settings), ids)
         # One by one: the index that CQL asks does not have pages that were created a moment ago.
         calls = (partial(_space_v1, client, page_id) for page_id in ids)
         found = [answer async for answer in in_order(calls, settings.max_concurrency)]
         return {page_id: space for page_id, space in found if space}
 
 
-async def _spaces_v2(client: ConfluenceClient, ids: Sequence[str]) -> dict[str, str]:
+async def _spaces_v2(lists: Lists, ids: Sequence[str]) -> dict[str, str]:
     of_page: dict[str, str] = {}
     for some in chunks(list(ids), MAX_LIMIT):
-        portion = await get_portion(client, "/api/v2/pages", {"id": ",".join(some), "limit": MAX_LIMIT})
+        portion = await lists.items("/api/v2/pages", {"id": ",".join(some), "limit": MAX_LIMIT}, ends=_BY_ID)
         of_page.update((str(item.get("id")), str(item.get("spaceId"))) for item in portion.items)
     keys: dict[str, str] = {}
     for some in chunks(sorted(set(of_page.values())), MAX_LIMIT):
-        portion = await get_portion(client, "/api/v2/spaces", {"ids": ",".join(some), "limit": MAX_LIMIT})
+        portion = await lists.items("/api/v2/spaces", {"ids": ",".join(some), "limit": MAX_LIMIT}, ends=_BY_ID)
         keys.update((str(item.get("id")), str(item.get("key"))) for item in portion.items)
     return {page: keys[space] for page, space in of_page.items() if space in keys}
 

@@ -105,7 +105,7 @@ def test_next_links_that_never_end_do_not_go_on_for_ever(site: Site) -> None:
     pages = fill(site, 25)
     site.server.fault("*", faults.endless_next(), times=None)
     assert site.open(list_limit=10).list().keys() == ids(pages)
-    assert len(site.server.requests) < 25
+    assert len(site.server.requests) < (25 if site.api == "v1" else 130)  # of labels nothing shows from either end
 
 
 def test_an_empty_page_in_the_middle_is_not_taken_for_the_end(site: Site) -> None:
