@@ -240,10 +240,11 @@ class Catalog:
     def finish_sync(
         self, sync_id: int, reports: Sequence[StageReport] = (), error: WikiPipelineError | None = None
     ) -> SyncStatus:
-        """Record how a sync ended: failed if there is an error, with errors if a document failed."""
+        """Record how a sync ended: failed if there is an error, with errors if a document or something beside the
+        documents could not be read."""
         if error is not None:
             status = SyncStatus.FAILED
-        elif any(report.failed for report in reports):
+        elif any(report.failed or report.warnings for report in reports):
             status = SyncStatus.COMPLETED_WITH_ERRORS
         else:
             status = SyncStatus.COMPLETED
@@ -266,9 +267,14 @@ class Catalog:
         with self._database.read() as connection:
             return [_sync_record(row) for row in connection.execute(chosen)]
 
-    def last_completed_sync(self, source: SourceKey) -> SyncRecord | None:
-        """The newest sync of the source that ended well, whether documents failed or not; None if none ever did."""
+    def last_completed_sync(self, source: SourceKey, mode: SyncMode | None = None) -> SyncRecord | None:
+        """The newest sync of the source that ended well, whether documents failed or not; None if none ever did.
+
+        Args:
+            mode: of syncs of this mode alone.
+        """
         chosen = select(syncs).where(syncs.c.source == str(source), _ended_well())
+        chosen = chosen.where(syncs.c.mode == mode.value) if mode else chosen
         chosen = chosen.order_by(syncs.c.sync_id.desc()).limit(1)
         with self._database.read() as connection:
             row = connection.execute(chosen).one_or_none()

@@ -10,7 +10,8 @@ pending --claim--> claimed --settle--> applied | superseded
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,18 +41,22 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, tenant: str, seconds: float, *, at_most: int = 100) -> list[Claim]:
+    def claim(
+        self, tenant: str, seconds: float, *, at_most: int = 100, at_once: Mapping[str, int] | None = None
+    ) -> list[Claim]:
         """Take on all due events of every source that has no open claim, up to `at_most` sources.
 
         Args:
             seconds: until the claim expires unless it is kept up (`keep`).
+            at_once: the most sources of a kind that are worked on at the same time; the events of others go on waiting.
         """
         with self._database.write() as connection:
             moment = now(connection)
             waiting = select(events.c.source, func.min(events.c.event_id).label("first")).where(_due(tenant, moment))
-            waiting = waiting.group_by(events.c.source).order_by("first").limit(at_most)
+            waiting = waiting.group_by(events.c.source).order_by("first")
             due = [SourceKey.parse(row.source) for row in connection.execute(waiting)]
-            return [_claim(connection, source, seconds, moment) for source in due]
+            allowed = _within(connection, tenant, due, at_once or {})[:at_most]
+            return [_claim(connection, source, seconds, moment) for source in allowed]
 
     def due(self, tenant: str) -> bool:
         """Whether there is anything to claim. Writes nothing, so it may be asked often."""
@@ -269,6 +274,22 @@ def _source(connection: Connection, claim_id: str) -> SourceKey | None:
 def _close(connection: Connection, claim_id: str, **values: Any) -> bool:
     closed = update(claims).where(claims.c.claim_id == claim_id).values(claim_id=None, **values)
     return connection.execute(closed).rowcount > 0
+
+
+def _within(
+    connection: Connection, tenant: str, due: Sequence[SourceKey], at_once: Mapping[str, int]
+) -> list[SourceKey]:
+    """Those of the sources, in their order, that make no more of their kind under way than are allowed."""
+    chosen = select(claims.c.source).where(
+        claims.c.claim_id.is_not(None), claims.c.source.startswith(f"{tenant}:", autoescape=True)
+    )
+    under_way = Counter(SourceKey.parse(name).kind for name in connection.execute(chosen).scalars())
+    allowed = []
+    for source in due:
+        if under_way[source.kind] < at_once.get(source.kind, len(due) + 1):
+            under_way[source.kind] += 1
+            allowed.append(source)
+    return allowed
 
 
 def _supersede_tried(connection: Connection, claim_id: str, failed: Collection[str], change: Mapping[str, Any]) -> None:

@@ -39,7 +39,8 @@ class SourceRecord:
         config: JSON by which the source's kind opens it; no secrets.
         title, url: for people; empty until the source was asked what it is.
         connection: name of the connection by which it is opened; empty: of the one that its address belongs to.
-        managed_by: `DEMO` for a source that was made for the demo; else empty.
+        managed_by: `DEMO` for a source that was made for the demo, `SETTINGS` for one that the settings named; else
+            empty.
     """
 
     key: SourceKey

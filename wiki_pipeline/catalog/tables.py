@@ -91,7 +91,7 @@ sources = Table(
     _text("url"),
     _moment("added_at"),
     _text("connection", server_default=""),  # by which it is opened; empty: by the one that its address belongs to
-    _text("managed_by", server_default=""),  # "demo", or empty: a person's, of the settings or of the command line
+    _text("managed_by", server_default=""),  # "demo", "settings", or empty: a person's
     UniqueConstraint("tenant", "kind", "name"),
 )
 

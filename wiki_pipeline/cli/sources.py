@@ -6,7 +6,7 @@ import click
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.cli.jobs import open_jobs
-from wiki_pipeline.cli.output import json_option, print_json, print_table
+from wiki_pipeline.cli.output import json_option, print_json, print_table, printable
 from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.settings import load
@@ -35,13 +35,24 @@ def list_sources(*, as_json: bool) -> None:
     settings = load(Settings)
     with Pipeline.open(settings) as pipeline:
         pipeline.add_configured_sources()
-        records = pipeline.catalog.sources(settings.tenant)
+        records, dropped = pipeline.catalog.sources(settings.tenant), pipeline.dropped()
+        problems = pipeline.configuration_problems()
+    for problem in problems:
+        click.echo(printable(problem), err=True)
     if as_json:
-        print_json([_as_json(record) for record in records])
+        print_json([{**_as_json(record), "dropped": record.key in dropped} for record in records])
         return
     print_table(
         ["source", "title", "url", "added"],
-        [(record.key, record.title, record.url, record.added_at) for record in records],
+        [
+            (
+                record.key,
+                record.title,
+                "no longer in the settings" if record.key in dropped else record.url,
+                record.added_at,
+            )
+            for record in records
+        ],
         empty="There are no sources. Add one with `wiki-pipeline sources add ADDRESS`.",
     )
 

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -28,9 +30,10 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.stages import declared
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
+from wiki_pipeline.sync.since import read_since
 
 if TYPE_CHECKING:
-    from wiki_pipeline.defs.in_process import Jobs
+    from wiki_pipeline.defs.in_process import Run
 
 _FAILURES_SHOWN = 10
 _USAGE = 2
@@ -54,7 +57,7 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """0 all well, 1 some documents failed, 3 the source could not be synced."""
+        """0 all well, 1 something could not be read of it, 3 the source could not be synced."""
         if not self.succeeded:
             return 3
         return 1 if self.record is not None and self.record.status is SyncStatus.COMPLETED_WITH_ERRORS else 0
@@ -66,6 +69,11 @@ class Outcome:
     "--full", is_flag=True, help="Fetch every document again, also where the source says that it is the same."
 )
 @click.option("--allow-mass-deletion", is_flag=True, help="Go on although more than half of a source is gone upstream.")
+@click.option(
+    "--since",
+    metavar="DATE|24h|7d",
+    help="Only what was changed since then, as 2025-01-01, 2025-01-01T08:30, 24h or 7d. Deletes nothing.",
+)
 @click.option("--schedule", "hours", type=click.FloatRange(min=0, min_open=True), help="Again every so many hours.")
 @json_option
 @click.pass_context
@@ -75,25 +83,32 @@ def command(
     sources: tuple[str, ...],
     full: bool,
     allow_mass_deletion: bool,
+    since: str | None,
     hours: float | None,
     as_json: bool,
 ) -> None:
     """Bring sources up to date, with progress.
 
     All of them, those of a kind (confluence, git), or those named. Each is listed completely, and what changed is
-    fetched; with --full, everything is.
+    fetched; with --full, everything is. With --since nothing is listed: only what the source says was changed since
+    then is looked at.
 
-    Ends with 0 if all is well, 1 if some documents failed, 2 for usage or configuration, 3 if it could not be done
-    for a source; the others are synced all the same.
+    Ends with 0 if all is well, 1 if some documents, or something beside them, could not be read, 2 for usage or
+    configuration, 3 if it could not be done for a source; the others are synced all the same.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop is an interruption: leases are given back
+    if since is not None and (full or allow_mass_deletion):
+        raise click.UsageError("--since looks only at what changed: not with --full or --allow-mass-deletion.")
+    moment = read_since(since) if since is not None else None
     if hours is not None:
         flags = {"--full": full, "--allow-mass-deletion": allow_mass_deletion, "--json": as_json}
-        ctx.exit(_again_and_again([*(flag for flag, given in flags.items() if given), "--", *sources], hours))
-    outcomes = run(load(Settings), sources, full=full, allow_mass_deletion=allow_mass_deletion)
+        given = [flag for flag, given in flags.items() if given] + (["--since", since] if since is not None else [])
+        ctx.exit(_again_and_again([*given, "--", *sources], hours))
+    outcomes = run(load(Settings), sources, full=full, allow_mass_deletion=allow_mass_deletion, since=moment)
+    problems = Pipeline.configuration_problems()
     if as_json:
-        print_json({"syncs": [_as_json(outcome) for outcome in outcomes]})
-    ctx.exit(max(outcome.exit_status for outcome in outcomes))
+        print_json({"syncs": [_as_json(outcome) for outcome in outcomes], "configuration": problems})
+    ctx.exit(max(*(outcome.exit_status for outcome in outcomes), _USAGE if problems else 0))
 
 
 def _again_and_again(arguments: Sequence[str], hours: float) -> int:
@@ -118,9 +133,15 @@ def _again_and_again(arguments: Sequence[str], hours: float) -> int:
 
 
 def run(
-    settings: Settings, asked: Sequence[str], *, full: bool = False, allow_mass_deletion: bool = False
+    settings: Settings,
+    asked: Sequence[str],
+    *,
+    full: bool = False,
+    allow_mass_deletion: bool = False,
+    since: datetime | None = None,
 ) -> list[Outcome]:
-    """Sync the sources asked for, one after the other, with progress on standard error.
+    """Sync the sources asked for, one after the other, with progress on standard error. Those that the settings no
+    longer name are left out unless they are named one by one, and entries of the settings that can't be used are told.
 
     Raises:
         ConfigurationError: a setting is wrong, there is no such source, or there are none at all.
@@ -134,18 +155,29 @@ def run(
                 "There is nothing to sync.",
                 "Set CONFLUENCE_SPACES or WIKI_PIPELINE_GIT_REPOSITORIES, or use `wiki-pipeline sources add ADDRESS`.",
             )
-        chosen = select(known, asked)
+        dropped = pipeline.dropped()
+        chosen = [key for key in select(known, asked) if key not in dropped or _is_named(key, asked)]
+        for key in sorted(dropped.difference(chosen)):
+            left = f"{key} is no longer in the settings: it is served as it is. `wiki-pipeline sources remove {key}`"
+            console.print(Text(f"{left} removes it.", style="dim"))
+        for problem in pipeline.configuration_problems():
+            console.print(Text(printable(problem), style="red"))
+        if not chosen:
+            raise ConfigurationError(
+                "There is nothing to sync: the settings name none of the sources any more.",
+                "Name them there again, or name one here to sync it all the same.",
+            )
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
         jobs.publish(pipeline.catalog, settings.tenant)
         unserved = _without_server(pipeline)
-        how = {"full": full, "allow_mass_deletion": allow_mass_deletion}
+        how = partial(jobs.sync, full=full, allow_mass_deletion=allow_mass_deletion, since=since)
         outcomes = []
         for source in chosen:
             if source in unserved:
                 outcomes.append(_out_of_reach(source, pipeline.catalog.failures(source)))
                 console.print(Text(str(source), style="bold"))
             else:
-                outcomes.append(_sync(console, pipeline, jobs, source, how))
+                outcomes.append(_sync(console, pipeline, how, source))
             _show(console, outcomes[-1])
         return outcomes
 
@@ -161,9 +193,13 @@ def _out_of_reach(source: SourceKey, failures: Sequence[FailureRecord]) -> Outco
     return Outcome(source, False, SourceUnreachableError.code, message, None, failures)
 
 
-def _sync(console: Console, pipeline: Pipeline, jobs: Jobs, source: SourceKey, how: Mapping[str, bool]) -> Outcome:
+def _is_named(key: SourceKey, asked: Sequence[str]) -> bool:
+    return not {str(key), f"{key.kind}:{key.name}", key.name}.isdisjoint(asked)
+
+
+def _sync(console: Console, pipeline: Pipeline, bring: Callable[..., Run], source: SourceKey) -> Outcome:
     with shown(console, source) as listener:
-        run = jobs.sync(pipeline.catalog, source, listener, **how)
+        run = bring(pipeline.catalog, source, listener)
     # A run that found the source taken by another has no record of its own.
     last = next(iter(pipeline.catalog.syncs(source, limit=1)), None)
     record = last if last is not None and last.run_id == run.run_id else None
@@ -189,6 +225,9 @@ def _show(console: Console, outcome: Outcome) -> None:
         if report.skipped:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in report.skipped.items())
             console.print(Padding(Text(f"left out: {printable(reasons)}", style="dim"), (0, 0, 0, 15), expand=False))
+        for warning, count in report.warnings.items():
+            text = f"not read: {printable(warning)} ({count} documents)"
+            console.print(Padding(Text(text, style="yellow"), (0, 0, 0, 15), expand=False))
     for failure in outcome.failures[:_FAILURES_SHOWN]:
         text = f"  {failure.stage}: {failure.title} ({failure.document_id}): {failure.message}"
         console.print(Text(printable(text), style="yellow"))

@@ -13,6 +13,7 @@ from wiki_pipeline.defs.report import result
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.sources import served, sources, sources_upstream
 from wiki_pipeline.sync.session import Listener
+from wiki_pipeline.sync.since import read_since
 from wiki_pipeline.sync.stage import DeclaredStage
 
 
@@ -23,11 +24,13 @@ class SyncConfig(dg.Config):
         documents: ids of the documents to look at; empty: list the whole source.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
         full: fetch every document, also where its version key is the one that is known.
+        since: look only at what was changed at or after this moment (ISO 8601, with its offset), and delete nothing.
     """
 
     documents: list[str] = Field(default_factory=list)
     allow_mass_deletion: bool = False
     full: bool = False
+    since: str = ""
 
 
 def stage_asset(
@@ -64,10 +67,15 @@ def raw_pages(
     pipeline: PipelineResource,
     listener: dg.ResourceParam[Listener],
 ) -> dg.MaterializeResult:
-    mode = SyncMode.INCREMENTAL if config.documents and not config.full else SyncMode.FULL
+    partly = bool(config.documents or config.since) and not config.full
+    mode = SyncMode.INCREMENTAL if partly else SyncMode.FULL
     with pipeline.syncing(context, listener, mode) as sync:
         report = stages.raw_pages.update(
-            sync, config.documents, allow_mass_deletion=config.allow_mass_deletion, full=config.full
+            sync,
+            config.documents,
+            allow_mass_deletion=config.allow_mass_deletion,
+            full=config.full,
+            since=read_since(config.since) if config.since else None,
         )
         return result(sync, report, served(context, sync))
 

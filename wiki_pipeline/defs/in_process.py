@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import dagster as dg
 
@@ -53,17 +54,23 @@ class Jobs:
         *,
         allow_mass_deletion: bool = False,
         full: bool = False,
+        since: datetime | None = None,
     ) -> Run:
         """Bring all stages of one source up to date, and return how that ended.
+
+        Args:
+            since: look only at what was changed at or after this moment, and delete nothing. What waits for the source
+                goes on waiting.
 
         Raises:
             CatalogError: the catalog can't be used.
         """
-        config = {"ops": {"raw_pages": {"config": {"allow_mass_deletion": allow_mass_deletion, "full": full}}}}
+        what = {"allow_mass_deletion": allow_mass_deletion, "full": full, "since": since.isoformat() if since else ""}
+        config = {"ops": {"raw_pages": {"config": what}}}
         resources = {"listener": dg.ResourceDefinition.hardcoded_resource(listener)}
         # Recorded like any other request. Where another run works on the source already, this one finds that out later.
         asked = EventBatch(source.tenant, Origin.CLI, [ChangeHint(source.kind, source, what="wiki-pipeline sync")])
-        claim = catalog.claims.begin(asked, source, CLAIM_SECONDS)
+        claim = None if since else catalog.claims.begin(asked, source, CLAIM_SECONDS)
         return self._run("sync_source", source, config, resources, {CLAIM_TAG: claim.claim_id} if claim else {})
 
     def forget(self, source: SourceKey) -> Run:

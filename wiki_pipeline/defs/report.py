@@ -62,6 +62,8 @@ def _counts(declaration: DeclaredStage, report: StageReport) -> dict[str, Any]:
     if report.unknown_macros:
         macros = [dg.TableRecord({"macro": name, "occurs": count}) for name, count in report.unknown_macros.items()]
         counts["unknown_macros_by_name"] = dg.MetadataValue.table(macros)
+    if report.warnings:
+        counts["not_read"] = dg.MetadataValue.json(report.warnings)
     if report.skipped:
         counts["skipped"] = dg.MetadataValue.json(report.skipped)
     return counts

@@ -20,6 +20,7 @@ from wiki_pipeline.freshness import (
     cancel,
     claim_work,
     free_lost_claims,
+    request_overdue,
     resolve,
     wait_until,
 )
@@ -89,9 +90,11 @@ def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
         minimum_interval_seconds=settings.report_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refreshes stale_documents with its check as time passes: which documents are behind, since when "
-        "and why. Polls refresh them too, and each sync at its end.",
+        "and why. Polls refresh them too, and each sync at its end. It also asks for syncs of sources that were not "
+        "brought up to date for longer than CONFLUENCE_SYNC_INTERVAL.",
     )
     def sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
+        request_overdue(pipeline.pipeline())
         report, check = events(context.instance, pipeline.pipeline())
         return dg.SensorResult(skip_reason=check.description, asset_events=[report, check])
 

@@ -15,7 +15,7 @@ from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
 from wiki_pipeline.freshness.claiming import Stalled, claim_work, free_lost_claims, resolve, stalled, wait_until
 from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
-from wiki_pipeline.freshness.resync import cancel, request_resync, resync_of
+from wiki_pipeline.freshness.resync import cancel, request_overdue, request_resync, resync_of
 from wiki_pipeline.freshness.staleness import (
     Condition,
     Reason,
@@ -45,6 +45,7 @@ __all__ = [
     "freshness",
     "poll",
     "poll_all",
+    "request_overdue",
     "request_resync",
     "resolve",
     "resync_of",

@@ -35,7 +35,8 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
     """
     catalog, settings = pipeline.catalog, pipeline.settings
     work = []
-    for claim in catalog.claims.claim(settings.tenant, CLAIM_SECONDS):
+    at_once = {name: most for name, kind in kinds().items() if (most := kind.syncs_at_once()) is not None}
+    for claim in catalog.claims.claim(settings.tenant, CLAIM_SECONDS, at_once=at_once):
         try:
             left = _without_late(pipeline, claim)
         except StoreError as error:

@@ -11,7 +11,7 @@ from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineEr
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.model import AttachmentRef, ChangeHint, DocumentRef, SourceKey, Stage
 from wiki_pipeline.settings import load
-from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.protocol import Source, UnprovenListingError
 from wiki_pipeline.sync import downloads, signals
 from wiki_pipeline.sync.claim import retry
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -70,7 +70,7 @@ def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineErro
         CatalogError, StoreError: they can't be used.
     """
     found = []
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+    for record in pipeline.active_sources():
         try:
             found.append(poll(pipeline, record.key))
         except (ConfigurationError, SourceError) as error:
@@ -108,10 +108,13 @@ def _beside_changed(pipeline: Pipeline, source: SourceKey, changed: Sequence[Att
 
 
 async def _list(pipeline: Pipeline, source: SourceKey, opened: Source) -> list[ChangeHint]:
-    """A complete listing against what is served."""
-    listing = {ref.document_id: ref.version_key async for portion in opened.list_documents() for ref in portion}
-    pipeline.catalog.upstream.observe_all(source, (DocumentRef(id_, key) for id_, key in listing.items()))
+    """A listing against what is served."""
     served = _served_keys(pipeline, source)
+    try:
+        listing = {ref.document_id: ref.version_key async for portion in opened.list_documents() for ref in portion}
+    except UnprovenListingError as error:  # what it lacks a sync asks for by name
+        listing = served | {ref.document_id: ref.version_key for ref in error.found}
+    pipeline.catalog.upstream.observe_all(source, (DocumentRef(id_, key) for id_, key in listing.items()))
     changed = [id_ for id_, key in listing.items() if served.get(id_) != key]
     gone = sorted(served.keys() - listing.keys())
     return [*_hints(source, changed, "changed, found by a poll"), *_hints(source, gone, "gone, found by a poll")]

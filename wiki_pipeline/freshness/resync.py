@@ -1,10 +1,11 @@
-"""Resyncs: every source looked at as a whole, under one name by which all of it can be followed and called off."""
+"""Resyncs: every source looked at as a whole, under one name by which all of it can be followed and cancelled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
-from wiki_pipeline.catalog import Claim, EventBatch, Origin
+from wiki_pipeline.catalog import Claim, EventBatch, Origin, SyncMode
 from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sync.pipeline import Pipeline
 
@@ -25,9 +26,35 @@ def request_resync(pipeline: Pipeline, name: str) -> int:
             [ChangeHint(record.key.kind, record.key, what=f"{_WHAT}{name}")],
             f"{_WHAT}{name} {record.key}",
         )
-        for record in pipeline.catalog.sources(tenant)
+        for record in pipeline.active_sources()
     ]
     return sum(pipeline.catalog.events.record(messages))
+
+
+def request_overdue(pipeline: Pipeline, now: datetime | None = None) -> int:
+    """Write an event for each source that was not brought up to date as a whole for longer than its kind allows; one
+    an interval at most, however often this is asked. Returns how many were written.
+
+    Raises:
+        CatalogError: the catalog can't be used.
+        ConfigurationError: a setting is wrong.
+    """
+    now = now or datetime.now(UTC)
+    batches = []
+    for record in pipeline.active_sources():
+        seconds = pipeline.kind_of(record.key).sync_interval()
+        if not seconds:
+            continue
+        last = pipeline.catalog.last_completed_sync(record.key, SyncMode.FULL)
+        since = last.started if last else record.added_at
+        waits = any(not event.document_id for event in pipeline.catalog.events.unsettled(record.key))
+        if now - since > timedelta(seconds=seconds) and not waits:
+            hint = ChangeHint(record.key.kind, record.key, what="sync interval")
+            which = int(now.timestamp() / seconds)
+            batches.append(
+                EventBatch(record.key.tenant, Origin.SCHEDULE, [hint], f"sync interval {which} {record.key}")
+            )
+    return sum(pipeline.catalog.events.record(batches)) if batches else 0
 
 
 def resync_of(claim: Claim) -> str:

@@ -26,7 +26,9 @@ from wiki_pipeline.links.repository import ANY_SCHEME, SCHEMES, repository_targe
 from wiki_pipeline.links.web import PORTS, WebAddress, split, split_checked
 from wiki_pipeline.model import Document
 
-SPACE_KEY = re.compile(r"~?[A-Za-z0-9][A-Za-z0-9._@-]{0,254}")
+# Keys of personal spaces are `~` and a user's name or account id, which may hold nearly anything. Refused is what
+# no such name has, and what would mean something in an address, in CQL or in a list.
+SPACE_KEY = re.compile(r"""(?!\.{1,2}$)[^\s,/\\"'<>?#\x00-\x1f\x7f]{1,255}""")
 PAGE_ID = re.compile(r"[0-9]{1,19}")
 _GATEWAY = re.compile(r"/ex/confluence/[A-Za-z0-9-]+")
 _NOT_PAGES = {"blog": "a blog post", "folder": "a folder", "whiteboard": "a whiteboard", "database": "a database"}
@@ -167,9 +169,9 @@ def _target(found: re.Match[str], query: str) -> Target | None:
         page_id = found["id"] or found["edited"] or found["post"] or ""
         section = found["section"] or ""
         kept = section if section not in _OF_SPACE else ""
-        return Target(unquote(found["space"]), page_id, section=kept)
+        return Target(normalize("NFC", unquote(found["space"])), page_id, section=kept)
     if found["display"]:
-        return Target(unquote(found["display"]), title=unquote_plus(found["title"] or ""))
+        return Target(normalize("NFC", unquote(found["display"])), title=unquote_plus(found["title"] or ""))
     if found["tiny"]:
         page_id = _tiny_page_id(found["tiny"])
         return Target(page_id=page_id) if page_id else None

@@ -21,7 +21,7 @@ from wiki_pipeline.model.document import (
     WikiPage,
 )
 from wiki_pipeline.model.hashing import digest, digests
-from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, StageReport
+from wiki_pipeline.model.report import DocumentFailure, LostWords, Progress, StageReport, Warnings
 from wiki_pipeline.model.source import DEFAULT_CONNECTION, Connection, SourceDescription, SourceKey
 from wiki_pipeline.model.stage import Stage
 from wiki_pipeline.model.tables import (
@@ -73,6 +73,7 @@ __all__ = [
     "Stage",
     "StageReport",
     "UnknownMacro",
+    "Warnings",
     "WikiPage",
     "columns_of",
     "digest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wiki_pipeline.model.source import SourceKey
@@ -21,6 +22,19 @@ class DocumentFailure:
     stage: Stage
     message: str
     parent_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """What could not be read beside documents that were: they keep what was known of it.
+
+    Attributes:
+        counts: numbers of documents concerned, by what it was and why ("labels: ...").
+        retry: whether asking again soon may help.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,9 @@ class StageReport:
         embedded: texts embedded; `reused`: vectors taken over by text hash.
         bytes: bytes of text taken in.
         skipped: documents the source left out, by reason ("binary": 12).
+        warnings: numbers of documents of which something beside the text could not be read (labels, names of people,
+            attachments), by what and why. They keep what was known of it.
+        retry: whether reading that again soon may help.
         dependency_changed: documents made again only because something that they depend on changed: a page that they
             include, the name of a person. They count as `updated` too.
         dependents: ids of the first hundred of those.
@@ -72,6 +89,8 @@ class StageReport:
     reused: int = 0
     bytes: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    retry: bool = False
     dependency_changed: int = 0
     dependents: tuple[str, ...] = ()
     unknown_macros: dict[str, int] = field(default_factory=dict)

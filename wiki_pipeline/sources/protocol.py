@@ -6,11 +6,13 @@ lists them. Nothing outside this room knows which kinds there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -21,12 +23,14 @@ from wiki_pipeline.model import (
     RawPage,
     SourceDescription,
     SourceKey,
+    Warnings,
 )
 from wiki_pipeline.settings import SettingsGroup
 from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
 
 Fetched = RawPage | DocumentGone | DocumentFailure
+KnownLabels = Callable[[], Mapping[str, tuple[str, ...]]]  # by document; documents without any are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,18 @@ class Downloaded:
 
     attachment_id: str
     data: bytes
+
+
+class UnprovenListingError(IncompleteListingError):
+    """A listing that goes no further, without a proof that it is complete. What it lacks may be there all the same.
+
+    Args:
+        found: what was listed.
+    """
+
+    def __init__(self, error: IncompleteListingError, found: Sequence[DocumentRef]) -> None:
+        super().__init__(error.message, error.advice)
+        self.found = found
 
 
 class Source(Protocol):
@@ -53,9 +69,13 @@ class Source(Protocol):
         """All documents with their version keys, in portions. Running to the end means the listing is complete.
 
         Raises:
-            IncompleteListingError: the source could not list everything; nothing may be deleted.
+            IncompleteListingError: the source could not list everything; nothing may be deleted on its account. An
+                `UnprovenListingError` holds what was listed.
             SourceError: as `describe`.
         """
+
+    def recall(self, labels: KnownLabels) -> None:
+        """Take how to look up the labels that documents had last, which stay where labels can't be read this time."""
 
     def fetch(self, document_ids: Sequence[str]) -> AsyncIterator[Sequence[Fetched]]:
         """The documents named, in any order and in portions of bounded size, exactly one answer for each id.
@@ -78,21 +98,36 @@ class Source(Protocol):
             SourceError: as `describe`.
         """
 
-    async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """Display names of people by the ids under which documents mention them; empty for ids of no person any more.
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """Ids of documents that were changed, or whose attachments were, at or after a moment; without a listing.
 
-        People whom the source does not name this time are left out; all are where documents mention no people.
+        Deletions, moves and labels don't show in it, nor what an index that lags behind does not have yet.
+
+        Raises:
+            SourceError: as `describe`, or the source can't be asked that.
+        """
+
+    async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
+        """Display names of people by the ids under which documents mention them; empty for an id without a person.
+
+        People about whom the source says nothing this time are left out.
 
         Raises:
             SourceError: as `describe`.
         """
 
-    def list_attachments(self, document_ids: Sequence[str] | None = None) -> AsyncIterator[Sequence[AttachmentRef]]:
+    def list_attachments(
+        self, document_ids: Sequence[str] | None = None
+    ) -> AsyncIterator[Sequence[AttachmentRef | DocumentFailure]]:
         """Files beside the documents, in portions: of all documents by the cheapest way there is, whose answer may lag
         behind, or of the documents named exactly as it is now. Files of the source as a whole are always listed.
 
+        A document whose files can't be listed is answered `DocumentFailure` with its id: that says nothing of which
+        files it has.
+
         Raises:
-            SourceError: as `describe`.
+            IncompleteListingError: not all documents' files can be listed in one go; name the documents.
+            SourceError: as `describe`, or none of it can be read.
         """
 
     def download(
@@ -114,6 +149,10 @@ class Source(Protocol):
     @property
     def skipped(self) -> Mapping[str, int]:
         """Numbers of documents left out of the last listing, by reason ("binary", "too large")."""
+
+    @property
+    def warnings(self) -> Warnings:
+        """What could not be read beside the documents (labels, names of people), which keep what was known of it."""
 
     async def aclose(self) -> None:
         """Release connections, files and processes."""
@@ -180,6 +219,9 @@ class SourceKind(Protocol):
             ConfigurationError: a setting is wrong.
         """
 
+    def configuration_problems(self) -> Sequence[str]:
+        """Entries of the settings that can't be used and are left out, each with its setting and what is wrong."""
+
     def from_address(
         self, tenant: str, address: str, connections: Sequence[Connection] | None = None
     ) -> tuple[SourceKey, str] | None:
@@ -218,6 +260,13 @@ class SourceKind(Protocol):
 
     def is_whole(self, config: str) -> bool:
         """Whether the source holds all documents of its space or repository, so that what it lacks exists nowhere."""
+
+    def sync_interval(self) -> float | None:
+        """Seconds after which a source that was not brought up to date as a whole is reloaded, beside the daily resync;
+        None: only that one does."""
+
+    def syncs_at_once(self) -> int | None:
+        """The most sources of this kind that are synced at the same time; None: as many as runs may be under way."""
 
     def webhooks(self) -> Sequence[Webhook]:
         """Where word of changes may come in, with the settings of now.

@@ -1,7 +1,8 @@
 """attachments: the files that pages show or link, mirrored, with the text of PDF and Word files.
 
 Only what pages refer to is brought, once a version. `sync.referenced_files` finds out what that is, `sync.downloads`
-brings it.
+brings it. Where files can't be listed or brought, those that are kept stay, and pages and their text go on without the
+others.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from wiki_pipeline.errors import SourceError, SourceUnreachableError
 from wiki_pipeline.model import Stage, StageReport
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import downloads, signals
@@ -29,10 +31,9 @@ CODE_VERSION = f"1.{files.CODE_VERSION}"
 
 
 def update(sync: Sync) -> StageReport:
-    """Bring `attachments` up to date with what `clean_pages` refers to and the source has.
+    """Bring `attachments` up to date with what `clean_pages` refers to and the source has, as far as it can be read.
 
     Raises:
-        SourceError: the source could not be read. What was committed before stands.
         StoreError, LeaseLostError: the table could not be written.
     """
     return sync.done(signals.run_interruptibly(_update(sync)))
@@ -71,13 +72,24 @@ async def _update(sync: Sync) -> StageReport:
         listing = FileListing(sync, references, before)
         await listing.read(source)
         desired = listing.desired()
+        problem = listing.problem
         with _reconciliation(sync, desired) as work:
             work.delete(listing.gone(desired))
+            listing.record_failures(work)
             todo = set(work.plan.todo.to_pylist())
-            await downloads.bring(sync, source, [w for w in desired if w.ref.attachment_id in todo], before, work)
-    if sync.named is None:
-        sync.gone(sorted(sync.failing_attachments().difference(item.ref.attachment_id for item in desired)))
-    return replace(work.report, skipped=_skipped(sync))
+            try:
+                await downloads.bring(sync, source, [w for w in desired if w.ref.attachment_id in todo], before, work)
+            except SourceError as error:
+                problem = problem or error
+    if sync.named is None and listing.problem is None:
+        listed = {item.ref.attachment_id for item in desired} | listing.unlisted.keys()
+        sync.gone(sorted(sync.failing_attachments() - listed))
+    report = replace(work.report, skipped=_skipped(sync))
+    if problem is None:
+        return report
+    warning = f"attachments: {problem.message} Those that were brought before are kept."
+    concerned = max(1, len(references.documents_with_files()))
+    return replace(report, warnings={warning: concerned}, retry=isinstance(problem, SourceUnreachableError))
 
 
 def _reconciliation(sync: Sync, desired: list[Desired]) -> Reconciliation:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +22,7 @@ from wiki_pipeline.model import (
     Stage,
     StageReport,
 )
-from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.sources.protocol import Source, UnprovenListingError
 from wiki_pipeline.store import Plan, Reconciliation
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.fetched import fetched_batches
@@ -34,10 +35,18 @@ CODE_VERSION = "1"
 
 # A source this small may lose most of its documents without anyone having to confirm it.
 _SMALL = 10
+# Documents that a listing without proof may lack; beyond, it is given up.
+_MOST_ASKED_FOR = 2_000
+_SUMS = ("added", "updated", "deleted", "unchanged", "failed", "commits", "seconds", "bytes")
 
 
 def update(
-    sync: Sync, documents: Sequence[str] = (), *, allow_mass_deletion: bool = False, full: bool = False
+    sync: Sync,
+    documents: Sequence[str] = (),
+    *,
+    allow_mass_deletion: bool = False,
+    full: bool = False,
+    since: datetime | None = None,
 ) -> StageReport:
     """Bring `raw_pages` up to date with the source.
 
@@ -46,12 +55,15 @@ def update(
         documents: ids to look at; none, or more than a batch holds: the whole source, as after an upgrade of tables.
         allow_mass_deletion: go on although a complete listing would drop more than half of the source.
         full: list the whole source and fetch every document, also where its version key is the one that is known.
+        since: look only at what was changed at or after this moment, as far as the source says, and delete nothing.
 
     Raises:
         SourceError: the source could not be read, or listed only in part. What was committed before stands.
         MassDeletionError: see `allow_mass_deletion`. Nothing was changed.
         StoreError, LeaseLostError: the table could not be written.
     """
+    if since is not None and not full and not sync.upgraded:
+        return sync.done(signals.run_interruptibly(_changed_since(sync, since)))
     whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
@@ -61,7 +73,7 @@ def update(
 async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         sync.pipeline.describe(sync.source, await source.describe())
-        listing = await _list(sync, source)
+        listing, doubtful = await _list(sync, source)
         work = _reconciliation(sync, listing, delete_missing=True, redo=full)
         if not allow_mass_deletion:
             _refuse_mass_deletion(sync, work.plan)
@@ -75,22 +87,45 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
                 batch.observe(sync, listed)
                 batch.meet(people)
                 await asyncio.to_thread(batch.write, sync, work)
+        report = work.report
+        if doubtful is not None:
+            report = await _look_for(sync, source, doubtful, people, report)
         await people.learn(sync, source, everyone=True)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         sync.cursor = source.cursor
-        return replace(work.report, skipped=dict(source.skipped))
+        return _with_warnings(replace(report, skipped=dict(source.skipped)), source)
 
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     people = People()
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
-        batches = [batch async for batch in fetched_batches(sync, source.fetch(list(dict.fromkeys(documents))))]
-        for batch in batches:
-            batch.meet(people)
+        report = await _bring(sync, source, documents, people)
         await people.learn(sync, source, everyone=False)
-    found = [DocumentRef(page.document_id, page.version_key) for batch in batches for page in batch.pages]
+        return _with_warnings(report, source)
+
+
+async def _changed_since(sync: Sync, moment: datetime) -> StageReport:
+    people, size = People(), sync.settings.batch_documents
+    async with aclosing(sync.pipeline.open_source(sync.source)) as source:
+        sync.pipeline.describe(sync.source, await source.describe())
+        sync.named = changed = await source.changed_since(moment)
+        report = await _bring(sync, source, changed[:size], people, delete=False)
+        for start in range(size, len(changed), size):
+            report = _sum(report, await _bring(sync, source, changed[start : start + size], people, delete=False))
+        await people.learn(sync, source, everyone=False)
+        return _with_warnings(report, source)
+
+
+async def _bring(
+    sync: Sync, source: Source, documents: Sequence[str], people: People, *, delete: bool = True
+) -> StageReport:
+    """Fetch documents by their ids, whatever a listing says; those that are gone are deleted, if anything is."""
+    batches = [batch async for batch in fetched_batches(sync, source.fetch(list(dict.fromkeys(documents))))]
     for batch in batches:
+        batch.gone = batch.gone if delete else []
+        batch.meet(people)
         batch.observe(sync, {})
+    found = [DocumentRef(page.document_id, page.version_key) for batch in batches for page in batch.pages]
     with _reconciliation(sync, found, delete_missing=False) as work:
         todo = set(work.plan.todo.to_pylist())
         for batch in batches:
@@ -99,16 +134,65 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     return work.report
 
 
-async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
-    """All documents of the source, each once; of one that moved while it was listed the last entry counts."""
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """Why a listing may not be complete, and the known documents that it lacks."""
+
+    problem: str
+    lacking: Sequence[str]
+
+
+async def _look_for(
+    sync: Sync, source: Source, doubtful: _Doubtful, people: People, report: StageReport
+) -> StageReport:
+    """Ask for the documents that a listing without proof lacks, one by one: what is gone is confirmed that way."""
+    size = sync.settings.batch_documents
+    for start in range(0, len(doubtful.lacking), size):
+        more = await _bring(sync, source, doubtful.lacking[start : start + size], people)
+        unchanged = report.unchanged - more.deleted - more.updated
+        report = replace(_sum(report, more), unchanged=unchanged)
+    warning = f"listing: {doubtful.problem} What it lacks was asked for by name; documents that are new may be missing."
+    return replace(report, warnings={warning: max(1, len(doubtful.lacking))})
+
+
+def _sum(one: StageReport, more: StageReport) -> StageReport:
+    """Both reports of one table as one; the second tells how the table is now."""
+    counted = {name: getattr(one, name) + getattr(more, name) for name in _SUMS}
+    return replace(more, **counted, failures=(*one.failures, *more.failures)[:100])
+
+
+def _with_warnings(report: StageReport, source: Source) -> StageReport:
+    """The report with the source's warnings."""
+    found = source.warnings
+    return replace(report, warnings={**report.warnings, **found.counts}, retry=found.retry)
+
+
+async def _list(sync: Sync, source: Source) -> tuple[list[DocumentRef], _Doubtful | None]:
+    """All documents of the source, each once; of one that moved while it was listed the last entry counts.
+
+    A listing that can't be proven to be complete is completed by what is known, if the documents that it lacks are few
+    enough to be asked for by name.
+
+    Raises:
+        IncompleteListingError: they are not.
+    """
     refs: dict[str, DocumentRef] = {}
     is_first = not sync.table(Stage.RAW_PAGES).row_count()
-    async for some in source.list_documents():
-        refs.update((ref.document_id, ref) for ref in some)
-        if is_first and len(refs) >= LARGE:
-            sync.workers.start()  # ready by the time that there are pages to convert
-        sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
-    return list(refs.values())
+    try:
+        async for some in source.list_documents():
+            refs.update((ref.document_id, ref) for ref in some)
+            if is_first and len(refs) >= LARGE:
+                sync.workers.start()  # ready by the time that there are pages to convert
+            sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
+    except UnprovenListingError as error:
+        refs = {ref.document_id: ref for ref in error.found}
+        known = sync.table(Stage.RAW_PAGES).read(columns=["document_id", "version_key"]).to_pylist()
+        lacking = {row["document_id"]: row["version_key"] for row in known if row["document_id"] not in refs}
+        if len(lacking) > _MOST_ASKED_FOR:
+            raise
+        refs |= {id_: DocumentRef(id_, key) for id_, key in lacking.items()}
+        return list(refs.values()), _Doubtful(error.message, sorted(lacking))
+    return list(refs.values()), None
 
 
 def _reconciliation(

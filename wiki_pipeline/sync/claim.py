@@ -77,14 +77,24 @@ class ClaimSession:
                 "What was committed before stands; sync again for the rest.",
             )
 
-    def finish(self, reports: Sequence[StageReport], error: WikiPipelineError | None, cursor: str = "") -> None:
+    def finish(
+        self,
+        reports: Sequence[StageReport],
+        error: WikiPipelineError | None,
+        cursor: str = "",
+        documents: Sequence[str] = (),
+    ) -> None:
         """Settle the claim by how the sync ended.
 
         Args:
+            documents: ids of those that the sync looked at; none: the whole source.
             cursor: by which a poll finds what changed since the sync listed the source.
         """
         complete = {report.stage for report in reports} == set(Stage)
         failures = {f.document_id: f"{f.stage}: {f.message}" for report in reports for f in report.failures}
+        degraded = [warning for report in reports if report.retry for warning in report.warnings]
+        if degraded:  # what the claim's events named is done but for that, and looked at again
+            failures |= dict.fromkeys(documents or ("",), " ".join(degraded))
         if isinstance(error, SyncTerminatedError):
             self._terminate(error)
         elif isinstance(error, SyncCancelledError):
@@ -109,7 +119,7 @@ class ClaimSession:
             self.catalog.jobs.advance(self.jobs, total=total, progress=max(0, total - failed), failed=failed)
         if self.claim_id:
             self.catalog.claims.settle(self.claim_id, failures, self.retry)
-        if self.mode is SyncMode.FULL:
+        if self.mode is SyncMode.FULL and "" not in failures:
             self.catalog.events.cover(self.source, self.up_to, _COVERED)
             self.catalog.jobs.follow(self.source)
 

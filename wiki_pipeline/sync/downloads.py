@@ -180,13 +180,19 @@ def _portions(desired: Sequence[Desired], most: int, most_bytes: int) -> Iterato
         yield portion
 
 
+def table_of(attachments: Sequence[Attachment]) -> pa.Table:
+    """Rows as a stage writes them, without what is stamped on them."""
+    return rows_to_arrow(
+        attachments, pa.schema([f for f in ATTACHMENTS if f.name not in {"fingerprint", "content_hash"}])
+    )
+
+
 class _Rows:
     """Makes rows of files."""
 
     def __init__(self, sync: Sync, before: Mapping[str, Kept], limits: ExtractionLimits) -> None:
         self._sync = sync
         self._table = sync.table(Stage.ATTACHMENTS)
-        self._schema = pa.schema([f for f in ATTACHMENTS if f.name not in {"fingerprint", "content_hash"}])
         self._before = before
         self._extractor = Extractor(limits)
         self._reader = digest(CODE_VERSION, limits)
@@ -214,7 +220,7 @@ class _Rows:
                     gone.append(attachment_id)
                 case DocumentFailure():
                     failures.append(replace(answer, parent_id=items[answer.document_id].parent_id))
-        return Batch(rows_to_arrow(rows, self._schema), failures, bytes=taken), gone
+        return Batch(table_of(rows), failures, bytes=taken), gone
 
     async def _bytes(
         self, source: Source, desired: Sequence[Desired]

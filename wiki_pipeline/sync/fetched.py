@@ -64,7 +64,10 @@ class FetchedBatch:
         sync.gone(gone)
         sync.changed.update(gone, (page.document_id for page in self.pages))
         schema = pa.schema([f for f in RAW_PAGES if f.name not in {"fingerprint", "content_hash"}])
-        rows = Batch(rows_to_arrow(self.pages, schema), self.failures, bytes=self.bytes)
+        # A page that was edited since it was listed is what it was brought as; one of which a part is missing is not
+        # what was listed, and is brought again.
+        made_of = {page.document_id: page.version_key for page in self.pages}
+        rows = Batch(rows_to_arrow(self.pages, schema), self.failures, bytes=self.bytes, input_hashes=made_of)
         tried = [page.document_id for page in self.pages] + [failure.document_id for failure in self.failures]
         work.write(sync.tried(Stage.RAW_PAGES, tried, rows))
 

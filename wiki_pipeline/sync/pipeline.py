@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import Connection, SourceDescription, SourceKey
+from wiki_pipeline.model import Connection, SourceDescription, SourceKey, Stage
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.store import Store
 from wiki_pipeline.sync.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class Pipeline:
     def add_configured_sources(self) -> list[SourceKey]:
         """Take the sources that the settings name into the catalog; all of them, by kind and name. Repeatable.
 
+        Entries that can't be used are left out and logged (`configuration_problems`). Sources that the settings named
+        before and no longer name stay as they are, and are looked after no more (`dropped`).
+
         Raises:
             ConfigurationError: a setting is wrong.
         """
@@ -47,6 +54,8 @@ class Pipeline:
                 f"WIKI_PIPELINE_CHUNKS_BY_KIND names {', '.join(unknown)}, which is no kind of source.",
                 f"Kinds of sources are {', '.join(sorted(kinds()))}.",
             )
+        for problem in self.configuration_problems():
+            logger.warning("%s", problem)
         self.add_configured_connections()
         configured: dict[SourceKey, str] = {}
         for kind in kinds().values():
@@ -60,10 +69,39 @@ class Pipeline:
     def _configure(self, key: SourceKey, config: str, connection: Connection | None) -> None:
         known, name = self.catalog.source(key), connection.name if connection else ""
         if known is None:
-            self.catalog.add_source(key, config, connection=name)
-        elif known.config != config or known.managed_by or (name and not known.connection):
+            self.catalog.add_source(key, config, connection=name, managed_by=SETTINGS)
+        elif known.config != config or known.managed_by == DEMO or (name and not known.connection):
             # Otherwise it stays: a person may have chosen another connection to the same site.
-            self.catalog.add_source(key, config, known.title, known.url, name, managed_by="")
+            managed_by = SETTINGS if known.managed_by == DEMO else known.managed_by
+            self.catalog.add_source(key, config, known.title, known.url, name, managed_by=managed_by)
+
+    @staticmethod
+    def configuration_problems() -> list[str]:
+        """Entries of the settings that can't be used and are left out, each with what is wrong with it.
+
+        Raises:
+            ConfigurationError: a setting is wrong as a whole.
+        """
+        return [problem for kind in kinds().values() for problem in kind.configuration_problems()]
+
+    def dropped(self) -> set[SourceKey]:
+        """Sources that came from the settings and that those no longer name: they are served as they are, and neither
+        synced nor polled until they are named or added again, or removed.
+
+        Raises:
+            CatalogError: the catalog can't be read.
+            ConfigurationError: a setting is wrong.
+        """
+        records = self.catalog.sources(self.settings.tenant)
+        of_settings = {record.key for record in records if record.managed_by == SETTINGS}
+        if not of_settings:
+            return set()
+        return of_settings.difference(*(kind.configured(self.settings.tenant) for kind in kinds().values()))
+
+    def active_sources(self) -> list[SourceRecord]:
+        """The tenant's sources that are kept up to date: all but those that are `dropped`."""
+        dropped = self.dropped()
+        return [record for record in self.catalog.sources(self.settings.tenant) if record.key not in dropped]
 
     # --- connections ---
 
@@ -153,7 +191,17 @@ class Pipeline:
         kind, connection = self.kind_of(key), self.connection_of(entry)
         home = self.home_of(key)
         home.mkdir(parents=True, exist_ok=True)
-        return kind.open(key, entry.config, home, connection)
+        source = kind.open(key, entry.config, home, connection)
+        source.recall(partial(self._known_labels, key))
+        return source
+
+    def _known_labels(self, key: SourceKey) -> dict[str, tuple[str, ...]]:
+        """The labels of a source's documents as they were read last, by document."""
+        known: dict[str, tuple[str, ...]] = {}
+        for batch in self.store.table(Stage.RAW_PAGES, key).batches(["document_id", "labels"]):
+            rows = zip(batch["document_id"].to_pylist(), batch["labels"].to_pylist(), strict=True)
+            known.update((document_id, tuple(labels)) for document_id, labels in rows if labels)
+        return known
 
     def kind_of(self, key: SourceKey) -> SourceKind:
         """The kind of a source.

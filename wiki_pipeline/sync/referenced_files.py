@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow.compute as pc
 
-from wiki_pipeline.errors import IncompleteListingError
+from wiki_pipeline.errors import IncompleteListingError, SourceError
 from wiki_pipeline.links.files import Files, file_place, is_gallery, may_mean_files
-from wiki_pipeline.model import AttachmentRef, Progress, Stage
+from wiki_pipeline.model import AttachmentRef, DocumentFailure, Progress, Stage
 from wiki_pipeline.sources.protocol import Source
+from wiki_pipeline.store import Batch, Reconciliation
 from wiki_pipeline.sync import downloads
 from wiki_pipeline.sync.downloads import Desired, Kept
 from wiki_pipeline.sync.session import Sync
@@ -32,6 +33,10 @@ class References:
     targets: dict[str, set[str]] = field(default_factory=dict)
     documents: set[str] = field(default_factory=set)
 
+    def documents_with_files(self) -> set[str]:
+        """Documents that refer to anything that may be a file."""
+        return set().union(*self.targets.values())
+
     @classmethod
     def of(cls, sync: Sync) -> References:
         found = cls()
@@ -47,9 +52,18 @@ class References:
 
 
 class FileListing:
-    """What the source has of what its pages refer to."""
+    """What the source has of what its pages refer to.
+
+    Attributes:
+        problem: why none or not all of it could be listed; None if it could. All that is kept counts as there
+            then.
+        unlisted: why the files of single pages could not be listed, by page. Those that are kept count as
+            there.
+    """
 
     def __init__(self, sync: Sync, references: References, before: Mapping[str, Kept]) -> None:
+        self.problem: SourceError | None = None
+        self.unlisted: dict[str, DocumentFailure] = {}
         self._sync = sync
         self._references = references
         self._before = before
@@ -63,6 +77,12 @@ class FileListing:
 
     async def read(self, source: Source) -> None:
         """List: a whole source in one go and then the pages that this leaves in doubt, or the pages concerned."""
+        try:
+            await self._read(source)
+        except SourceError as error:
+            self.problem = error
+
+    async def _read(self, source: Source) -> None:
         if self._sync.named is not None:
             named = set(self._sync.named)
             targets = (target for target, documents in self._references.targets.items() if documents & named)
@@ -92,8 +112,18 @@ class FileListing:
     def gone(self, desired: Iterable[Desired]) -> list[str]:
         """Rows of files that are known not to be there, or not to be shown, any more; the rest a full sync decides."""
         ids = {item.ref.attachment_id for item in desired}
-        looked_at = (key for key, row in self._before.items() if row.path or row.owner in self._looked_at)
-        return [] if self._sync.named is None else [key for key in looked_at if key not in ids]
+        known = self._looked_at - self.unlisted.keys()
+        looked_at = (key for key, row in self._before.items() if row.path or row.owner in known)
+        return [] if self._sync.named is None or self.problem else [key for key in looked_at if key not in ids]
+
+    def record_failures(self, work: Reconciliation) -> None:
+        """Record the pages whose files could not be listed, and that those of others could."""
+        looked_at = sorted(self._looked_at) if self.problem is None else sorted(self.unlisted)
+        batch = self._sync.tried(
+            Stage.ATTACHMENTS, looked_at, Batch(downloads.table_of([]), list(self.unlisted.values()))
+        )
+        if batch.failures:
+            work.write(batch)
 
     def _parent(self, ref: AttachmentRef, shown_by: set[str]) -> str:
         """The page that the file hangs on; for files of no page of the source, the first one that shows it."""
@@ -114,9 +144,11 @@ class FileListing:
                 yield place.page_id
 
     def _unseen(self, target: str) -> Iterator[AttachmentRef]:
-        """Files of other spaces' pages, which the listing lacks: kept until the page that shows them changes."""
-        for row in self._kept.find(target) if self._sync.named is None else ():
-            if row.owner and row.owner not in self._references.documents and row.owner not in self._looked_at:
+        """Files that are kept though nothing lists them: of pages whose files can't be listed this time, and of other
+        spaces' pages, until the page that shows them changes."""
+        for row in self._kept.find(target):
+            elsewhere = row.owner and row.owner not in self._references.documents and row.owner not in self._looked_at
+            if self.problem or row.owner in self.unlisted or (elsewhere and self._sync.named is None):
                 yield row.ref
 
     async def _take(self, source: Source, pages: set[str] | None) -> None:
@@ -125,9 +157,12 @@ class FileListing:
             if not pages:
                 return
         async for portion in source.list_attachments(None if pages is None else sorted(pages)):
-            for ref in filter(self._is_shown, portion):
-                self._refs[ref.attachment_id] = ref
-                self._listed.add(ref, ref.url, ref.path)
+            for item in portion:
+                if isinstance(item, DocumentFailure):
+                    self.unlisted[item.document_id] = item
+                elif self._is_shown(item):
+                    self._refs[item.attachment_id] = item
+                    self._listed.add(item, item.url, item.path)
             self._sync.tell(Progress(Stage.ATTACHMENTS, self._sync.source, len(self._refs), None))
 
     def _is_shown(self, ref: AttachmentRef) -> bool:

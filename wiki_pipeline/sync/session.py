@@ -226,4 +226,4 @@ def open_sync(
             raise
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
-            claim.finish(sync.reports, sync.error, sync.cursor)
+            claim.finish(sync.reports, sync.error, sync.cursor, sync.named or ())

@@ -4,12 +4,13 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from wiki_pipeline.catalog import EventState, Origin, SyncStatus
+from wiki_pipeline.catalog import EventState, Origin, SyncMode, SyncStatus
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import Stage
 from wiki_pipeline_tests.children import started
@@ -54,6 +55,60 @@ def test_a_source_that_can_t_be_synced_ends_with_3_and_does_not_keep_the_others(
     assert eng["status"] == "completed"
     assert absent["error"]["message"] in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_since_looks_only_at_what_was_changed_and_deletes_nothing(run: Run, space: Space) -> None:
+    assert run("sync").exit_code == 0
+    pages = [page for page in space.contents.values() if page.type == "page"]
+    pages[0].edit("<p>Edited of late.</p>")
+    pages[1].edit("<p>Edited long ago.</p>", when=datetime.now(UTC) - timedelta(days=3))
+    pages[2].trash()
+    result = run("sync", "confluence", "--since", "24h", "--json")
+    assert result.exit_code == 0
+    (sync,) = json.loads(result.stdout)["syncs"]
+    assert (sync["stages"][0]["updated"], sync["stages"][0]["deleted"], sync["stages"][0]["rows"]) == (1, 0, 3)
+    with pipeline() as opened:
+        assert [record.mode for record in opened.catalog.syncs(ENG)] == [SyncMode.INCREMENTAL, SyncMode.FULL]
+        bodies = opened.store.table(Stage.RAW_PAGES, ENG).read(columns=["body"])["body"].to_pylist()
+    assert "<p>Edited of late.</p>" in bodies
+    assert "<p>Edited long ago.</p>" not in bodies
+
+
+@pytest.mark.parametrize("since", ["yesterday", "24", "2999-01-01", "7 months"])
+def test_a_since_that_can_t_be_read_is_a_matter_of_usage(run: Run, space: Space, since: str) -> None:
+    result = run("sync", "--since", since)
+    assert result.exit_code == 2
+    assert since in result.stderr
+
+
+def test_since_is_shown_in_the_help(run: Run, empty: Path) -> None:
+    assert "--since DATE|24h|7d" in run("sync", "--help").stdout
+
+
+def test_an_entry_of_the_settings_that_can_t_be_used_is_named_and_ends_a_sync_with_2(
+    run: Run, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_SPACES", '{"ENG": [], "O P S": []}')
+    result = run("sync", "--json")
+    assert result.exit_code == 2
+    said = json.loads(result.stdout)
+    assert [sync["status"] for sync in said["syncs"]] == ["completed"]
+    assert "'O P S' is not a space key" in said["configuration"][0]
+    assert "'O P S' is not a space key" in result.stderr
+
+
+def test_a_source_that_the_settings_no_longer_name_is_no_error(
+    run: Run, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_SPACES", '{"ABSENT": [], "ENG": []}')
+    assert run("sync").exit_code == 3
+    monkeypatch.setenv("CONFLUENCE_SPACES", '{"ENG": []}')
+    result = run("sync")
+    assert result.exit_code == 0
+    assert "default:confluence:ABSENT is no longer in the settings" in result.stderr
+    assert run("sync", "ABSENT").exit_code == 3  # as it is asked for by name
+    listed = {each["source"]: each["dropped"] for each in json.loads(run("sources", "list", "--json").stdout)}
+    assert listed == {"default:confluence:ABSENT": True, str(ENG): False}
 
 
 def test_nothing_to_sync_is_a_matter_of_configuration(run: Run, empty: Path) -> None:

@@ -42,7 +42,12 @@ class V2:
         filtered = {"status": choice("current", "archived", "deleted", "trashed"), "title": text, **pages}
         described = {"description_format": choice("plain", "view")}
         spaces = {"ids": numbers, "keys": text, "type": text, "status": choice("current", "archived")}
-        labels = {"prefix": choice("my", "team", "global", "system"), **paging}
+        labels = {
+            "prefix": choice("my", "team", "global", "system"),
+            "sort": _sort("created-date", "id", "name"),
+            **paging,
+        }
+        files = {"mediaType": text, "filename": text, "sort": _sort("created-date", "modified-date"), **paging}
         self._routes = [
             route("/spaces", handlers.spaces, sort=_sort("id", "key", "name"), **spaces, **described, **paging),
             route("/spaces/{space_id}", handlers.space, **described),
@@ -59,7 +64,7 @@ class V2:
             ),
             route("/pages/{page_id}/labels", handlers.page_labels, **labels),
             route("/pages/{page_id}/children", handlers.child_pages, **paging),
-            route("/pages/{page_id}/attachments", handlers.attachments, mediaType=text, filename=text, **paging),
+            route("/pages/{page_id}/attachments", handlers.attachments, **files),
             route("/attachments/{attachment_id}", handlers.attachment),
             route("/labels/{label_id}/pages", handlers.labelled_pages, space_id=numbers, **pages),
             route(f"{_IN_TREE}/direct-children", handlers.direct_children, **paging),

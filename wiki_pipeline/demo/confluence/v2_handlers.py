@@ -33,6 +33,10 @@ _SPACE_FACTS: dict[str, Callable[[Space], Any]] = {
     "status": lambda space: space.status,
 }
 _SPACE_SORTS = {"id": "ids", "key": "keys", "name": "names"}
+_FILE_SORTS: dict[str, Callable[[Attachment], Any]] = {
+    "created-date": lambda item: int(item.id.removeprefix("att")),  # ids grow with time
+    "modified-date": lambda item: item.version.when,
+}
 _TREE_TYPES = frozenset({"page", "folder", "whiteboard", "database", "embed"})
 
 
@@ -71,7 +75,7 @@ class Handlers:
     def space_labels(self, request: Request, space_id: str) -> Answer:
         """GET /spaces/{id}/content/labels: labels of anything in the space."""
         names = _labels(request, {name for item in self._space(space_id).contents.values() for name in item.labels})
-        return self._list(request, sorted(names), self._writer(request).label)
+        return self._list(request, self._sorted_labels(request, names), self._writer(request).label)
 
     # --- pages ---------------------------------------------------------------------------------------------------
 
@@ -132,7 +136,8 @@ class Handlers:
     def page_labels(self, request: Request, page_id: str) -> Answer:
         """GET /pages/{id}/labels."""
         page = self._content(request, page_id, "page")
-        return self._list(request, _labels(request, page.labels), self._writer(request).label)
+        names = self._sorted_labels(request, _labels(request, page.labels))
+        return self._list(request, names, self._writer(request).label)
 
     # --- the tree ------------------------------------------------------------------------------------------------
 
@@ -201,6 +206,8 @@ class Handlers:
             for item in page.attachments
             if (not media_type or item.media_type == media_type) and (not filename or item.title == filename)
         ]
+        if sort := request.get("sort"):
+            found.sort(key=_FILE_SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
         writer = self._writer(request)
         return self._list(request, found, lambda item: writer.attachment(page, item))
 
@@ -210,6 +217,11 @@ class Handlers:
         if found is None or not self.world.sees(request.user, found[0]):
             raise ApiError(404)
         return json_answer(self._writer(request).attachment(*found))
+
+    def _sorted_labels(self, request: Request, names: Collection[str]) -> list[str]:
+        sort = request.get("sort") or "name"
+        key: Callable[[str], Any] = str if sort.endswith("name") else self.site.label_id
+        return sorted(names, key=key, reverse=sort.startswith("-"))
 
     # --- inner parts ---------------------------------------------------------------------------------------------
 

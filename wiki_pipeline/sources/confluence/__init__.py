@@ -1,7 +1,8 @@
 """Confluence, Cloud and Data Center, as a source: one space, or pages of it with or without all that is below them.
 
-`address` and `config` say what is meant, `client` asks for it, `api_v1` and `api_v2` know how each REST API
-tells it, `fetching` and `paging` what to do when it goes wrong, `source` puts them behind the protocol.
+`config` says what is meant, `client` asks for it, `api_v1` and `api_v2` know each REST API, with `lookups_v1` and
+`lookups_v2` for what stands beside the pages. `paging` and `walks` read lists to a proven end, `fetching` says what
+to do when something can't be read, `source` puts all of it behind the protocol.
 """
 
 from wiki_pipeline.sources.confluence.kind import ConfluenceKind

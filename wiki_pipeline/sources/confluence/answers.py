@@ -1,4 +1,4 @@
-"""What Confluence's answers mean: JSON that can be read, or an error that tells people what to do."""
+"""What Confluence's answers mean: JSON that can be read, or an error that says what to do."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.config import SourceConfig
-from wiki_pipeline.sources.confluence.cursors import follow
-from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
-from wiki_pipeline.sources.confluence.offsets import ShiftedError, walk
+from wiki_pipeline.sources.confluence.fetching import Degraded, fetch_batch, fetch_one
+from wiki_pipeline.sources.confluence.lookups_v1 import Lookups
 from wiki_pipeline.sources.confluence.page import (
     COMING_BACK,
     DELETED,
@@ -28,15 +28,13 @@ from wiki_pipeline.sources.confluence.page import (
     failure,
     gone,
 )
-from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
-from wiki_pipeline.sources.confluence.people_v1 import read_names
-from wiki_pipeline.sources.confluence.reading_v1 import ReaderV1
+from wiki_pipeline.sources.confluence.paging import Lists, get_portion, settled
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.protocol import Fetched
+from wiki_pipeline.sources.confluence.walks import Portion, Walk
+from wiki_pipeline.sources.protocol import Fetched, UnprovenListingError
 
 _STATE = "version,ancestors,metadata.labels"
 _DETAILS = f"{_STATE},history"
-_WALKS = 3
 # A request costs about as much as so many bodies more in one that is made anyway.
 _WORTH_SKIPPING = 10
 
@@ -52,15 +50,18 @@ class ApiV1:
         settings: ConfluenceSettings,
         config: SourceConfig,
         max_document_bytes: int,
+        degraded: Degraded,
     ) -> None:
         self._client = client
         self._settings = settings
         self._specification = config
         self._max_document_bytes = max_document_bytes
-        self._reader = ReaderV1(client, settings)
+        self._lists = Lists(client, settings)
+        self._reader = Lookups(self._lists, degraded)
         self._space: Space | None = None
         # Of each page of the last listing: its place in the space's listing, and its version.
         self._listed: dict[str, tuple[int, int]] = {}
+        self._found: list[DocumentRef] = []  # by the reading of a listing that is under way
         self._body_limit = settings.body_limit
         self._space_confirmed = False
         self.skipped: Counter[str] = Counter()
@@ -100,47 +101,32 @@ class ApiV1:
         named = self._specification.pages
         if named and not any(page.get_child_pages for page in named):
             return await self._list_single_pages()
-        for walk_number in range(1, _WALKS + 1):
-            try:
-                return await self._list_space()
-            except ShiftedError:
-                if walk_number == _WALKS:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            return await settled(self._list_space)
+        except IncompleteListingError as error:
+            raise UnprovenListingError(error, self._found) from None
 
-    async def _list_space(self) -> list[DocumentRef]:
+    async def _list_space(self) -> tuple[list[DocumentRef], Walk]:
         self.skipped.clear()
         scope = self._scope(await self.space())
         refs: list[DocumentRef] = []
         listed: dict[str, tuple[int, int]] = {}
-        met = 0
-        async with aclosing(self._walk_space()) as portions:
-            async for items, base in portions:
-                for place, item in enumerate(items, start=met):
-                    if self._is_current(item) and scope.holds(page := await self._reader.page(item, base)):
+        self._found = refs
+        params = {**self._space_params(_STATE), "limit": self._settings.list_limit}
+        walk = await self._lists.walk("/rest/api/content", params, count=self._count)
+        async with aclosing(walk.portions()) as portions:
+            async for portion in portions:
+                for place, item in enumerate(portion.items, start=portion.start):
+                    if self._is_current(item) and scope.holds(page := await self._reader.page(item, portion.base)):
                         refs.append(scope.ref(page))
                         listed[page.id] = (place, page.version)
-                met += len(items)
         self._listed = listed
-        return self._counted(scope, refs)
+        return self._counted(scope, refs), walk
 
-    async def _walk_space(self) -> AsyncGenerator[tuple[list[Json], str], None]:
-        """The space's pages in portions, each page once, with the address their links are relative to."""
-        settings = self._settings
-        get = partial(self._get_pages, expand=_STATE)
-        first = await get(0, settings.list_limit)
-        if "cursor=" in first.next_link:  # some Cloud sites page v1 by cursor and ignore `start`
-            params = self._space_params(_STATE) | {"limit": settings.list_limit}
-            async for portion in follow(
-                self._client, "/rest/api/content", params, settings.max_list_requests, start=first
-            ):
-                yield portion.items, portion.base
-            return
-        async with aclosing(
-            walk(get, first, settings.list_limit, settings.max_concurrency, settings.max_list_requests)
-        ) as portions:
-            async for items in portions:
-                yield items, first.base
+    async def _count(self) -> int | None:
+        """How many pages of the space the search counts."""
+        key = (await self.space()).key
+        return await self._lists.count(f'space="{key}" and type=page')
 
     def _is_current(self, item: Json) -> bool:
         """Whether an item is a page that belongs in a listing, in case the server lists more than it was asked for."""
@@ -179,7 +165,9 @@ class ApiV1:
         desired = set(ids)
         ahead = self._settings.max_concurrency
         async with aclosing(in_order(self._stretches(desired), ahead)) as stretches:
-            async for answers in stretches:
+            async for found in stretches:
+                # Where pages are hidden, places are not exact, and a page may come twice.
+                answers = list({a.document_id: a for a in found if a.document_id in desired}.values())
                 desired.difference_update(answer.document_id for answer in answers)
                 if answers:
                     yield answers
@@ -190,7 +178,7 @@ class ApiV1:
 
     async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
         """See `Source.names`; one request a person."""
-        return await read_names(self._client, person_ids, self._settings.max_concurrency)
+        return await self._reader.names(person_ids)
 
     def _stretches(self, desired: set[str]) -> Iterator[Callable[[], Awaitable[list[Fetched]]]]:
         """Calls that each bring a stretch of the listing with at least two desired pages."""

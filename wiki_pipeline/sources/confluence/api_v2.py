@@ -13,10 +13,10 @@ from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.links.confluence import join_link
 from wiki_pipeline.model import DocumentFailure, DocumentGone, DocumentRef
 from wiki_pipeline.sources.confluence.answers import Json, SpaceNotFoundError
-from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.client import ConfluenceClient, Params
+from wiki_pipeline.sources.confluence.concurrency import in_order, together
 from wiki_pipeline.sources.confluence.config import SourceConfig
-from wiki_pipeline.sources.confluence.cursors import follow_from_both_ends
-from wiki_pipeline.sources.confluence.fetching import fetch_batch, fetch_one
+from wiki_pipeline.sources.confluence.fetching import Degraded, fetch_batch, fetch_one
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT, Lookups, chunks, read_node
 from wiki_pipeline.sources.confluence.page import (
     COMING_BACK,
@@ -31,10 +31,10 @@ from wiki_pipeline.sources.confluence.page import (
     read_position,
     read_time,
 )
-from wiki_pipeline.sources.confluence.paging import get_portion, in_order, together
+from wiki_pipeline.sources.confluence.paging import Lists, get_portion
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.confluence.tree import Tree
-from wiki_pipeline.sources.protocol import Fetched
+from wiki_pipeline.sources.protocol import Fetched, UnprovenListingError
 
 _ANY_STATUS = "current,archived,trashed"
 
@@ -59,12 +59,14 @@ class ApiV2:
         settings: ConfluenceSettings,
         config: SourceConfig,
         max_document_bytes: int,
+        degraded: Degraded,
     ) -> None:
         self._client = client
         self._settings = settings
         self._specification = config
         self._max_document_bytes = max_document_bytes
-        self._lookups = Lookups(client, settings)
+        self._lists = Lists(client, settings)
+        self._lookups = Lookups(self._lists, degraded)
         self._space: Space | None = None
         self._space_confirmed = False
         # What the last listing found; labels of pages that it did not meet are looked up when they are fetched.
@@ -108,25 +110,35 @@ class ApiV2:
         """All documents of the source; see `Source.list_documents`."""
         space = await self.space()
         self.skipped.clear()
-        tree = Tree()
-        if self._specification.pages:
-            heads = await self._list_scope(space, tree)
-            labels = await self._lookups.labels(heads, space.id)
-        else:
-            listing, looking = self._list_space(space, tree), self._lookups.labels_by_label(space.id)
-            heads, labels = await together(listing, looking)
+        tree, heads = Tree(), dict[str, _Head]()
+        doubt: IncompleteListingError | None = None
+        try:
+            if self._specification.pages:
+                await self._list_scope(space, heads, tree)
+                labels = await self._lookups.labels(heads, space.id)
+            else:
+                listing, looking = self._list_space(space, heads, tree), self._lookups.labels_of_space(space.id)
+                doubt, labels = await together(listing, looking)
+        except IncompleteListingError as error:
+            doubt, labels = error, await self._lookups.labels(heads, space.id)
         await self._lookups.complete(tree)
         self._tree, self._labels, self._heads = tree, labels, heads
         scope, pages = self._scope(space), (self._listed_page(page_id, head) for page_id, head in heads.items())
-        return [scope.ref(page) for page in pages if scope.holds(page)]
+        refs = [scope.ref(page) for page in pages if scope.holds(page)]
+        if doubt is not None:
+            raise UnprovenListingError(doubt, refs)
+        return refs
 
-    async def _list_space(self, space: Space, tree: Tree) -> dict[str, _Head]:
-        params: dict[str, str | int] = {"status": "current", "limit": min(self._settings.list_limit, MAX_LIMIT)}
-        heads: dict[str, _Head] = {}
-        path, most = f"/api/v2/spaces/{space.id}/pages", self._settings.max_list_requests
-        async for portion in follow_from_both_ends(self._client, path, params, most):
-            self._take(portion.items, heads, tree)
-        return heads
+    async def _list_space(self, space: Space, heads: dict[str, _Head], tree: Tree) -> IncompleteListingError | None:
+        """Take in the space's pages. Returns why they may not be all."""
+        params: Params = {"status": "current", "limit": min(self._settings.list_limit, MAX_LIMIT)}
+        try:
+            async with aclosing(self._lists.both_ends(f"/api/v2/spaces/{space.id}/pages", params)) as portions:
+                async for portion in portions:
+                    self._take(portion.items, heads, tree)
+        except IncompleteListingError as error:
+            return error
+        return None
 
     def _take(self, items: Iterable[Json], heads: dict[str, _Head], tree: Tree) -> None:
         for item in items:
@@ -140,9 +152,8 @@ class ApiV2:
             tree.put(node)
             heads[node.id] = _read_head(item)
 
-    async def _list_scope(self, space: Space, tree: Tree) -> dict[str, _Head]:
+    async def _list_scope(self, space: Space, heads: dict[str, _Head], tree: Tree) -> None:
         scope = self._specification.pages
-        heads: dict[str, _Head] = {}
         await self._take_by_id([page.page_id for page in scope], space, heads, tree)
         self.skipped.update(self._scope(space).missing(heads))
         roots = [page.page_id for page in scope if page.get_child_pages and page.page_id in heads]
@@ -151,7 +162,6 @@ class ApiV2:
             for node in nodes:
                 tree.put(node)
             await self._take_by_id([node.id for node in nodes if node.is_document], space, heads, tree)
-        return heads
 
     async def _take_by_id(self, ids: Sequence[str], space: Space, heads: dict[str, _Head], tree: Tree) -> None:
         for some in chunks([page_id for page_id in ids if page_id not in heads], MAX_LIMIT):
@@ -243,18 +253,20 @@ class ApiV2:
         for item in here:
             self._tree.put(read_node(item, "page"))
         await self._lookups.complete(self._tree)
-        await self._lookups.learn_names([_author(item) for item in here])
+        is_partial = not await self._lookups.learn_names([_author(item) for item in here])
         if unlisted := [page_id for item in here if (page_id := str(item.get("id"))) not in self._heads]:
             self._labels |= dict.fromkeys(unlisted, ()) | await self._lookups.labels(unlisted, space.id)
-        return [self._answer_item(item, representation, space) for item in items]
+        return [self._answer_item(item, representation, space, is_partial=is_partial) for item in items]
 
-    def _answer_item(self, item: Json, representation: Representation, space: Space) -> Fetched | None:
+    def _answer_item(
+        self, item: Json, representation: Representation, space: Space, *, is_partial: bool
+    ) -> Fetched | None:
         page_id, status = str(item.get("id")), str(item.get("status", "current"))
         if status != "current":
             return gone(page_id, status)
         if not self._is_here(item, space):
             return DocumentGone(page_id, MOVED)
-        return self._scope(space).answer(self._read_page(item), item, representation)
+        return self._scope(space).answer(self._read_page(item, is_partial=is_partial), item, representation)
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -267,7 +279,7 @@ class ApiV2:
         listed = self._heads.get(str(item.get("id")))
         return listed is not None and _read_head(item).version < listed.version
 
-    def _read_page(self, item: Json) -> Page:
+    def _read_page(self, item: Json, *, is_partial: bool) -> Page:
         page_id, head, links = str(item["id"]), _read_head(item), item.get("_links") or {}
         chain = self._tree.above(page_id)
         return Page(
@@ -282,6 +294,7 @@ class ApiV2:
             labels=self._labels.get(page_id, ()),
             author=self._lookups.name_of(_author(item)),
             created_at=read_time(item.get("createdAt")),
+            is_partial=is_partial,
         )
 
 

@@ -6,10 +6,9 @@ Cloud keeps for good; its index lags behind edits, as `Source.list_attachments` 
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -25,22 +24,22 @@ from wiki_pipeline.links.confluence import PAGE_ID
 from wiki_pipeline.model import AttachmentRef, DocumentFailure, DocumentGone, Stage, digest
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError, TooLargeError
 from wiki_pipeline.sources.confluence.client import ConfluenceClient
+from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.config import SourceConfig
-from wiki_pipeline.sources.confluence.cursors import follow
+from wiki_pipeline.sources.confluence.fetching import ATTACHMENTS, why
 from wiki_pipeline.sources.confluence.lookups_v2 import MAX_LIMIT
-from wiki_pipeline.sources.confluence.offsets import walk
 from wiki_pipeline.sources.confluence.page import read_time
-from wiki_pipeline.sources.confluence.paging import Portion, get_portion, in_order
+from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 from wiki_pipeline.sources.protocol import Downloaded
 
 _ATTACHMENT_ID = re.compile(r"(?:att)?\d{1,30}")
-_SEARCH = "/rest/api/content/search"
+_HOPELESS = 5  # pages in a row whose files can't be listed
 _REFUSED = (RefusedError, AccessDeniedError, SourceNotFoundError)
-_log = logging.getLogger(__name__)
 _GONE = "The attachment was deleted, or the credentials may no longer see it: Confluence answers 404 for both."
 
 Answer = Downloaded | DocumentGone | DocumentFailure
+Listed = list[AttachmentRef | DocumentFailure]
 
 
 class Attachments:
@@ -58,6 +57,7 @@ class Attachments:
         api: Callable[[], Awaitable[str]],
     ) -> None:
         self._client = client
+        self._lists = Lists(client, settings)
         self._settings = settings
         self._space = config.space
         self._api = api
@@ -71,25 +71,33 @@ class Attachments:
 
         Raises:
             IncompleteListingError: the site does not answer such a search, or not to its end.
-            SourceUnreachableError: see `ConfluenceClient.get`.
         """
-        params: dict[str, str | int] = {
-            "cql": f'type=attachment and space="{self._space}" order by created',
-            "expand": "version,container",
-            "limit": self._settings.list_limit,
-        }
+        cql = f'type=attachment and space="{self._space}" order by created'
         try:
-            async for items, base in self._walk(_SEARCH, params):
-                yield [ref for item in items if (ref := self._read_v1(item, "", base))]
-        except _REFUSED as error:
+            async with aclosing(self._lists.search(cql, "version,container", self._settings.list_limit)) as portions:
+                async for portion in portions:
+                    yield [ref for item in portion.items if (ref := self._read_v1(item, "", portion.base))]
+        except SourceError as error:
             raise IncompleteListingError(f"Confluence does not list a space's attachments: {error.message}") from None
 
-    async def of_pages(self, page_ids: Sequence[str]) -> AsyncIterator[list[AttachmentRef]]:
-        """The files of the pages named, as they are now; pages that are gone have none."""
+    async def of_pages(self, page_ids: Sequence[str]) -> AsyncIterator[Listed]:
+        """The files of the pages named, as they are now; pages that are gone have none.
+
+        Raises:
+            SourceError: none can be listed: the credentials may not, or several pages in a row get no answer.
+        """
         calls = (partial(self._of_page, page_id) for page_id in page_ids if PAGE_ID.fullmatch(page_id))
-        async with aclosing(in_order(calls, self._settings.max_concurrency)) as found:
-            async for refs in found:
-                yield refs
+        in_a_row = 0
+        try:
+            async with aclosing(in_order(calls, self._settings.max_concurrency)) as found:
+                async for listed in found:
+                    failed = next((item for item in listed if isinstance(item, DocumentFailure)), None)
+                    in_a_row = in_a_row + 1 if failed else 0
+                    if failed and in_a_row >= _HOPELESS:
+                        raise SourceUnreachableError(failed.message, "Sync again later.")
+                    yield listed
+        except AccessDeniedError as error:
+            raise AccessDeniedError(f"The attachments can't be listed: {why(ATTACHMENTS, error)}") from None
 
     async def download(self, refs: Sequence[AttachmentRef], most_bytes: int) -> AsyncGenerator[Answer, None]:
         """See `Source.download`."""
@@ -104,46 +112,43 @@ class Attachments:
 
     # --- listing -------------------------------------------------------------------------------------------------
 
-    async def _of_page(self, page_id: str) -> list[AttachmentRef]:
-        refs: list[AttachmentRef | None] = []
+    async def _of_page(self, page_id: str) -> Listed:
+        """The files of a page.
+
+        Raises:
+            AccessDeniedError: the credentials may not list files at all.
+        """
+        is_v2 = await self._api() == "v2"
         try:
-            if await self._api() == "v2":
-                path, most = f"/api/v2/pages/{page_id}/attachments", self._settings.max_list_requests
-                async for portion in follow(self._client, path, {"limit": MAX_LIMIT}, most):
-                    refs += [self._read_v2(item, page_id, portion.base) for item in portion.items]
+            if is_v2:
+                path, ends = f"/api/v2/pages/{page_id}/attachments", ("created-date", "-created-date")
+                portion = await self._lists.items(path, {"limit": MAX_LIMIT}, ends=ends)
             else:
                 path = f"/rest/api/content/{page_id}/child/attachment"
-                params: dict[str, str | int] = {"expand": "version", "limit": self._settings.list_limit}
-                async for items, base in self._walk(path, params):
-                    refs += [self._read_v1(item, page_id, base) for item in items]
+                portion = await self._lists.items(path, {"expand": "version", "limit": self._settings.list_limit})
+        except SourceNotFoundError as error:
+            return [] if await self._is_gone(page_id, is_v2=is_v2) else self._unlisted(page_id, error)
+        except AccessDeniedError:
+            raise
+        except SourceError as error:
+            return self._unlisted(page_id, error)
+        read = self._read_v2 if is_v2 else self._read_v1
+        return [ref for item in portion.items if (ref := read(item, page_id, portion.base))]
+
+    async def _is_gone(self, page_id: str, *, is_v2: bool) -> bool:
+        """Whether a page is not there either, of whose files Confluence says that they are not."""
+        try:
+            await self._client.get(f"/api/v2/pages/{page_id}" if is_v2 else f"/rest/api/content/{page_id}")
         except SourceNotFoundError:
-            return []
-        except _REFUSED as error:
-            # A token for pages alone is no reason to have no pages; files that it may not see are not shown.
-            _log.warning("The attachments of page %s can't be listed: %s", page_id, error)
-            return []
-        return [ref for ref in refs if ref]
+            return True
+        except SourceError:
+            return False
+        return False
 
-    async def _walk(self, path: str, params: Mapping[str, str | int]) -> AsyncGenerator[tuple[list[Json], str], None]:
-        """A list of v1's in portions: by cursor where the site pages so, by offset otherwise."""
-        settings = self._settings
-
-        async def get(start: int, limit: int) -> Portion:
-            return await get_portion(self._client, path, {**params, "start": start, "limit": limit})
-
-        first = await get_portion(self._client, path, params)
-        if path == _SEARCH and not first.next_link:
-            # Its end, as far as a search can be believed: Cloud's has no other sign, and gives its beginning again.
-            yield first.items, first.base
-            return
-        if "cursor=" in first.next_link:
-            async for portion in follow(self._client, path, params, settings.max_list_requests, start=first):
-                yield portion.items, portion.base
-            return
-        limit = settings.list_limit
-        async with aclosing(walk(get, first, limit, settings.max_concurrency, settings.max_list_requests)) as portions:
-            async for items in portions:
-                yield items, first.base
+    @staticmethod
+    def _unlisted(page_id: str, error: SourceError) -> Listed:
+        message = f"The attachments of page {page_id} can't be listed: {error.message}"
+        return [DocumentFailure(page_id, page_id, Stage.ATTACHMENTS, message, page_id)]
 
     def _read_v1(self, item: Json, page_id: str, base: str) -> AttachmentRef | None:
         links, extensions, version = item.get("_links") or {}, item.get("extensions") or {}, item.get("version") or {}
@@ -167,7 +172,7 @@ class Attachments:
     def _ref(
         self, item: Json, page_id: str, base: object, media_type: object, size: object, when: object, author: str
     ) -> AttachmentRef | None:
-        """The attachment; None for what can't be told apart or asked for."""
+        """The attachment; None for what has no usable id or name."""
         attachment_id, name = str(item.get("id") or ""), str(item.get("title") or "")
         current = item.get("status", "current") == "current" and item.get("type", "attachment") == "attachment"
         if not (current and name and PAGE_ID.fullmatch(page_id) and _ATTACHMENT_ID.fullmatch(attachment_id)):
@@ -181,7 +186,7 @@ class Attachments:
             document_id=page_id,
             name=name,
             url=f"{root}/download/attachments/{page_id}/{address}",
-            # Both APIs tell these alike. The moment of the version they write differently.
+            # Both APIs give these alike; the moment of the version they write differently.
             version_key=digest(number, size, page_id),
             version=str(number),
             media_type=str(media_type or "").partition(";")[0].strip().lower(),

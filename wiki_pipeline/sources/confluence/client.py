@@ -113,7 +113,7 @@ class ConfluenceClient:
         """The bytes of a file at `path` below the site's root.
 
         Cloud answers with a redirect to its media store, which is followed without credentials, and only to the hosts
-        that the settings name. Every other redirect is an error: a login page, or an address that a stranger chose.
+        that the settings name. Every other redirect is an error: a login page, or an address that an attacker chose.
 
         Raises:
             TooLargeError: more than `most_bytes`; it was not read further. Else as `get`.

@@ -6,6 +6,7 @@ Kept in the catalog as JSON: `{"url", "space", "pages": [{"page_id", "get_child_
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,21 +77,38 @@ class SourceConfig:
 
 
 def check_space_key(value: Any) -> str:
-    """A space key.
+    """A space key, in the form in which servers write it.
 
     Raises:
         ShapeError: it is none.
     """
-    if not isinstance(value, str) or not SPACE_KEY.fullmatch(value):
-        raise ShapeError(f"{value!r} is not a space key (letters and digits, as DEV or ~jdoe)")
-    return value
+    key = unicodedata.normalize("NFC", value) if isinstance(value, str) else ""
+    if not SPACE_KEY.fullmatch(key):
+        raise ShapeError(f"{value!r} is not a space key (as DEV, or ~jdoe for a personal space)")
+    return key
 
 
-def read_spaces(value: Any) -> dict[str, tuple[PageScope, ...]]:
-    """The value of `CONFLUENCE_SPACES`: JSON text, or what a configuration file made of it.
+def source_name(space: str) -> str:
+    """What a space is called in the name of its source, which takes no colon."""
+    return space.replace("%", "%25").replace(":", "%3A")
+
+
+class Spaces(dict[str, tuple[PageScope, ...]]):
+    """Pages by space; none: the whole space.
+
+    Attributes:
+        problems: entries that can't be used, each with its place and what is wrong with it.
+    """
+
+    problems: tuple[str, ...] = ()
+
+
+def read_spaces(value: Any) -> Spaces:
+    """The value of `CONFLUENCE_SPACES`: JSON text, or what a configuration file made of it. Entries that can't be used
+    are left out, and become its `problems`.
 
     Raises:
-        ShapeError: not JSON, or of another shape; names the place.
+        ShapeError: not JSON, or no object.
     """
     if isinstance(value, str):
         try:
@@ -101,7 +119,14 @@ def read_spaces(value: Any) -> dict[str, tuple[PageScope, ...]]:
             ) from None
     if not isinstance(value, dict):
         raise ShapeError('expected an object of space keys, as {"DEV": []}')
-    return {check_space_key(space): read_pages(pages, space) for space, pages in value.items()}
+    spaces, problems = Spaces(), list[str]()
+    for space, pages in value.items():
+        try:
+            spaces[check_space_key(space)] = read_pages(pages, space)
+        except ShapeError as error:
+            problems.append(str(error))
+    spaces.problems = tuple(problems)
+    return spaces
 
 
 def read_pages(value: Any, place: str) -> tuple[PageScope, ...]:

@@ -12,7 +12,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
 class Effect(Enum):
     """What an event makes us look at."""
 
-    VERSION = auto()  # the page; the version that is told has the change
+    VERSION = auto()  # the page; the version that is given has the change
     PAGE = auto()  # the page, whatever its version
     GONE = auto()  # the page, where it is served or was said to be
     MOVED = auto()  # the page wherever it was or is, and what is below it
@@ -94,7 +94,7 @@ def effect_of(name: str) -> Effect:
 
 
 def counted_name(name: str) -> str:
-    """The name under which an event is counted: one of a bounded number, whatever strangers send."""
+    """The name under which an event is counted: one of a bounded number, whatever senders make up."""
     noun = name.partition("_")[0]
     return name if name in _EFFECTS else f"{noun}_*" if noun in _WITHOUT_EFFECT else "other"
 

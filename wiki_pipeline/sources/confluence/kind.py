@@ -13,12 +13,10 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import DEFAULT_CONNECTION, Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
-from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
-from wiki_pipeline.sources.confluence.locating import spaces_of
-from wiki_pipeline.sources.confluence.probing import probe
+from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig, source_name
 from wiki_pipeline.sources.confluence.request import PageRequest
-from wiki_pipeline.sources.confluence.resolve import find_page
 from wiki_pipeline.sources.confluence.settings import CONNECTION_OPTIONS, ConfluenceSettings
+from wiki_pipeline.sources.confluence.site_lookups import find_page, probe, spaces_of
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
 from wiki_pipeline.sources.protocol import Source
@@ -46,9 +44,13 @@ class ConfluenceKind:
                 "Set it to the site's address, as https://yourcompany.atlassian.net/wiki.",
             )
         return {
-            SourceKey(tenant, self.name, space): SourceConfig(settings.url, space, pages).dump()
+            SourceKey(tenant, self.name, source_name(space)): SourceConfig(settings.url, space, pages).dump()
             for space, pages in settings.spaces.items()
         }
+
+    def configuration_problems(self) -> Sequence[str]:
+        """See `SourceKind.configuration_problems`: entries of `CONFLUENCE_SPACES`."""
+        return [f"CONFLUENCE_SPACES: {problem}." for problem in load(ConfluenceSettings).spaces.problems]
 
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the site of `CONFLUENCE_URL`, as `default`."""
@@ -95,7 +97,8 @@ class ConfluenceKind:
             if target.title or not target.space:
                 target = _wait_for(find_page(ConfluenceSettings.for_connection(connection), target))
             pages = (PageScope(target.page_id),) if target.page_id else ()
-            name = target.space if connection.name == DEFAULT_CONNECTION else f"{connection.name}/{target.space}"
+            space = source_name(target.space)
+            name = space if connection.name == DEFAULT_CONNECTION else f"{connection.name}/{space}"
             return SourceKey(tenant, self.name, name), SourceConfig(connection.url, target.space, pages).dump()
         if _is_cloud(address):
             sites = ", ".join(connection.url for connection in connections)
@@ -145,6 +148,14 @@ class ConfluenceKind:
     def is_whole(self, config: str) -> bool:
         """See `SourceKind.is_whole`: a space without a list of pages."""
         return not SourceConfig.parse(config).pages
+
+    def sync_interval(self) -> float | None:
+        """See `SourceKind.sync_interval`: `CONFLUENCE_SYNC_INTERVAL`."""
+        return load(ConfluenceSettings).sync_interval or None
+
+    def syncs_at_once(self) -> int | None:
+        """See `SourceKind.syncs_at_once`: `CONFLUENCE_MAX_INGESTION_TASKS`."""
+        return load(ConfluenceSettings).max_ingestion_tasks
 
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""

@@ -1,22 +1,21 @@
-"""What v2 tells apart from the pages themselves: labels, names of people, and what stands above pages."""
+"""What v2 gives apart from the pages themselves: labels, names of people, and what stands above pages."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import aclosing
 from functools import partial
 from sys import intern
 from typing import TypeVar
 
-from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
+from wiki_pipeline.errors import AccessDeniedError, SourceError, SourceNotFoundError
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError
-from wiki_pipeline.sources.confluence.client import ConfluenceClient
-from wiki_pipeline.sources.confluence.cursors import follow
+from wiki_pipeline.sources.confluence.concurrency import in_order
+from wiki_pipeline.sources.confluence.fetching import LABELS, NAMES, Degraded, may_pass
 from wiki_pipeline.sources.confluence.page import sorted_labels
-from wiki_pipeline.sources.confluence.paging import in_order
-from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.tree import Node, Tree
 
 T = TypeVar("T")
@@ -27,59 +26,69 @@ _MAX_DEPTH = 100
 _FEW_PAGES = 25
 # User keys and names in pages that came from Data Center would make the whole request fail.
 _ACCOUNT = re.compile(r"[0-9A-Za-z:_-]{1,128}")
-_log = logging.getLogger(__name__)
+_BY_ID = ("id", "-id")
 
 
 class Lookups:
     """Look-ups for one source; people's names are remembered."""
 
-    def __init__(self, client: ConfluenceClient, settings: ConfluenceSettings) -> None:
-        self._client = client
-        self._settings = settings
+    def __init__(self, lists: Lists, degraded: Degraded) -> None:
+        self._lists = lists
+        self._degraded = degraded
         self._names: dict[str, str] = {}
         self._sees_people = True
         self._one_at_a_time = asyncio.Lock()  # several batches ask for the same people and parents
 
-    async def list_all(self, path: str, **params: str | int) -> list[Json]:
+    async def _list(self, path: str, ends: tuple[str, str] | None = None, **params: str | int) -> list[Json]:
         """All items of a list."""
-        items: list[Json] = []
-        query = {"limit": MAX_LIMIT, **params}
-        async for portion in follow(self._client, path, query, self._settings.max_list_requests):
-            items += portion.items
-        return items
+        return (await self._lists.items(path, {"limit": MAX_LIMIT, **params}, ends=ends)).items
 
     # --- labels --------------------------------------------------------------------------------------------------
 
     async def labels(self, page_ids: Collection[str], space_id: str) -> dict[str, tuple[str, ...]]:
-        """Labels of some pages of a space; pages without any are left out."""
+        """Labels of some pages of a space; pages without any are left out. Where they can't be read, those that are
+        known."""
         if len(page_ids) > _FEW_PAGES:
-            return await self.labels_by_label(space_id)
+            return await self.labels_of_space(space_id)
         calls = (partial(self._labels_of_page, page_id) for page_id in page_ids)
         return {page_id: labels async for page_id, labels in in_order(calls, self._ahead) if labels}
 
-    async def labels_by_label(self, space_id: str) -> dict[str, tuple[str, ...]]:
-        """Labels of all pages of a space; the number of requests grows with the labels, not with the pages."""
+    async def labels_of_space(self, space_id: str) -> dict[str, tuple[str, ...]]:
+        """Labels of all pages of a space; the number of requests grows with the labels, not with the pages. Where they
+        can't be read, those that are known."""
+        try:
+            return await self._labels_by_label(space_id)
+        except SourceError as error:
+            known = dict(self._degraded.known_labels())
+            self._degraded.add(LABELS, error, max(1, len(known)))
+            return known
+
+    async def _labels_by_label(self, space_id: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[Json]] = {}
-        labels = await self.list_all(f"/api/v2/spaces/{space_id}/content/labels")
+        labels = await self._list(f"/api/v2/spaces/{space_id}/content/labels", _BY_ID)
         calls = (partial(self._pages_with, label, space_id) for label in labels)
-        async for label, page_ids in in_order(calls, self._ahead):
-            for page_id in page_ids:
-                found.setdefault(page_id, []).append(label)
+        async with aclosing(in_order(calls, self._ahead)) as answers:
+            async for label, page_ids in answers:
+                for page_id in page_ids:
+                    found.setdefault(page_id, []).append(label)
         return {page_id: names for page_id, found_labels in found.items() if (names := sorted_labels(found_labels))}
 
     async def _pages_with(self, label: Json, space_id: str) -> tuple[Json, list[str]]:
         path = f"/api/v2/labels/{label.get('id')}/pages"
         try:
-            pages = await self.list_all(path, **{"space-id": space_id})
+            pages = await self._list(path, _BY_ID, **{"space-id": space_id})
         except SourceNotFoundError:
             return label, []  # its last use was removed meanwhile
         return label, [str(page.get("id")) for page in pages]
 
     async def _labels_of_page(self, page_id: str) -> tuple[str, tuple[str, ...]]:
         try:
-            return page_id, sorted_labels(await self.list_all(f"/api/v2/pages/{page_id}/labels"))
+            return page_id, sorted_labels(await self._list(f"/api/v2/pages/{page_id}/labels", _BY_ID))
         except SourceNotFoundError:
-            return page_id, ()  # the page went between two requests; the next listing tells
+            return page_id, ()  # the page went between two requests; the next listing shows that
+        except SourceError as error:
+            self._degraded.add(LABELS, error)
+            return page_id, self._degraded.known_labels().get(page_id, ())
 
     # --- people --------------------------------------------------------------------------------------------------
 
@@ -87,28 +96,28 @@ class Lookups:
         """A person's display name, if `learn_names` could find it."""
         return self._names.get(account_id, "")
 
-    async def learn_names(self, account_ids: Collection[str]) -> None:
-        """Find display names. Without the right to see people, pages simply have no author."""
+    async def learn_names(self, account_ids: Collection[str]) -> bool:
+        """Find display names; where they can't be read, pages simply have no author. False if asking again may help."""
         async with self._one_at_a_time:
             unknown = sorted(set(account_ids) - self._names.keys() - {""})
             for some in chunks(unknown, MAX_LIMIT) if self._sees_people else ():
-                self._names |= dict.fromkeys(some, "")
                 try:
-                    answer = await self._client.post("/api/v2/users-bulk", {"accountIds": some})
-                except (AccessDeniedError, RefusedError, SourceNotFoundError) as error:
-                    _log.warning("Pages have no author: %s", error.message)
-                    self._sees_people = False
-                    return
+                    answer = await self._lists.client.post("/api/v2/users-bulk", {"accountIds": some})
+                except SourceError as error:
+                    self._degraded.add(NAMES, error, len(some))
+                    self._sees_people = may_pass(error)
+                    return not may_pass(error)
+                self._names |= dict.fromkeys(some, "")
                 for person in answer.get("results") or ():
                     name = person.get("displayName") or person.get("publicName")
                     self._names[str(person.get("accountId"))] = str(name or "")
+            return True
 
     async def names(self, person_ids: Sequence[str]) -> dict[str, str]:
-        """Display names, empty for those whom Confluence does not know; people it does not tell of are left out."""
-        accounts = [person_id for person_id in person_ids if _ACCOUNT.fullmatch(person_id)]
-        await self.learn_names(accounts)
-        found = {person_id: self.name_of(person_id) for person_id in person_ids}
-        return found if self._sees_people else {person_id: name for person_id, name in found.items() if name}
+        """Display names, empty for those whom Confluence does not know; people of whom it says nothing are left out."""
+        await self.learn_names([person_id for person_id in person_ids if _ACCOUNT.fullmatch(person_id)])
+        strange = {person_id: "" for person_id in person_ids if not _ACCOUNT.fullmatch(person_id)}
+        return {**strange, **{id_: self._names[id_] for id_ in person_ids if id_ in self._names}}
 
     # --- what is above -------------------------------------------------------------------------------------------
 
@@ -128,7 +137,7 @@ class Lookups:
         nodes: list[Node] = []
         page_ids = [node_id for node_id, kind in unknown.items() if kind == "page"]
         for some in chunks(page_ids, MAX_LIMIT):
-            pages = await self.list_all("/api/v2/pages", id=",".join(some), status="current,archived")
+            pages = await self._list("/api/v2/pages", _BY_ID, id=",".join(some), status="current,archived")
             nodes += [read_node(page, "page") for page in pages]
         calls = (partial(self._container, node_id, kind) for node_id, kind in unknown.items() if kind in _PATHS)
         nodes += [node async for node in in_order(calls, self._ahead) if node]
@@ -136,7 +145,7 @@ class Lookups:
 
     async def _container(self, node_id: str, kind: str) -> Node | None:
         try:
-            return read_node(await self._client.get(f"/api/v2/{_PATHS[kind]}/{node_id}"), kind)
+            return read_node(await self._lists.client.get(f"/api/v2/{_PATHS[kind]}/{node_id}"), kind)
         except (SourceNotFoundError, AccessDeniedError, RefusedError):
             return None
 
@@ -157,11 +166,11 @@ class Lookups:
         return list(found.values())
 
     async def _descendants(self, node_id: str, kind: str, depth: int) -> list[Json]:
-        return await self.list_all(f"/api/v2/{_PATHS.get(kind, 'pages')}/{node_id}/descendants", depth=depth)
+        return await self._list(f"/api/v2/{_PATHS.get(kind, 'pages')}/{node_id}/descendants", depth=depth)
 
     @property
     def _ahead(self) -> int:
-        return self._settings.max_concurrency
+        return self._lists.settings.max_concurrency
 
 
 def read_node(item: Json, kind: str) -> Node:

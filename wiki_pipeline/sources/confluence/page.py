@@ -1,4 +1,4 @@
-"""What a page is besides its body, whichever API told it; its version key and its row."""
+"""What a page is besides its body, whichever API gives it; its version key and its row."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class Page:
         changed_at: when its version was made.
         ancestors: from the root downwards, with the folders, whiteboards and databases among them.
         containers: ids of those ancestors that are no documents.
+        is_partial: whether something of it could not be read for a passing reason: it is read again after the next
+            listing.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Page:
     containers: frozenset[str] = frozenset()
     author: str = ""
     created_at: datetime | None = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class Scope:
         # An ancestor that stops being a document, as one that is archived, is no parent any more.
         above = [(each.document_id, each.title, each.document_id in page.containers) for each in page.ancestors]
         space = (self.space.key, self.space.name)
-        return digest((page.version, changed, page.title, page.position, above, page.labels, space))
+        key = digest((page.version, changed, page.title, page.position, above, page.labels, space))
+        return digest(key, "partial") if page.is_partial else key
 
     def answer(self, page: Page, item: dict[str, Any], representation: Representation) -> Fetched | None:
         """The answer for a current page of the space that came as `item`; None if it came without its body."""

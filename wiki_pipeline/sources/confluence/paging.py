@@ -1,39 +1,32 @@
-"""Pages of lists, and several requests at once.
-
-A short page is not the last page: servers lower the limit silently, leave `next` out, or send `next` with nothing
-behind it. So a list ends where a page is empty (`offsets`) or no link leads on (`cursors`), never at a short page.
-"""
+"""The lists of a site: every paged call of v1, v2 and the search goes through `Lists`, which reads it by a walk."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from wiki_pipeline.errors import IncompleteListingError, SourceUnreachableError
+from wiki_pipeline.errors import IncompleteListingError, SourceError, SourceUnreachableError
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Params
+from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
+from wiki_pipeline.sources.confluence.walks import (
+    Count,
+    CursorWalk,
+    OffsetWalk,
+    Portion,
+    Walk,
+    from_both_ends,
+    link_query,
+)
 
-A = TypeVar("A")
-B = TypeVar("B")
 T = TypeVar("T")
 
+_READINGS = 4
 
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """One page of a list: its items, the link to the next, and the address that `webui` links are relative to."""
-
-    items: list[Json]
-    next_link: str
-    base: str
-
-    @property
-    def ids(self) -> list[str]:
-        """The items' ids."""
-        return [str(item.get("id")) for item in self.items]
+Query = dict[str, str | int]
 
 
 async def get_portion(client: ConfluenceClient, path: str, params: Params) -> Portion:
@@ -43,49 +36,130 @@ async def get_portion(client: ConfluenceClient, path: str, params: Params) -> Po
         SourceUnreachableError: the answer has no list in it; else as `ConfluenceClient.get`.
     """
     answer = await client.get(path, params)
-    items, links = answer.get("results"), answer.get("_links") or {}
+    items, links, total = answer.get("results"), answer.get("_links") or {}, answer.get("totalSize")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise SourceUnreachableError(
             f"The answer for {path} has no list of results in it.", "Check that CONFLUENCE_URL is a Confluence site."
         )
-    return Portion(items, str(links.get("next") or ""), str(links.get("base") or ""))
-
-
-async def in_order(calls: Iterable[Callable[[], Awaitable[T]]], ahead: int) -> AsyncGenerator[T, None]:
-    """The results of the calls in their order; at most `ahead` are under way or waiting to be taken at a time.
-
-    Close it (`contextlib.aclosing`) where it may be left before its end: that ends what is under way.
-    """
-    waiting: deque[asyncio.Future[T]] = deque()
-    source = iter(calls)
-    try:
-        while True:
-            for call in itertools.islice(source, ahead - len(waiting)):
-                waiting.append(asyncio.ensure_future(call()))
-            if not waiting:
-                return
-            result = await waiting[0]
-            waiting.popleft()
-            yield result
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-
-
-async def together(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
-    """The results of both, run at the same time; an error of one ends the other."""
-    one, two = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        return await asyncio.gather(one, two)
-    finally:
-        one.cancel()
-        two.cancel()
-
-
-def endless(max_requests: int) -> IncompleteListingError:
-    """The error for a list that is not at its end after so many requests."""
-    return IncompleteListingError(
-        f"The listing is not at its end after {max_requests} requests.",
-        "If it is really that long, raise WIKI_PIPELINE_CONFLUENCE_MAX_LIST_REQUESTS. Nothing was deleted.",
+    start = params.get("start", 0)
+    return Portion(
+        items,
+        str(links.get("next") or ""),
+        str(links.get("base") or ""),
+        int(start),
+        total if isinstance(total, int) and not isinstance(total, bool) else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of one site."""
+
+    client: ConfluenceClient
+    settings: ConfluenceSettings
+
+    async def walk(
+        self,
+        path: str,
+        params: Params,
+        *,
+        ends: tuple[str, str] | None = None,
+        count: Count | None = None,
+        is_search: bool = False,
+    ) -> Walk:
+        """A reading of the list at `path`, by cursor or by offset as the server pages it.
+
+        Args:
+            params: with `limit`.
+            ends: values of `sort` that order the list forwards and backwards.
+            count: asks the server in another way how many items there are.
+            is_search: no link on the first page is the end: Cloud's search gives its beginning again for any offset.
+        """
+        settings = self.settings
+
+        async def get(extra: Mapping[str, str | int]) -> Portion:
+            return await get_portion(self.client, path, {**params, **extra})
+
+        async def get_rows(start: int, limit: int) -> Portion:
+            return await get({"start": start, "limit": limit})
+
+        first = await get({"sort": ends[0]} if ends else {})
+        if first.cursor or path.startswith("/api/v2/") or (is_search and not first.next_link):
+            forwards = partial(_by_link, get, {**params, **({"sort": ends[0]} if ends else {})})
+            backwards = partial(_by_link, get, {**params, "sort": ends[1]}) if ends else None
+            most = settings.max_list_requests
+            return CursorWalk(forwards, most, backwards, count, first, is_search=is_search)
+        limit = int(params["limit"])
+        ahead = settings.max_concurrency
+        return OffsetWalk(get_rows, limit, ahead, settings.max_list_requests, count, first)
+
+    async def items(self, path: str, params: Params, *, ends: tuple[str, str] | None = None) -> Portion:
+        """All items of a list that fits into memory, as one portion.
+
+        Raises:
+            IncompleteListingError: not all could be read; says why.
+        """
+
+        async def read() -> tuple[Portion, Walk]:
+            walk, items, base = await self.walk(path, params, ends=ends), list[Json](), ""
+            async with aclosing(walk.portions()) as portions:
+                async for portion in portions:
+                    items += portion.items
+                    base = base or portion.base
+            return Portion(items, base=base), walk
+
+        return await settled(read)
+
+    def both_ends(self, path: str, params: Params) -> AsyncGenerator[Portion, None]:
+        """A list of v2's that can be sorted by id, see `from_both_ends`."""
+
+        async def get(query: Query) -> Portion:
+            return await get_portion(self.client, path, query)
+
+        up, down = (partial(_by_link, get, {**params, "sort": sort}) for sort in ("id", "-id"))
+        return from_both_ends(up, down, self.settings.max_list_requests)
+
+    async def search(self, cql: str, expand: str, limit: int) -> AsyncGenerator[Portion, None]:
+        """What a search in CQL finds. Its index lags behind, and hits that are gone since make short pages."""
+        params: Query = {"cql": cql, "expand": expand, "limit": limit}
+        walk = await self.walk("/rest/api/content/search", params, count=partial(self.count, cql), is_search=True)
+        async with aclosing(walk.portions()) as portions:
+            async for portion in portions:
+                if portion.items:
+                    yield portion
+
+    async def count(self, cql: str) -> int | None:
+        """How many contents a search finds, as far as the server counts them; None if it doesn't say."""
+        try:
+            return (await get_portion(self.client, "/rest/api/search", {"cql": cql, "limit": 1})).total
+        except SourceError:
+            return None
+
+
+async def settled(read: Callable[[], Awaitable[tuple[T, Walk]]]) -> T:
+    """The result of a reading that missed nothing, or of one that agrees with the reading before it.
+
+    Raises:
+        IncompleteListingError: no two readings agree: the list keeps changing.
+    """
+    before: set[str] | None = None
+    for _ in range(_READINGS):
+        result, walk = await read()
+        if walk.is_sure or walk.seen == before:
+            return result
+        before = walk.seen
+    raise IncompleteListingError("The list changed while it was being read, again and again.", "Sync again later.")
+
+
+async def _by_link(get: Callable[[Query], Awaitable[Portion]], params: Params, link: str) -> Portion:
+    return await get(next_query(params, link) if link else dict(params))
+
+
+def next_query(params: Params, link: str) -> Query:
+    """The parameters of the next request: our own, and from the link what only it knows (the cursor).
+
+    Only the link's parameters are used: links come with a wrong host, with the context path twice, or without the
+    gateway's prefix, and sometimes drop parameters.
+    """
+    theirs = link_query(link)
+    return {**theirs, **params, **{name: theirs[name] for name in ("cursor", "start") if name in theirs}}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, field_validator
+from pydantic import Field, PlainValidator, PrivateAttr, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
@@ -14,7 +14,7 @@ from wiki_pipeline.links.confluence import Site
 from wiki_pipeline.model import DEFAULT_CONNECTION, Connection
 from wiki_pipeline.secret_refs import resolve
 from wiki_pipeline.settings import Secrets, SettingsGroup, Words, load
-from wiki_pipeline.sources.confluence.config import PageScope, read_spaces
+from wiki_pipeline.sources.confluence.config import Spaces, read_spaces
 
 # What belongs to one site, and is never taken over from the settings' own site to another one.
 CONNECTION_OPTIONS = {
@@ -53,8 +53,8 @@ class ConfluenceSettings(SettingsGroup):
         validation_alias="CONFLUENCE_TOKEN",
         description="API token, OAuth token, personal access token or password; sent as Bearer without a user name.",
     )
-    spaces: Annotated[dict[str, tuple[PageScope, ...]], NoDecode] = Field(
-        default_factory=dict,
+    spaces: Annotated[Spaces, NoDecode, PlainValidator(read_spaces)] = Field(
+        default_factory=Spaces,
         validation_alias="CONFLUENCE_SPACES",
         description='JSON: {"DEV": [], "DOCS": [{"page_id": "123", "get_child_pages": true}]}; []: the whole space.',
     )
@@ -69,6 +69,19 @@ class ConfluenceSettings(SettingsGroup):
         le=64,
         validation_alias="CONFLUENCE_MAX_CONCURRENCY",
         description="Requests under way at once, a source.",
+    )
+    sync_interval: float = Field(
+        86_400,
+        ge=0,
+        validation_alias="CONFLUENCE_SYNC_INTERVAL",
+        description="Seconds after which a source that was not brought up to date is reloaded; 0: never.",
+    )
+    max_ingestion_tasks: int = Field(
+        5,
+        ge=1,
+        le=100,
+        validation_alias="CONFLUENCE_MAX_INGESTION_TASKS",
+        description="Confluence sources synced at the same time.",
     )
     api: Literal["auto", "v1", "v2"] = Field(
         "auto",
@@ -156,11 +169,6 @@ class ConfluenceSettings(SettingsGroup):
             return Site.parse(value).root if value.strip() else ""
         except ConfigurationError as error:
             raise ValueError(error.message) from None
-
-    @field_validator("spaces", mode="before")
-    @classmethod
-    def _spaces(cls, value: Any) -> dict[str, tuple[PageScope, ...]]:
-        return read_spaces(value)
 
     @field_validator("ssl_verify", mode="before")
     @classmethod

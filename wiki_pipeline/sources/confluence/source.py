@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Protocol
 
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
@@ -18,6 +19,7 @@ from wiki_pipeline.model import (
     DocumentRef,
     SourceDescription,
     SourceKey,
+    Warnings,
 )
 from wiki_pipeline.sources.confluence.answers import NotTheApiError, RefusedError, SpaceNotFoundError
 from wiki_pipeline.sources.confluence.api_v1 import ApiV1
@@ -25,11 +27,13 @@ from wiki_pipeline.sources.confluence.api_v2 import ApiV2
 from wiki_pipeline.sources.confluence.attachments import Attachments
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Sleep
 from wiki_pipeline.sources.confluence.config import SourceConfig
+from wiki_pipeline.sources.confluence.fetching import Degraded
 from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
-from wiki_pipeline.sources.confluence.recent import recently_changed
+from wiki_pipeline.sources.confluence.paging import Lists
+from wiki_pipeline.sources.confluence.recent import changed_since, recently_changed
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.protocol import Downloaded, Fetched
+from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
 
 _REFS_A_PORTION = 1000
 _log = logging.getLogger(__name__)
@@ -76,8 +80,9 @@ class ConfluenceSource:
         self.key = key
         self._client = ConfluenceClient(settings, str(key), sleep)
         self._settings = settings
-        self._v1 = ApiV1(self._client, settings, config, max_document_bytes)
-        self._v2 = ApiV2(self._client, settings, config, max_document_bytes)
+        self._degraded = Degraded()
+        self._v1 = ApiV1(self._client, settings, config, max_document_bytes, self._degraded)
+        self._v2 = ApiV2(self._client, settings, config, max_document_bytes, self._degraded)
         self._files = Attachments(self._client, settings, config, self._api_name)
         self._chosen: Api | None = None
 
@@ -109,19 +114,27 @@ class ConfluenceSource:
     async def poll(self, cursor: str) -> Changes:
         """See `Source.poll`."""
         space = await (await self._api()).space()
-        return await recently_changed(self._client, self._settings, space.key, cursor, self._files.found)
+        return await recently_changed(Lists(self._client, self._settings), space.key, cursor, self._files.found)
+
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """See `Source.changed_since`: by the search, of the pages that the source holds."""
+        space = await (await self._api()).space()
+        return await changed_since(Lists(self._client, self._settings), space.key, moment)
 
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
-        """See `Source.names`. Cloud's v2 tells 250 in a request; v1 one, so that only a part may be told at a time."""
+        """See `Source.names`. v2 names 250 in a request, v1 one, so that only a part may be named at a time."""
         api = await self._api()
         return await api.names(list(dict.fromkeys(person_ids)))
 
     async def list_attachments(
         self, document_ids: Sequence[str] | None = None
-    ) -> AsyncIterator[Sequence[AttachmentRef]]:
+    ) -> AsyncIterator[Sequence[AttachmentRef | DocumentFailure]]:
         """See `Source.list_attachments`."""
-        files = self._files
-        async for refs in files.of_space() if document_ids is None else files.of_pages(document_ids):
+        if document_ids is not None:
+            async for listed in self._files.of_pages(document_ids):
+                yield listed
+            return
+        async for refs in self._files.of_space():
             yield refs
 
     async def download(
@@ -134,13 +147,22 @@ class ConfluenceSource:
 
     @property
     def cursor(self) -> str:
-        """See `Source.cursor`: only a search tells."""
+        """See `Source.cursor`: only a search has one."""
         return ""
 
     @property
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
         return dict(self._chosen.skipped) if self._chosen else {}
+
+    def recall(self, labels: KnownLabels) -> None:
+        """See `Source.recall`."""
+        self._degraded.recall(labels)
+
+    @property
+    def warnings(self) -> Warnings:
+        """See `Source.warnings`."""
+        return self._degraded.warnings
 
     async def aclose(self) -> None:
         """See `Source.aclose`."""

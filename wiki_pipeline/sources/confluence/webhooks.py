@@ -128,7 +128,7 @@ class _Reader:
                 self._spaces[config.space.lower()].append((site, key))
 
     def _of(self, space: str, body: Json) -> list[SourceKey]:
-        """The sources of a space: those of the site that sent the delivery, or of all where that can't be told."""
+        """The sources of a space: those of the site that sent the delivery, or of all where that is not known."""
         found = self._spaces.get(space.lower(), ())
         sender = self._sites.that_sent(body) if found and len(self._sites.roots) > 1 else None
         return [key for site, key in found if sender in {None, site}]
@@ -160,7 +160,7 @@ class _Reader:
     def _page_hints(self, name: str, effect: Effect, body: Json) -> Iterator[ChangeHint]:
         page = _page(body, _HOLDERS if effect is Effect.PART else _PAGES)
         if page is None and effect is Effect.PART:
-            return  # of a label as such, or of an attachment of which no more than its own id is told
+            return  # of a label as such, or of an attachment of which only its own id is given
         page_id = _page_id(page or {})
         if not page_id:
             raise PayloadError(f"The page of {name} is not named.", 'Give its id as {"page": {"id": ...}}.')
@@ -186,7 +186,7 @@ class _Reader:
         if _type(page) not in _PAGE_TYPES:
             return f"It is not about a page, but about a {_type(page)[:40]}."
         space = _space_of(page) or _space_of(body)
-        return f"The space {space[:100]} is not a source." if space else "It does not tell which page it is about."
+        return f"The space {space[:100]} is not a source." if space else "It does not say which page it is about."
 
 
 def _addresses(body: Json) -> Iterator[str]:

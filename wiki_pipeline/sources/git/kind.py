@@ -49,6 +49,10 @@ class GitKind:
             sources[key] = repository
         return {key: repository.dump() for key, repository in sources.items()}
 
+    def configuration_problems(self) -> Sequence[str]:
+        """See `SourceKind.configuration_problems`."""
+        return ()
+
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the hosts of WIKI_PIPELINE_GIT_TOKENS, and that of WIKI_PIPELINE_GIT_TOKEN."""
         return load(GitSettings).connections(tenant)
@@ -116,6 +120,14 @@ class GitKind:
     def is_whole(self, config: str) -> bool:
         """See `SourceKind.is_whole`: never, rules leave files out."""
         return False
+
+    def sync_interval(self) -> float | None:
+        """See `SourceKind.sync_interval`."""
+        return None
+
+    def syncs_at_once(self) -> int | None:
+        """See `SourceKind.syncs_at_once`."""
+        return None
 
     def webhooks(self) -> Sequence[Webhook]:
         """See `SourceKind.webhooks`."""

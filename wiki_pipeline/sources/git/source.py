@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from wiki_pipeline.model import (
     SourceDescription,
     SourceKey,
     Stage,
+    Warnings,
 )
 from wiki_pipeline.sources.git.attachments import attachments
 from wiki_pipeline.sources.git.clone import Clone
@@ -34,7 +36,7 @@ from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
-from wiki_pipeline.sources.protocol import Downloaded, Fetched
+from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
 
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
@@ -119,6 +121,12 @@ class GitSource:
         for portion in portions(list(sizes), sizes, self._portion_bytes):
             yield await self._in_thread(self._read, [snapshot.documents[name] for name in portion])
 
+    async def changed_since(self, moment: datetime) -> Sequence[str]:
+        """See `Source.changed_since`: by the time of each file's last commit."""
+        snapshot = await self._in_thread(self._look)
+        seconds = moment.timestamp()
+        return [name for name, file in snapshot.documents.items() if file.changed_at >= seconds]
+
     async def names(self, person_ids: Sequence[str]) -> Mapping[str, str]:
         """See `Source.names`; files mention no people by id."""
         return {}
@@ -162,6 +170,14 @@ class GitSource:
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
         return self._snapshot.skipped if self._snapshot else {}
+
+    def recall(self, labels: KnownLabels) -> None:
+        """See `Source.recall`: files have no labels."""
+
+    @property
+    def warnings(self) -> Warnings:
+        """See `Source.warnings`: all that a repository has is in it."""
+        return Warnings()
 
     async def aclose(self) -> None:
         """Kill what may still be running."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.model import SourceKey
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig
+from wiki_pipeline.sources.confluence.kind import ConfluenceKind
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
 
 
@@ -48,6 +52,20 @@ def test_without_settings_there_are_no_spaces_and_the_defaults_are_the_documente
         ("DEV", "not JSON"),
         ('{"DEV": [}', "line 1 column 10"),
         ('["DEV"]', "expected an object"),
+        ('{"DEV": [], "DEV": []}', "'DEV' is given twice"),
+    ],
+)
+def test_wrong_spaces_are_told_by_name_and_place(monkeypatch: pytest.MonkeyPatch, spaces: str, words: str) -> None:
+    monkeypatch.setenv("CONFLUENCE_SPACES", spaces)
+    with pytest.raises(ConfigurationError) as caught:
+        load(ConfluenceSettings)
+    assert "CONFLUENCE_SPACES" in str(caught.value)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "words"),
+    [
         ('{"DEV": null}', "DEV: expected a list"),
         ('{"DEV": {"page_id": "1"}}', "DEV: expected a list"),
         ('{"DEV": ["123"]}', "DEV[0]: expected"),
@@ -62,18 +80,47 @@ def test_without_settings_there_are_no_spaces_and_the_defaults_are_the_documente
         ('{"DEV": [{"page_id": 1.5}]}', "DEV[0]: page_id"),
         ('{"DEV": [{"page_id": "1", "get_child_pages": "yes"}]}', "DEV[0]: get_child_pages must be true or false"),
         ('{"DEV": [{"page_id": "1"}, {"page_id": 1}]}', "DEV: page 1 is named twice"),
-        ('{"DEV": [], "DEV": []}', "'DEV' is given twice"),
         ('{"D E V": []}', "'D E V' is not a space key"),
         ('{"../x": []}', "is not a space key"),
         ('{"": []}', "is not a space key"),
     ],
 )
-def test_wrong_spaces_are_told_by_name_and_place(monkeypatch: pytest.MonkeyPatch, spaces: str, words: str) -> None:
-    monkeypatch.setenv("CONFLUENCE_SPACES", spaces)
-    with pytest.raises(ConfigurationError) as caught:
-        load(ConfluenceSettings)
-    assert "CONFLUENCE_SPACES" in str(caught.value)
-    assert words in str(caught.value)
+def test_an_entry_that_can_t_be_used_names_itself_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, spaces: str, words: str
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_URL", "https://x.example/wiki")
+    monkeypatch.setenv("CONFLUENCE_SPACES", f'{{"OPS": [], {spaces[1:]}')
+    assert load(ConfluenceSettings).spaces == {"OPS": ()}
+    (problem,) = ConfluenceKind().configuration_problems()
+    assert problem.startswith("CONFLUENCE_SPACES: ")
+    assert words in problem
+    assert [key.name for key in ConfluenceKind().configured("default")] == ["OPS"]
+
+
+@pytest.mark.parametrize(
+    ("space", "name"),
+    [
+        ("~_svc", "~_svc"),
+        ("~müller", "~müller"),
+        ("~mu\u0308ller", "~müller"),
+        ("~-1120587963", "~-1120587963"),
+        ("~557058:0e0c3f07-ab", "~557058%3A0e0c3f07-ab"),
+        ("~ada+test@example.org", "~ada+test@example.org"),
+        ("~100%", "~100%25"),
+    ],
+)
+def test_keys_of_personal_spaces_are_taken_as_servers_write_them(
+    monkeypatch: pytest.MonkeyPatch, space: str, name: str
+) -> None:
+    monkeypatch.setenv("CONFLUENCE_URL", "https://x.example/wiki")
+    monkeypatch.setenv("CONFLUENCE_SPACES", json.dumps({space: []}))
+    ((key, config),) = ConfluenceKind().configured("default").items()
+    assert key == SourceKey.parse(str(key)) == SourceKey("default", "confluence", name)
+    assert SourceConfig.parse(config).space == unicodedata.normalize("NFC", space)
+    assert ConfluenceKind().from_address("default", f"https://x.example/wiki/spaces/{quote(space)}/overview") == (
+        key,
+        config,
+    )
 
 
 @pytest.mark.parametrize(
