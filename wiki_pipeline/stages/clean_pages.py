@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.model import LostWords, RawPage, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable, fingerprint
-from wiki_pipeline.sync.conversion import Conversion
+from wiki_pipeline.sync.conversion import Conversion, Converted
 from wiki_pipeline.sync.dependents import dependents_in, read_dependents
-from wiki_pipeline.sync.drivers import Inputs, each_document, input_state, update_from_table
+from wiki_pipeline.sync.drivers import Inputs, converted, each_document, input_state, update_from_table
 from wiki_pipeline.sync.included_pages import Dependencies
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.text import clean
+from wiki_pipeline.text.known import Included
 
 CODE_VERSION = clean.CODE_VERSION
 _SHOWN = 100
@@ -43,7 +44,7 @@ def update(sync: Sync) -> StageReport:
     )
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        batch = pages.with_included(convert(document_ids))
+        batch = pages.with_included(sync, convert(document_ids))
         failed = {failure.document_id for failure in batch.failures}
         made_again.extend(sorted(pages.waiting.intersection(document_ids) - failed))
         return replace(batch, input_hashes=pages.input_hashes(batch.rows))
@@ -62,6 +63,10 @@ def update(sync: Sync) -> StageReport:
         )
 
     return update_from_table(sync, Stage.CLEAN_PAGES, desired, compute, finish)
+
+
+# Documents made again at a time; their included pages are in memory together.
+_INCLUDING_AT_ONCE = 16
 
 
 class _Pages:
@@ -98,19 +103,30 @@ class _Pages:
                 self.waiting.add(page.document_id)
         return Inputs(pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]}), CODE_VERSION)
 
-    def with_included(self, batch: Batch) -> Batch:
-        """The batch with those pages made again, in this process, that turned out to include others."""
+    def with_included(self, sync: Sync, batch: Batch) -> Batch:
+        """The batch with those pages made again that turned out to include others."""
         including = pc.greater(pc.list_value_length(batch.rows["dependencies"]), 0)
-        document_ids = batch.rows["document_id"].filter(including).to_pylist()
+        document_ids: list[str] = batch.rows["document_id"].filter(including).to_pylist()
         if not document_ids:
             return batch
-        direct = pc.list_flatten(batch.rows["dependencies"]).combine_chunks().field("target")
-        self._dependencies.prepare(direct.to_pylist())
-        convert = partial(clean.clean_page, known=replace(self.known, page=self._dependencies.find))
-        conversion = Conversion(self._source, RawPage, Stage.CLEAN_PAGES, batch.rows.schema, convert)
-        made = conversion(self._raw_table.read(document_ids))
-        rows = pa.concat_tables([batch.rows.filter(pc.invert(including)), made.rows])
-        return replace(batch, rows=rows, failures=[*batch.failures, *made.failures])
+        rows, failures = [batch.rows.filter(pc.invert(including))], list(batch.failures)
+        for first in range(0, len(document_ids), _INCLUDING_AT_ONCE):
+            made = self._including(sync, batch.rows, document_ids[first : first + _INCLUDING_AT_ONCE])
+            rows.append(made.rows)
+            failures += made.failures
+        return replace(batch, rows=pa.concat_tables(rows), failures=failures)
+
+    def _including(self, sync: Sync, rows: pa.Table, document_ids: Sequence[str]) -> Converted:
+        """Pages with the text of those that they include, as they turned out to do one step after the other."""
+        taken = self._raw_table.read(document_ids)
+        found: dict[str, Included | None] = {}
+        made = Converted(rows.filter(pc.is_in(rows["document_id"], pa.array(document_ids))), [])
+        while targets := _targets(made.rows).difference(found):
+            self._dependencies.prepare(targets)
+            found |= {target: self._dependencies.find(target) for target in targets}
+            convert = partial(clean.clean_page, known=replace(self.known, page=dict(found).get))
+            made = converted(sync, Conversion(self._source, RawPage, Stage.CLEAN_PAGES, rows.schema, convert), taken)
+        return made
 
     def input_hashes(self, rows: pa.Table) -> dict[str, str]:
         """What pages that were just made turned out to be made from, where that is more than their own rows."""
@@ -120,6 +136,11 @@ class _Pages:
     @cached_property
     def _raw_hashes(self) -> Mapping[str, str]:
         return dict(zip(self._raw["document_id"].to_pylist(), self._raw["input_hash"].to_pylist(), strict=True))
+
+
+def _targets(rows: pa.Table) -> set[str]:
+    """The addresses of the pages that pages include, or would."""
+    return set(pc.list_flatten(rows["dependencies"]).combine_chunks().field("target").to_pylist())
 
 
 def _fingerprint(input_hash: str) -> str:

@@ -31,7 +31,6 @@ from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
 from wiki_pipeline.sync.stage import DeclaredStage
-from wiki_pipeline.sync.workers import LARGE
 
 CODE_VERSION = "1"
 
@@ -70,8 +69,8 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
             _refuse_mass_deletion(sync, work.plan)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
-        if len(work.plan.todo) >= LARGE:
-            sync.workers.start()
+        if todo := len(work.plan.todo):
+            sync.workers.start(todo)  # ready by the time that there are pages to convert
         people = People()
         with work:
             async for portion in _portions(sync, source.fetch(work.plan.todo.to_pylist())):
@@ -86,6 +85,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     people = People()
+    sync.workers.start(len(documents))
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         portions = [portion async for portion in _portions(sync, source.fetch(list(dict.fromkeys(documents))))]
         for portion in portions:
@@ -108,8 +108,8 @@ async def _list(sync: Sync, source: Source) -> list[DocumentRef]:
     is_first = not sync.table(Stage.RAW_PAGES).row_count()
     async for portion in source.list_documents():
         refs.update((ref.document_id, ref) for ref in portion)
-        if is_first and len(refs) >= LARGE:
-            sync.workers.start()  # ready by the time that there are pages to convert
+        if is_first:
+            sync.workers.start(len(refs))
         sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
     return list(refs.values())
 
