@@ -5,9 +5,9 @@ document at any moment, and the next one is there in milliseconds. This process 
 a fork copies no thread and no lock. Both end when the other end of the socket is closed, so neither outlives whom they
 work for.
 
-Messages to the child: `("work", task)`, `("rows", Arrow stream)`, `("part", first, last)`. Answers: `("ready", pid)`
-from each new child, then for each part `("done", result, log records)` or `("error", exception, log records)`; and
-`("ended", wait status, number of the row that was being done)` from this process.
+Messages to the child: `("work", task)`, `("rows", Arrow stream)`, `("part", first, last)`, `("rest",)`. Answers:
+`("ready", pid)` from each new child, then for each part `("done", result, log records)` or `("error", exception, log
+records)`; and `("ended", wait status, number of the row that was being done)` from this process.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class _Child:
                 (self.task,) = message
             elif kind == "rows":
                 self.rows = pa.ipc.open_stream(message[0]).read_all()
+            elif kind == "rest":
+                self.task = self.rows = None
             else:
                 answer = ForkingPickler.dumps((*self._answer(*message), records.taken()))
                 self.watch.end()  # nothing may end it halfway through an answer

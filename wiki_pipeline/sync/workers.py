@@ -5,12 +5,15 @@ memory ends the process that reads it, fails by name, and the rest goes on in th
 none itself, however few there are. The rows of a batch are cut into parts (`parts.py`) that processes take in turn.
 Which process did a part makes no difference to its result.
 
+Who is idle when a sync ends waits for the next one of this process: a start costs half a second of a core.
+
 Workers are new processes (`worker.py`), never forks of this one: threads and locks of LanceDB and Arrow don't survive a
 fork. Each has one end of a socket and ends when the other end is closed, however this process ends.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -18,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -85,7 +89,7 @@ class Workers:
         returns at once."""
         count = self._most if rows >= LARGE else 1
         while not self._closed and len(self._workers) < count:
-            self._workers.append(_Worker(self._limits))
+            self._workers.append(_spare(self._limits) or _Worker(self._limits))
 
     def map(self, task: Task[T], rows: pa.Table, least: int) -> list[T]:
         """Run the task on all of the rows, part by part; results in the order of the rows, at least one.
@@ -103,15 +107,46 @@ class Workers:
         try:
             return _Round(self._workers, task, rows, least).results()
         except BaseException:
-            self.close()  # whoever is interrupted waits for nobody
+            self._leave(_Worker.end)  # whoever is interrupted waits for nobody
             raise
 
     def close(self) -> None:
-        """End the processes. Repeatable."""
+        """Let go of the processes, which are idle. Repeatable."""
+        self._leave(_keep)
+
+    def _leave(self, how: Callable[[_Worker], None]) -> None:
         self._closed = True
-        for worker in self._workers:
-            worker.end()
-        self._workers = []
+        while self._workers:
+            how(self._workers.pop())
+
+
+_spares: list[_Worker] = []
+_SPARES = threading.Lock()
+_MOST_SPARES = 2
+
+
+def _spare(limits: DocumentLimits) -> _Worker | None:
+    """A worker that waits for work within such limits, if there is one."""
+    with _SPARES:
+        found = next((worker for worker in _spares if worker.limits == limits), None)
+        if found is not None:
+            _spares.remove(found)
+    return found
+
+
+def _keep(worker: _Worker) -> None:
+    with _SPARES:
+        if keeps := worker.rests() and len(_spares) < _MOST_SPARES:
+            _spares.append(worker)
+    if not keeps:
+        worker.end()
+
+
+@atexit.register
+def end_spares() -> None:
+    """End the processes that wait for work."""
+    while _spares:
+        _spares.pop().end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,20 +224,21 @@ class _Worker:
     """One other process, and the child of it that works.
 
     Attributes:
+        limits: what one document may take.
         connection: to the child.
         ready: whether there is a child.
         pid: of the child.
     """
 
     def __init__(self, limits: DocumentLimits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._starts = 0
         self._start()
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = _started(theirs.fileno(), self._limits)
+            self._process = _started(theirs.fileno(), self.limits)
         self.connection = Connection(ours.detach())
         self._starts += 1
         self._new_child()
@@ -216,6 +252,15 @@ class _Worker:
     def forget_rows(self) -> None:
         """Other rows come."""
         self._has_rows = False
+
+    def rests(self) -> bool:
+        """Have it give its memory back and wait; whether it is there to do so."""
+        self._task, self._has_rows = None, False
+        try:
+            self.connection.send(("rest",))
+        except OSError:
+            return False
+        return True
 
     def begin(self, task: Task[Any], rows: bytes, part: Part) -> None:
         """Have it do a part; whether it is still there to do so `answer` says."""
@@ -245,7 +290,7 @@ class _Worker:
         if kind == "ended":
             self._new_child()
             status, row = message
-            why = reason(status, self._limits)
+            why = reason(status, self.limits)
             _LOG.warning("A worker process was ended: a document %s. The next one goes on.", why.message)
             return _Failed(why, row)
         result, records = message

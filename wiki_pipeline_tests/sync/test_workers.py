@@ -37,6 +37,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     monkeypatch.setattr(room, "_cores", lambda: 2)
     with Workers(2, LIMITS) as workers:
         yield workers
+    room.end_spares()
 
 
 def rows(numbers: list[int]) -> pa.Table:
@@ -123,6 +124,18 @@ def test_a_process_that_somebody_kills_costs_no_row(workers: Workers, tmp_path: 
     for worker in workers._workers:
         os.killpg(worker._process.pid, signal.SIGKILL)
     assert numbers_of(workers.map(Where(), rows(NUMBERS), 7)) == NUMBERS
+
+
+def test_an_idle_process_waits_for_the_next_sync_and_a_busy_one_is_ended(workers: Workers) -> None:
+    idle = ready(workers)
+    workers.close()
+    with Workers(2, LIMITS) as again:
+        assert sorted(ready(again)) == sorted(idle)
+        with pytest.raises(AttributeError):
+            again.map(len, rows(NUMBERS), 7)  # type: ignore[arg-type] # which says nothing of failures
+    assert all(gone(process) for process in idle)
+    with Workers(2, DocumentLimits(seconds=2)) as others:
+        assert not set(ready(others)) & set(idle)
 
 
 def test_processes_that_cannot_be_started_are_named(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
