@@ -34,7 +34,7 @@ _FORMATTER = HtmlFormatter[str](nowrap=True)
 
 
 def highlight(html: str) -> str:
-    """A rendered page's HTML with its code coloured; whole files, if not too long, also with numbered lines (`#L12`)."""
+    """A rendered page's HTML with its code coloured; the lines of whole files, if not too many, are numbered (`#L12`)."""
     return _BLOCK.sub(_block, html)
 
 

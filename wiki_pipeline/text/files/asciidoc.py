@@ -17,7 +17,7 @@ from wiki_pipeline.text.known import Known
 
 _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)$")
 _ATTRIBUTE = re.compile(r":!?([\w-]+)!?:[ \t]*(.*)$")
-_DELIMITER = re.compile(r"(-{4,}|\.{4,}|={4,}|_{4,}|\*{4,}|\+{4,}|/{4,}|--|```+)[\w+#-]*[ \t]*$")
+_DELIMITER = re.compile(r"(-{4,}+|\.{4,}+|={4,}+|_{4,}+|\*{4,}+|\+{4,}+|/{4,}+|--|```++)[\w+#-]*+[ \t]*+$")
 _BLOCK_ATTRIBUTES = re.compile(r"\[([^\[\]]*)\][ \t]*$")
 _TITLE = re.compile(r"\.([^ .\t].*)$")
 _ITEM = re.compile(r"[ \t]*(\*{1,6}|-|\.{1,6}|\d+\.)[ \t]+(?:\[([ xX*])\][ \t]+)?(\S.*)$")

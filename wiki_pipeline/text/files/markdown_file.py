@@ -18,7 +18,7 @@ from wiki_pipeline.links.page_addresses import repository_target
 from wiki_pipeline.model import CleanPage, Heading, Link, RawPage
 from wiki_pipeline.text.heading_anchors import Slugs
 from wiki_pipeline.text.known import Known
-from wiki_pipeline.text.markdown import escape
+from wiki_pipeline.text.markdown import escape, is_too_deep
 from wiki_pipeline.text.page import finished
 
 _PARSER = pyromark.Markdown(
@@ -66,6 +66,8 @@ def from_markdown(raw: RawPage, text: str, *, title: str = "", notes: tuple[str,
 def structure_of(text: str, path: str = "") -> Structure:
     """Headings and links of a Markdown text, also those written in HTML; relative targets as repository paths."""
     found = Structure()
+    if is_too_deep(text):
+        return found
     slugs = Slugs()
     for kind, words, value in _places(text):
         shown = " ".join(words.split())

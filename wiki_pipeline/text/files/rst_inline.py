@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst.states import Inliner, Struct
+from docutils.parsers.rst.states import Inliner
 
 _AT_ONCE = 4_000  # characters of a paragraph; marks of longer ones don't reach across
 _ADDRESS = 500  # characters of the longest word that may be an address
@@ -22,7 +23,7 @@ class BoundedInliner(Inliner):
     """Reads long paragraphs piece by piece."""
 
     def parse(
-        self, text: str, lineno: int, memo: Struct, parent: nodes.Element
+        self, text: str, lineno: int, memo: Any, parent: nodes.Element
     ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """The nodes of a paragraph, and what docutils complains about."""
         found: list[nodes.Node] = []
@@ -33,20 +34,16 @@ class BoundedInliner(Inliner):
             messages += more
         return found, messages
 
-    def implicit_inline(self, text: str, lineno: int) -> list[nodes.Node]:
+    def implicit_inline(self, text: str, lineno: int) -> list[nodes.Text]:
         """Text with its addresses as links; no long word is one."""
         if len(text) < _ADDRESS:
             return super().implicit_inline(text, lineno)
-        found: list[nodes.Node] = []
+        found: list[nodes.Text] = []
         for part in _LONG_WORD.split(text):
-            found += (
-                [nodes.Text(part)]
-                if len(part) >= _ADDRESS and not re.search(r"\s", part)
-                else self._short(part, lineno)
-            )
+            found += [nodes.Text(part)] if _LONG_WORD.fullmatch(part) else self._short(part, lineno)
         return found
 
-    def _short(self, text: str, lineno: int) -> list[nodes.Node]:
+    def _short(self, text: str, lineno: int) -> list[nodes.Text]:
         return [node for piece in _pieces(text) for node in super(BoundedInliner, self).implicit_inline(piece, lineno)]
 
 
