@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import resource
 import signal
 import struct
@@ -25,6 +26,7 @@ OUT_OF_MEMORY = 3
 _CLOCK = 10
 _NUMBER = struct.Struct("q")
 _BETWEEN = -1
+_DEEP = re.compile(r"^(?:[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){200}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Reason:
 
     message: str
     certain: bool
+
+
+def is_too_deep(markdown: str) -> bool:
+    """Whether a line of a Markdown text nests quotes and lists deeper than anybody could lay out: parsers take time in
+    proportion to that depth for each line."""
+    return _DEEP.search(markdown) is not None
 
 
 class Watch:

@@ -5,6 +5,10 @@ memory ends the process that reads it, fails by name, and the rest goes on in th
 none itself, however few there are. The rows of a batch are cut into parts (`parts.py`) that processes take in turn.
 Which process did a part makes no difference to its result.
 
+`ProcessPoolExecutor` can't do this: a process that dies breaks the whole pool and all that was given to it, and nobody
+learns which row it was at. With nothing hostile about, 1,000 pages in two processes took ours 0.84 of its time (median
+of five rounds by turns; 0.80 to 1.01), since rows go over as one Arrow stream a batch.
+
 Who is idle when a sync ends waits for the next one of this process: a start costs half a second of a core.
 
 Workers are new processes (`worker.py`), never forks of this one: threads and locks of LanceDB and Arrow don't survive a

@@ -35,19 +35,12 @@ _GAP = re.compile(r"(?<= ) +(?! ?\n)")
 _HARD_BREAK = re.compile(r" *  \n *")
 _BREAK = re.compile(r"\s*\n\s*")
 _LANGUAGE = re.compile(r"[^A-Za-z0-9_+#.-]")
-# Parsers take time in proportion to the depth for each line.
-_DEEP = re.compile(r"^(?:[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){200}", re.MULTILINE)
 # Inline Markdown in pieces: code spans, escapes, references, tags, brackets of links, marks of emphasis.
 _PIECE = re.compile(
     r"(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)|(?P<loose>`+)|\\(?P<escaped>[!-/:-@\[-`{-~])|(?P<entity>&#?\w+;)"
     r"|(?P<open>!?\[)|(?P<close>\](?:\((?:[^()\"]|\"[^\"]*\")*\))?)|</?[A-Za-z!][^<>]*>|\*+|~~",
     re.DOTALL,
 )
-
-
-def is_too_deep(text: str) -> bool:
-    """Whether a line of a Markdown text nests quotes and lists deeper than anybody could lay out."""
-    return _DEEP.search(text) is not None
 
 
 def escape(text: str) -> str:

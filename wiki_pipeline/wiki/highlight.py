@@ -34,7 +34,7 @@ _FORMATTER = HtmlFormatter[str](nowrap=True)
 
 
 def highlight(html: str) -> str:
-    """A rendered page's HTML with its code coloured; the lines of whole files, if not too many, are numbered (`#L12`)."""
+    """A rendered page's HTML with its code coloured, and the lines of whole files numbered (`#L12`) if they are not too many."""
     return _BLOCK.sub(_block, html)
 
 

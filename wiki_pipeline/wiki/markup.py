@@ -13,7 +13,7 @@ from html import escape
 import nh3
 from pyromark import Markdown, Options
 
-from wiki_pipeline.text.markdown import is_too_deep
+from wiki_pipeline.limits import is_too_deep
 
 # Beyond these a page is shown as its text: no browser could lay it out, and the sanitiser's time grows with the square
 # of the depth and of the number of attributes of one tag. (GitHub, too, lays out no file of more than 512 KB.)

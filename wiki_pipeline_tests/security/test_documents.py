@@ -57,7 +57,7 @@ def test_what_was_found_takes_time_in_proportion_to_its_length(attempt: Attempt)
 def test_tokens_of_a_format_take_time_in_proportion_to_their_number(name: str) -> None:
     """A few of all; `make attack` tries others all the time."""
     source = random.Random(name)
-    found = {str(attempt): cost(attempt).fault for attempt in (at_random(source, [name]) for _ in range(6))}
+    found = {str(attempt): cost(attempt).fault for attempt in (at_random(source, [name]) for _ in range(2))}
     assert {attempt: fault for attempt, fault in found.items() if fault} == {}
 
 

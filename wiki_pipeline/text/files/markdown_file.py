@@ -14,11 +14,12 @@ from typing import Any
 
 import pyromark
 
+from wiki_pipeline.limits import is_too_deep
 from wiki_pipeline.links.page_addresses import repository_target
 from wiki_pipeline.model import CleanPage, Heading, Link, RawPage
 from wiki_pipeline.text.heading_anchors import Slugs
 from wiki_pipeline.text.known import Known
-from wiki_pipeline.text.markdown import escape, is_too_deep
+from wiki_pipeline.text.markdown import escape
 from wiki_pipeline.text.page import finished
 
 _PARSER = pyromark.Markdown(
