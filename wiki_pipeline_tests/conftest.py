@@ -19,10 +19,11 @@ settings.register_profile("whatever the machine", deadline=None)
 settings.load_profile("whatever the machine")
 
 _HERE = Path(__file__).parent
-_TIERS = ("benchmark", "e2e", "browser", "integration", "unit")
+_TIERS = ("benchmark", "e2e", "security", "browser", "integration", "unit")
 _ROOMS = {
     "benchmarks": "benchmark",
     "e2e": "e2e",
+    "security": "security",
     # Rooms whose tests start servers and processes, or write tables.
     **dict.fromkeys(
         ["catalog", "cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"

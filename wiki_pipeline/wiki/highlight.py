@@ -34,7 +34,7 @@ _FORMATTER = HtmlFormatter[str](nowrap=True)
 
 
 def highlight(html: str) -> str:
-    """A rendered page's HTML with its code coloured, and the lines of whole files numbered (`#L12`) if they are not too many."""
+    """A rendered page's HTML with its code coloured; whole files, unless too long, with numbered lines (`#L12`)."""
     return _BLOCK.sub(_block, html)
 
 
