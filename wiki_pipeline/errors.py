@@ -75,6 +75,12 @@ class DocumentError(WikiPipelineError):
     code = "document_failed"
 
 
+class WorkerError(WikiPipelineError):
+    """The processes that convert documents can't be started. What was committed before stands."""
+
+    code = "worker_failed"
+
+
 class StoreError(WikiPipelineError):
     """The tables could not be read or written (disk full, storage out of reach). The last commit stands."""
 

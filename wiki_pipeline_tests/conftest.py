@@ -62,6 +62,12 @@ def pytest_configure() -> None:
     os.environ.setdefault(_SUITE, uuid.uuid4().hex)
 
 
+def pytest_sessionfinish() -> None:
+    """End the processes that wait for the next sync of this one."""
+    if workers := sys.modules.get("wiki_pipeline.sync.workers"):
+        workers.end_spares()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End what is still running when all is over, and name it: a test forgot it, or was killed itself."""
     if not hasattr(config, "workerinput"):

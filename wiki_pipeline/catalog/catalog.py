@@ -175,8 +175,12 @@ class Catalog:
         stage: Stage,
         failed: Iterable[DocumentFailure],
         cleared: Collection[str] = (),
+        tried: Mapping[str, str] | None = None,
     ) -> None:
         """Record which documents a stage failed on, and which are no longer failing (done, or gone upstream).
+
+        Args:
+            tried: of documents that failed because they took more than one may: hash of what was tried.
 
         Raises:
             CatalogError: the source is not in the catalog.
@@ -188,7 +192,7 @@ class Catalog:
             for document_id in set(known).intersection(cleared).difference(by_id):
                 connection.execute(delete(failures).where(of_stage, failures.c.document_id == document_id))
             if by_id:
-                _upsert_failures(connection, source, stage, by_id.values())
+                _upsert_failures(connection, source, stage, by_id.values(), tried or {})
 
     def failures(self, source: SourceKey) -> list[FailureRecord]:
         """The source's documents that are failing, those that do so for longest first."""
@@ -286,7 +290,11 @@ def _ended_well() -> ColumnElement[bool]:
 
 
 def _upsert_failures(
-    connection: Connection, source: SourceKey, stage: Stage, failed: Iterable[DocumentFailure]
+    connection: Connection,
+    source: SourceKey,
+    stage: Stage,
+    failed: Iterable[DocumentFailure],
+    tried: Mapping[str, str],
 ) -> None:
     moment = now(connection)
     statement = upsert(connection, failures)
@@ -296,6 +304,7 @@ def _upsert_failures(
             "title": statement.excluded.title,
             "message": statement.excluded.message,
             "parent_id": statement.excluded.parent_id,
+            "tried": statement.excluded.tried,
             "attempts": failures.c.attempts + 1,
             "last_failed_at": statement.excluded.last_failed_at,
         },
@@ -310,6 +319,7 @@ def _upsert_failures(
                 "title": failure.title,
                 "message": failure.message,
                 "parent_id": failure.parent_id,
+                "tried": tried.get(failure.document_id, ""),
                 "attempts": 1,
                 "first_failed_at": moment,
                 "last_failed_at": moment,

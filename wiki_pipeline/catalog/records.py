@@ -90,6 +90,7 @@ class FailureRecord:
         message: of the last attempt.
         attempts: how many in a row failed.
         parent_id: of an attachment: the document that shows it.
+        tried: of a document that took more than one may: hash of what was tried. The same would fail again.
     """
 
     source: SourceKey
@@ -101,6 +102,7 @@ class FailureRecord:
     first_failed_at: datetime
     last_failed_at: datetime
     parent_id: str = ""
+    tried: str = ""
 
 
 @dataclass(frozen=True, slots=True)

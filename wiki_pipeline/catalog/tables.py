@@ -133,6 +133,7 @@ failures = Table(
     _moment("first_failed_at"),
     _moment("last_failed_at"),
     _text("parent_id", server_default=""),  # of an attachment: the document that shows it
+    _text("tried", server_default=""),  # of what took more than one document may: hash of what would fail again
 )
 
 syncs = Table(

@@ -15,6 +15,8 @@ class DocumentFailure:
 
     Attributes:
         parent_id: of an attachment: the document that shows it.
+        over_limit: it took more time or memory than one document may, and would again: it is not tried again before it
+            changes, or the program or the limits do.
     """
 
     document_id: str
@@ -22,6 +24,7 @@ class DocumentFailure:
     stage: Stage
     message: str
     parent_id: str = ""
+    over_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

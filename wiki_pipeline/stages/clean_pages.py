@@ -39,7 +39,7 @@ def update(sync: Sync) -> StageReport:
     )
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        batch = pages.with_included(convert(document_ids))
+        batch = pages.with_included(sync, convert(document_ids))
         failed = {failure.document_id for failure in batch.failures}
         made_again.extend(sorted(pages.waiting.intersection(document_ids) - failed))
         return replace(batch, input_hashes=pages.input_hashes(batch.rows))

@@ -29,7 +29,6 @@ from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
 from wiki_pipeline.sync.stage import Bars, DeclaredStage
-from wiki_pipeline.sync.workers import LARGE
 
 CODE_VERSION = "1"
 
@@ -79,8 +78,8 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
             _refuse_mass_deletion(sync, work.plan)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
-        if len(work.plan.todo) >= LARGE:
-            sync.workers.start()
+        if todo := len(work.plan.todo):
+            sync.workers.start(todo)  # ready by the time that there are pages to convert
         people = People()
         with work:
             async for batch in fetched_batches(sync, source.fetch(work.plan.todo.to_pylist())):
@@ -98,6 +97,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     people = People()
+    sync.workers.start(len(documents))
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         report = await _bring(sync, source, documents, people)
         await people.learn(sync, source, everyone=False)
@@ -181,8 +181,8 @@ async def _list(sync: Sync, source: Source) -> tuple[list[DocumentRef], _Doubtfu
     try:
         async for some in source.list_documents():
             refs.update((ref.document_id, ref) for ref in some)
-            if is_first and len(refs) >= LARGE:
-                sync.workers.start()  # ready by the time that there are pages to convert
+            if is_first:
+                sync.workers.start(len(refs))
             sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
     except UnprovenListingError as error:
         refs = {ref.document_id: ref for ref in error.found}

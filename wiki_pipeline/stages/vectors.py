@@ -41,8 +41,6 @@ def update(sync: Sync) -> StageReport:
     embed = _embed(sync)
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        if len(document_ids) >= LARGE and sync.embedder.local:
-            sync.workers.start()
         return _rows(sync, sync.table(Stage.CHUNKS).read(document_ids), known, embed)
 
     report = update_from_table(sync, Stage.VECTORS, inputs(sync), compute)
@@ -78,12 +76,15 @@ def _rows(sync: Sync, chunks: pa.Table, known: KnownVectors, embed: Embed) -> Ba
 
 
 def _embed(sync: Sync) -> Embed:
-    """How texts become vectors: by an endpoint, which has batches of its own, or by this process and its workers."""
-    embedder = sync.embedder
-    if not embedder.local:
-        return lambda texts: [embedder.embed(texts)]
-    embedding = Embedding(embedder)
-    return lambda texts: sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
+    """How texts become vectors: by an endpoint, which has batches of its own, here, or many of them by the workers."""
+    embedder, embedding = sync.embedder, Embedding(sync.embedder)
+
+    def embed(texts: list[str]) -> list[Embedded]:
+        if len(texts) < LARGE or not embedder.local or not sync.workers.several:
+            return [embedder.embed(texts)]
+        return sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
+
+    return embed
 
 
 def _summary(report: StageReport) -> str:

@@ -1,7 +1,7 @@
 """What processes share: documents becoming rows one after the other, texts becoming vectors.
 
 Other processes import this, so it imports little; and functions of `text` and `wiki` are what it is given, not of
-`stages`.
+`stages`. Both are tasks of `workers.py`: told to `begin` before each row, which is when the row's time begins.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from wiki_pipeline.text.embed.protocol import Embedded, Embedder
 _LOG = logging.getLogger(__name__)
 Input = TypeVar("Input", bound=Document)
 Convert = Callable[[Input], Document | Iterable[Document]]
+Begin = Callable[[int], None]
+_DOING = {Stage.CLEAN_PAGES: "Converting", Stage.CHUNKS: "Splitting", Stage.WIKI_PAGES: "Rendering"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,30 @@ class Conversion(Generic[Input]):
     schema: pa.Schema
     convert: Convert[Input]
 
-    def __call__(self, taken: pa.Table) -> Converted:
+    def __call__(self, taken: pa.Table, begin: Begin) -> Converted:
         rows: list[Document] = []
         failures: list[DocumentFailure] = []
-        for document in rows_from_arrow(self.inputs, taken):
+        for number, document in enumerate(rows_from_arrow(self.inputs, taken)):
+            begin(number)
             try:
                 made = self.convert(document)
                 rows.extend([made] if isinstance(made, Document) else made)
             except DocumentError as error:
                 failures.append(DocumentFailure(document.document_id, document.title, self.stage, str(error)))
+            except MemoryError:
+                raise  # this process is not the same any more
             except Exception as error:
                 # A defect of ours that one page brings to light must not keep the others from being served.
                 _LOG.exception("%s of document %s of %s", self.stage, document.document_id, self.source)
                 failures.append(DocumentFailure(document.document_id, document.title, self.stage, _defect(error)))
         return Converted(rows_to_arrow(rows, self.schema), failures)
+
+    def failure(self, row: pa.Table, reason: str) -> Converted:
+        """What becomes of a document that exceeded its limits or broke its process down."""
+        document_id, title = (row[name][0].as_py() for name in ("document_id", "title"))
+        message = f"{_DOING[self.stage]} it {reason}. It is left out until it changes."
+        failure = DocumentFailure(document_id, title, self.stage, message, over_limit=True)
+        return Converted(self.schema.empty_table(), [failure])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,12 @@ class Embedding:
 
     embedder: Embedder
 
-    def __call__(self, rows: pa.Table) -> Embedded:
+    def __call__(self, rows: pa.Table, _begin: Begin = lambda _: None) -> Embedded:
         return self.embedder.embed(rows["text"].to_pylist())
+
+    def failure(self, row: pa.Table, _reason: str) -> Embedded:
+        """This process embeds it, and meets the error if there is one."""
+        return self(row)
 
 
 def _defect(error: Exception) -> str:

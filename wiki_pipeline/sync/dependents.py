@@ -10,7 +10,7 @@ that is shows only while it is converted; for pages that were made before, the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -20,13 +20,15 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest
 from wiki_pipeline.store import Batch, StageTable, fingerprint
-from wiki_pipeline.sync.conversion import Conversion
-from wiki_pipeline.sync.drivers import Inputs, input_state
+from wiki_pipeline.sync.conversion import Conversion, Converted
+from wiki_pipeline.sync.drivers import Inputs, converted, input_state
 from wiki_pipeline.sync.included_pages import Dependencies, State
 from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline.sync.session import SourceTables
+from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import clean
+from wiki_pipeline.text.known import Included
 
+_INCLUDING_AT_ONCE = 16  # pages made again at a time; those that they include are in memory together
 _COLUMNS = ["document_id", "title", "dependencies", "people", "fingerprint"]
 
 
@@ -146,19 +148,30 @@ class PageInputs:
                 self.waiting.add(page.document_id)
         return Inputs(pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]}), clean.CODE_VERSION)
 
-    def with_included(self, batch: Batch) -> Batch:
-        """The batch with those pages made again, in this process, that turned out to include others."""
+    def with_included(self, sync: Sync, batch: Batch) -> Batch:
+        """The batch with those pages made again that turned out to include others."""
         including = pc.greater(pc.list_value_length(batch.rows["dependencies"]), 0)
-        document_ids = batch.rows["document_id"].filter(including).to_pylist()
+        document_ids: list[str] = batch.rows["document_id"].filter(including).to_pylist()
         if not document_ids:
             return batch
-        direct = pc.list_flatten(batch.rows["dependencies"]).combine_chunks().field("target")
-        self._dependencies.prepare(direct.to_pylist())
-        convert = partial(clean.clean_page, known=replace(self.known, page=self._dependencies.find))
-        conversion = Conversion(self._source, RawPage, Stage.CLEAN_PAGES, batch.rows.schema, convert)
-        made = conversion(self._raw_table.read(document_ids))
-        rows = pa.concat_tables([batch.rows.filter(pc.invert(including)), made.rows])
-        return replace(batch, rows=rows, failures=[*batch.failures, *made.failures])
+        rows, failures = [batch.rows.filter(pc.invert(including))], list(batch.failures)
+        for first in range(0, len(document_ids), _INCLUDING_AT_ONCE):
+            made = self._including(sync, batch.rows, document_ids[first : first + _INCLUDING_AT_ONCE])
+            rows.append(made.rows)
+            failures += made.failures
+        return replace(batch, rows=pa.concat_tables(rows), failures=failures)
+
+    def _including(self, sync: Sync, rows: pa.Table, document_ids: Sequence[str]) -> Converted:
+        """Pages with the text of those that they include, as they turned out to do one step after the other."""
+        taken = self._raw_table.read(document_ids)
+        found: dict[str, Included | None] = {}
+        made = Converted(rows.filter(pc.is_in(rows["document_id"], pa.array(document_ids))), [])
+        while targets := _targets(made.rows).difference(found):
+            self._dependencies.prepare(targets)
+            found |= {target: self._dependencies.find(target) for target in targets}
+            convert = partial(clean.clean_page, known=replace(self.known, page=dict(found).get))
+            made = converted(sync, Conversion(self._source, RawPage, Stage.CLEAN_PAGES, rows.schema, convert), taken)
+        return made
 
     def input_hashes(self, rows: pa.Table) -> dict[str, str]:
         """What pages that were just made turned out to be made from, where that is more than their own rows."""
@@ -172,3 +185,8 @@ class PageInputs:
 
 def _fingerprint(input_hash: str) -> str:
     return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, (), input_hash)
+
+
+def _targets(rows: pa.Table) -> set[str]:
+    """The addresses of the pages that pages include, or would."""
+    return set(pc.list_flatten(rows["dependencies"]).combine_chunks().field("target").to_pylist())

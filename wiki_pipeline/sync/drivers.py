@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from wiki_pipeline.model import Document, Stage, StageReport
+from wiki_pipeline.model import Document, DocumentFailure, Stage, StageReport, digests
 from wiki_pipeline.store import Batch, Compute, Plan, StageTable, compare, reconcile
-from wiki_pipeline.sync.conversion import Conversion, Convert
+from wiki_pipeline.sync.conversion import Conversion, Convert, Converted
 from wiki_pipeline.sync.session import SourceTables, Sync
-from wiki_pipeline.sync.workers import LARGE
+from wiki_pipeline.sync.settings import Settings
 
 _DOCUMENTS_A_PART = 8  # at least, where processes share the work
 Input = TypeVar("Input", bound=Document)
 
 
 def each_document(sync: Sync, inputs: tuple[Stage, type[Input]], stage: Stage, convert: Convert[Input]) -> Compute:
-    """A batch by one document after the other, shared with other processes where there is much to do.
+    """A batch by one document after the other, in processes that a document may break down.
 
     Args:
         sync: the open sync.
@@ -29,18 +31,30 @@ def each_document(sync: Sync, inputs: tuple[Stage, type[Input]], stage: Stage, c
             processes can unpickle. Raises `DocumentError` where it can't.
     """
     table = sync.table(inputs[0])
-    schema = pa.schema([f for f in sync.table(stage).schema if f.name not in {"fingerprint", "content_hash"}])
-    conversion = Conversion(sync.source, inputs[1], stage, schema, convert)
+    conversion = Conversion(sync.source, inputs[1], stage, _columns(sync, stage), convert)
 
     def compute(document_ids: Sequence[str]) -> Batch:
-        if len(document_ids) >= LARGE:
-            sync.workers.start()
         taken = table.read(document_ids)
-        parts = sync.workers.map(conversion, taken, _DOCUMENTS_A_PART)
-        failures = [failure for part in parts for failure in part.failures]
-        return Batch(pa.concat_tables([part.rows for part in parts]), failures, bytes=taken.nbytes)
+        made = converted(sync, conversion, taken)
+        return Batch(made.rows, made.failures, bytes=taken.nbytes)
 
     return compute
+
+
+def _columns(sync: Sync, stage: Stage) -> pa.Schema:
+    """What a stage makes of a document; the reconciliation adds the rest."""
+    return pa.schema([f for f in sync.table(stage).schema if f.name not in {"fingerprint", "content_hash"}])
+
+
+def converted(sync: Sync, conversion: Conversion[Any], taken: pa.Table) -> Converted:
+    """What rows become, in the sync's other processes.
+
+    Raises:
+        WorkerError: none can be started.
+    """
+    parts = sync.workers.map(conversion, taken, _DOCUMENTS_A_PART)
+    failures = [failure for part in parts for failure in part.failures]
+    return Converted(pa.concat_tables([part.rows for part in parts]), failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,14 @@ class Inputs:
     desired: pa.Table
     code_version: str
     parameters: tuple[object, ...] = ()
+
+    def hashes(self, stage: Stage, settings: Settings, document_ids: Sequence[str]) -> dict[str, str]:
+        """Of some documents, a hash of all that decides whether they take more than one may."""
+        some = self.desired.filter(pc.is_in(self.desired["document_id"], pa.array(document_ids, pa.string())))
+        ids, hashes = (some[name].to_pylist() for name in ("document_id", "input_hash"))
+        limits = (settings.document_seconds, settings.document_memory)
+        common = (str(stage), self.code_version, self.parameters, limits, version("wiki-pipeline"))
+        return dict(zip(ids, digests(common, hashes), strict=True))
 
     def behind(self, table: StageTable, stage: Stage) -> Plan:
         """What differs between a stage's table and what it should be."""
@@ -76,6 +98,8 @@ def update_from_table(
 ) -> StageReport:
     """Bring a stage's table up to date with its input, under the leases that it needs.
 
+    A document that took more than one may (`limits`) fails again without being tried, as long as nothing is different.
+
     Args:
         finish: adds to the report what only this stage counts.
 
@@ -84,8 +108,18 @@ def update_from_table(
         EmbeddingError: the embedding endpoint failed. What was committed before stands.
     """
 
+    failed_before = sync.over_limit(stage)
+    hashes = inputs.hashes(stage, sync.settings, list(failed_before))
+    left_out = {id_: each for id_, each in failed_before.items() if each.tried == hashes.get(id_)}
+
     def tried(document_ids: Sequence[str]) -> Batch:
-        return sync.tried(stage, document_ids, compute(document_ids))
+        again = [document_id for document_id in document_ids if document_id not in left_out]
+        batch = compute(again) if again else Batch(_columns(sync, stage).empty_table())
+        over_limit = [failure.document_id for failure in batch.failures if failure.over_limit]
+        batch = sync.tried(stage, again, batch, inputs.hashes(stage, sync.settings, over_limit))
+        still = [left_out[document_id] for document_id in document_ids if document_id in left_out]
+        failures = [DocumentFailure(each.document_id, each.title, stage, each.message) for each in still]
+        return replace(batch, failures=[*batch.failures, *failures])
 
     report = reconcile(
         sync.table(stage),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from wiki_pipeline.catalog import Lease, SyncMode
+from wiki_pipeline.catalog import FailureRecord, Lease, SyncMode
 from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
+from wiki_pipeline.limits import DocumentLimits
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.sync.allocator import limit_allocators
@@ -58,7 +59,7 @@ class Sync(SourceTables):
     Attributes:
         listener: told how far a stage has come.
         claim: the freshness events that it settles.
-        workers: other processes that share large batches.
+        workers: the processes that convert documents.
         background: runs tasks beside the stages that follow; all have ended when the sync ends.
         named: the documents that it looks at; None: the whole source.
         cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
@@ -136,16 +137,26 @@ class Sync(SourceTables):
         self.listener(progress)
         self.claim.tell(progress)
 
-    def tried(self, stage: Stage, document_ids: Sequence[str], batch: Batch) -> Batch:
-        """Record which of the documents failed, and which no longer do. Returns the batch."""
-        if batch.failures or self._failing[stage].intersection(document_ids):
-            self.pipeline.catalog.record_failures(self.source, stage, batch.failures, document_ids)
+    def tried(
+        self, stage: Stage, document_ids: Sequence[str], batch: Batch, tried: Mapping[str, str] | None = None
+    ) -> Batch:
+        """Record which of the documents failed, and which no longer do. Returns the batch.
+
+        Args:
+            tried: of documents that took more than one may: hash of what was tried.
+        """
+        if batch.failures or not self._failing[stage].keys().isdisjoint(document_ids):
+            self.pipeline.catalog.record_failures(self.source, stage, batch.failures, document_ids, tried)
         return batch
+
+    def over_limit(self, stage: Stage) -> Mapping[str, FailureRecord]:
+        """Documents that took a stage more than one document may, before this sync."""
+        return {id_: failure for id_, failure in self._failing[stage].items() if failure.tried}
 
     def gone(self, document_ids: Sequence[str]) -> None:
         """Record that documents are gone upstream: they fail no more, in any stage."""
         for stage, failing in self._failing.items():
-            if vanished := failing.intersection(document_ids):
+            if vanished := failing.keys() & set(document_ids):
                 self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
 
     def failing(self) -> set[str]:
@@ -154,7 +165,7 @@ class Sync(SourceTables):
 
     def failing_attachments(self) -> set[str]:
         """Attachments that failed before this sync."""
-        return self._failing[Stage.ATTACHMENTS]
+        return set(self._failing[Stage.ATTACHMENTS])
 
     def done(self, report: StageReport) -> StageReport:
         """Record what a stage did. Returns the report."""
@@ -182,10 +193,10 @@ class Sync(SourceTables):
             )
 
     @cached_property
-    def _failing(self) -> dict[Stage, set[str]]:
-        failing: dict[Stage, set[str]] = defaultdict(set)
+    def _failing(self) -> dict[Stage, dict[str, FailureRecord]]:
+        failing: dict[Stage, dict[str, FailureRecord]] = defaultdict(dict)
         for failure in self.pipeline.catalog.failures(self.source):
-            failing[failure.stage].add(failure.document_id)
+            failing[failure.stage][failure.document_id] = failure
         return failing
 
 
@@ -212,7 +223,9 @@ def open_sync(
     """
     limit_allocators()
     catalog, settings = pipeline.catalog, pipeline.settings
-    with catalog.lease(lease_name(source), settings.lease_seconds) as lease, Workers(settings.processes) as workers:
+    limits = DocumentLimits(settings.document_seconds, settings.document_memory)
+    workers = Workers(settings.processes, limits)
+    with catalog.lease(lease_name(source), settings.lease_seconds) as lease, workers:
         sync_id = catalog.start_sync(source, mode, run_id)
         claim = ClaimSession.start(catalog, settings, source, mode, run_id, claim_id)
         background = BackgroundTasks()

@@ -37,7 +37,20 @@ class SyncSettings(SettingsGroup):
         ge=1,
         le=64,
         validation_alias="WIKI_PIPELINE_PROCESSES",
-        description="Processes that share the work of a large sync, one a core at most; each further one takes 110 MB.",
+        description="Processes that convert documents in a large sync, one a core at most; each takes 110 MB.",
+    )
+    document_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=3_600,
+        validation_alias="WIKI_PIPELINE_DOCUMENT_SECONDS",
+        description="Seconds of computing that converting, splitting or rendering one document may take.",
+    )
+    document_memory: int = Field(
+        1_500_000_000,
+        ge=200_000_000,
+        validation_alias="WIKI_PIPELINE_DOCUMENT_MEMORY",
+        description="Bytes of memory that converting, splitting or rendering one document may take (kept on Linux).",
     )
     lease_seconds: int = Field(
         60,

@@ -1,19 +1,26 @@
-"""A process that shares another one's work; see `workers.py`. `python -m wiki_pipeline.sync.worker SOCKET NUMBERS`.
+"""A process that works for another one; see `workers.py`. `python -m wiki_pipeline.sync.worker SOCKET SECONDS MEMORY`.
 
-It reads work, then rows in parts, from the socket with the first descriptor, and from the second one which part is
-next. When none is left it answers with the results of those that it did (all but where the work raised an error) and
-with what was logged. It ends when the other end of the socket is closed, so it never outlives whom it works for.
+What reads documents of strangers is a child of this process, forked once all is imported: the child may be ended by a
+document at any moment, and the next one is there in milliseconds. This process itself does nothing but wait for it, so
+a fork copies no thread and no lock. Both end when the other end of the socket is closed, so neither outlives whom they
+work for.
+
+Messages to the child: `("work", task)`, `("rows", Arrow stream)`, `("part", first, last)`, `("rest",)`. Answers:
+`("ready", pid)` from each new child, then for each part `("done", result, log records)` or `("error", exception, log
+records)`; and `("ended", wait status, number of the row that was being done)` from this process.
 """
 
 from __future__ import annotations
 
+import gc
 import logging.handlers
+import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from multiprocessing.connection import Connection
-from typing import Generic, TypeVar
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,9 +28,9 @@ import pyarrow as pa
 import wiki_pipeline.sync.conversion
 import wiki_pipeline.text.chunk
 import wiki_pipeline.text.clean  # noqa: F401
-from wiki_pipeline.sync.parts import Parts, work_off
+from wiki_pipeline.limits import OUT_OF_MEMORY, DocumentLimits, Watch, shut_in
 
-T = TypeVar("T")
+_BROKEN = 1
 
 
 class _Records(logging.handlers.QueueHandler):
@@ -49,38 +56,83 @@ class _NoPandas(MetaPathFinder):
             raise ImportError("Nothing here needs pandas, which takes half a second and 40 MB.")
 
 
-@dataclass(frozen=True)
-class _Willing(Generic[T]):
-    """Work that has no result for a part where it raises an error: the other process does it itself, and meets it."""
+@dataclass
+class _Child:
+    """What works until nobody asks for any more.
 
-    work: Callable[[pa.Table], T]
+    Attributes:
+        task, rows: what was sent last.
+    """
 
-    def __call__(self, rows: pa.Table) -> list[T]:
+    connection: Connection
+    watch: Watch
+    task: Any = None
+    rows: pa.Table = None
+
+    def serve(self) -> None:
+        records = _Records()
+        logging.getLogger().addHandler(records)
+        self.connection.send(("ready", os.getpid()))
+        while True:
+            kind, *message = self.connection.recv()
+            self.watch.begin()
+            if kind == "work":
+                (self.task,) = message
+            elif kind == "rows":
+                self.rows = pa.ipc.open_stream(message[0]).read_all()
+            elif kind == "rest":
+                self.task = self.rows = None
+            else:
+                answer = ForkingPickler.dumps((*self._answer(*message), records.taken()))
+                self.watch.end()  # nothing may end it halfway through an answer
+                self.connection.send_bytes(answer)
+                del answer
+            self.watch.end()
+
+    def _answer(self, first: int, last: int) -> tuple[str, object]:
         try:
-            return [self.work(rows)]
-        except Exception:
-            return []
+            return "done", self.task(self.rows.slice(first, last - first), lambda row: self.watch.begin(first + row))
+        except MemoryError:
+            raise
+        except Exception as error:  # the other process meets it
+            return "error", error
 
 
-def main(descriptor: int, numbers: int) -> None:
-    """Work until nobody asks for any more."""
+def _child(connection: Connection, watch: Watch, limits: DocumentLimits) -> int:
+    """What becomes of a child: its exit status."""
+    try:
+        shut_in(limits)
+        _Child(connection, watch).serve()
+    except (EOFError, OSError):
+        return 0
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except BaseException:
+        logging.getLogger(__name__).exception("A worker process broke down.")
+        return _BROKEN
+    return 0
+
+
+def main(descriptor: int, limits: DocumentLimits) -> None:
+    """Have a child work, and another one after each that was ended."""
     sys.meta_path.insert(0, _NoPandas())
-    records = _Records()
-    logging.getLogger().addHandler(records)
+    gc.collect()
+    gc.freeze()  # what is imported stays in pages that the children share
+    watch = Watch(limits)
     with Connection(descriptor) as connection:
-        try:
-            connection.send(True)
-            while True:
-                kind, message = connection.recv()
-                if kind == "work":
-                    work = _Willing(message)
-                    continue
-                tried = work_off(work, Parts.unpacked(*message), numbers)
-                done = [(number, result) for number, results in tried for result in results]
-                connection.send((done, records.taken()))
-        except (EOFError, OSError):
-            return
+        while True:
+            child = os.fork()
+            if not child:
+                os._exit(_child(connection, watch, limits))
+            _, status = os.waitpid(child, 0)
+            if status == 0:
+                return
+            try:
+                connection.send(("ended", status, watch.place))
+            except OSError:
+                return
+            watch.end()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), DocumentLimits(float(sys.argv[2]), int(sys.argv[3])))

@@ -9,12 +9,17 @@ from dataclasses import replace
 
 from wiki_pipeline.model import CleanPage, RawPage
 from wiki_pipeline.text.files.readers import is_markup, reader_of
+from wiki_pipeline.text.files.source_code import clean_code
 from wiki_pipeline.text.known import NOTHING_KNOWN, Known, no_page
-from wiki_pipeline.text.page import with_losses
+from wiki_pipeline.text.page import noted, with_losses
 from wiki_pipeline.text.words import lost_words
 
 # Part of every clean page's fingerprint: raise it whenever the same input gives another output.
-CODE_VERSION = "8"
+CODE_VERSION = "9"
+
+# How many times as large as its source a text may become: a table, whose merged cells are repeated, some ten times.
+_EXPANSION = 20
+_SMALL = 100_000
 
 __all__ = ["CODE_VERSION", "NOTHING_KNOWN", "Known", "clean_page"]
 
@@ -30,6 +35,8 @@ def clean_page(raw: RawPage, known: Known = NOTHING_KNOWN) -> CleanPage:
     """
     read = reader_of(raw.media_type)
     page = read(raw, known)
+    if not page.dependencies and len(page.markdown) > _EXPANSION * len(raw.body) + _SMALL:
+        return noted(clean_code(raw, known), "Laid out, this document is many times as large; its source is shown.")
     if not is_markup(raw.media_type):
         return page  # much of a file's text is for programs: keys, directives, comments
     includes = bool(page.dependencies) and known.page is not no_page

@@ -21,6 +21,7 @@ class Anchors:
 
     def __init__(self, headings: Iterable[Heading]) -> None:
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # of each slug, the first number that may be free
         self._waiting: dict[tuple[int, str], deque[str]] = {}
         for heading in headings:
             self._taken.add(heading.anchor)
@@ -32,10 +33,11 @@ class Anchors:
         return alike.popleft() if alike else self._new(title_slug(text) or "section")
 
     def _new(self, slug: str) -> str:
-        anchor, number = slug, 1
+        anchor, number = slug, self._numbers.get(slug, 1)
         while anchor in self._taken:
             anchor = f"{slug}-{number}"
             number += 1
+        self._numbers[slug] = number
         self._taken.add(anchor)
         return anchor
 

@@ -6,6 +6,7 @@ with CSS classes, within bounds of size and time: code that exceeds them is show
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -19,9 +20,12 @@ from pygments.lexers import TextLexer, get_lexer_by_name
 from pygments.token import Token, _TokenType
 from pygments.util import ClassNotFound
 
+logger = logging.getLogger(__name__)
+
 MAX_CHARACTERS = 300_000
 MAX_LINE = 5_000  # minified files: nobody reads their colours
 SECONDS = 1.0
+MAX_LINES = 50_000  # each takes a hundred bytes for its number
 
 _BLOCK = re.compile(
     r'<pre(?P<whole> class="source")?><code(?: class="language-(?P<language>[^"]*)")?>(?P<code>[^<]*)</code></pre>'
@@ -30,7 +34,7 @@ _FORMATTER = HtmlFormatter[str](nowrap=True)
 
 
 def highlight(html: str) -> str:
-    """A rendered page's HTML with its code coloured; whole files also with numbered lines (`#L12`)."""
+    """A rendered page's HTML with its code coloured; whole files, unless too long, with numbered lines (`#L12`)."""
     return _BLOCK.sub(_block, html)
 
 
@@ -56,19 +60,26 @@ def _coloured(code: str, language: str) -> str:
 
 
 def _within(seconds: float, tokens: Iterable[tuple[_TokenType, str]], code: str) -> Iterator[tuple[_TokenType, str]]:
-    """Tokens until the time is up, then the rest of the code as one plain token."""
+    """Tokens until the time is up or the lexer fails, then the rest of the code as one plain token."""
     end = time.monotonic() + seconds
     seen = 0
-    for kind, text in tokens:
-        yield kind, text
-        seen += len(text)
-        if time.monotonic() > end:
-            yield Token.Text, code[seen:]
+    try:
+        for kind, text in tokens:
+            yield kind, text
+            seen += len(text)
+            if time.monotonic() > end:
+                break
+        else:
             return
+    except Exception as error:  # lexers call themselves for code within code, some without end
+        logger.info("Code is shown without colours: its lexer failed with %r.", error)
+    yield Token.Text, code[seen:]
 
 
 def _numbered(coloured: str) -> str:
     lines = coloured.removesuffix("\n").split("\n")
+    if len(lines) > MAX_LINES:
+        return coloured
     return "".join(
         f'<span class="line" id="L{number}"><a class="number" href="#L{number}" data-line="{number}" '
         f'aria-hidden="true" tabindex="-1"></a>{line}\n</span>'

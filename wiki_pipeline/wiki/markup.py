@@ -13,6 +13,8 @@ from html import escape
 import nh3
 from pyromark import Markdown, Options
 
+from wiki_pipeline.limits import is_too_deep
+
 # Beyond these a page is shown as its text: no browser could lay it out, and the sanitiser's time grows with the square
 # of the depth and of the number of attributes of one tag. (GitHub, too, lays out no file of more than 512 KB.)
 MAX_CHARACTERS = 500_000
@@ -96,7 +98,7 @@ _CLEANER = nh3.Cleaner(
 
 def to_html(markdown: str) -> str | None:
     """GitHub-flavoured Markdown as sanitised HTML; None if it is too large or too deep to be laid out."""
-    if len(markdown) > MAX_CHARACTERS:
+    if len(markdown) > MAX_CHARACTERS or is_too_deep(markdown):
         return None
     html = _MARKDOWN.html(markdown)
     # The parser's own form fields and styles, which as such would not pass, as classes and plain attributes.

@@ -1,0 +1,1 @@
+"""Attacks: what strangers may send, and what it may cost."""

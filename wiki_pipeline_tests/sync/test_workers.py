@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,30 +17,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wiki_pipeline.demo.confluence import ConfluenceServer
+from wiki_pipeline.errors import WorkerError
+from wiki_pipeline.limits import DocumentLimits
 from wiki_pipeline.model import Stage
 from wiki_pipeline.sync import workers as room
-from wiki_pipeline.sync.parts import MOST, Parts
+from wiki_pipeline.sync.parts import packed, parts_of
 from wiki_pipeline.sync.workers import LARGE, Workers
 from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 from wiki_pipeline_tests.sync import shared_work
 from wiki_pipeline_tests.sync.shared_work import Where, ready
 
-NUMBERS = [number for number in range(200) if number != 13]
+NUMBERS = [*range(200)]
+LIMITS = DocumentLimits(seconds=1, memory=200_000_000)
 
 
 @pytest.fixture
 def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     monkeypatch.setattr(room, "_cores", lambda: 2)
-    with Workers(2) as workers:
+    with Workers(2, LIMITS) as workers:
         yield workers
+    room.end_spares()
 
 
 def rows(numbers: list[int]) -> pa.Table:
-    return pa.table({"number": numbers})
+    return pa.table({"number": pa.array(numbers, pa.int64())})
 
 
-def numbers_of(done: list[tuple[list[int], int]]) -> list[int]:
+def numbers_of(done: list[tuple[list[int | str], int]]) -> list[int | str]:
     return [number for numbers, _ in done for number in numbers]
 
 
@@ -58,62 +62,86 @@ def gone(process: int) -> bool:
 
 
 def test_each_part_is_done_once_in_order_by_whoever_is_free(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
-    (other,) = ready(workers)
-    done = workers.map(Where(os.getpid()), rows(NUMBERS), 7)
+    others = ready(workers)
+    done = workers.map(Where(), rows(NUMBERS), 7)
     assert numbers_of(done) == NUMBERS
-    assert {process for _, process in done} == {os.getpid(), other}
+    assert {process for _, process in done} == {*others}
     logged = [record for record in caplog.records if record.name == "shared"]
-    assert {(record.message, record.process) for record in logged} == {("done elsewhere", other)}
-    assert len(logged) == sum(process == other for _, process in done)
+    assert {(record.message, record.process) for record in logged} == {("done elsewhere", other) for other in others}
+    assert len(logged) == len(done)
 
 
-def test_a_table_of_many_rows_is_cut_into_no_more_parts_than_can_be_numbered(workers: Workers) -> None:
-    ready(workers)
-    done = workers.map(len, rows([*range(100_000)]), 1)
-    assert len(done) <= MOST
-    assert sum(done) == 100_000
+def test_few_rows_are_worth_one_process_and_none_make_one_part(workers: Workers) -> None:
+    done = workers.map(Where(), rows([1, 2, 3]), 1)
+    assert numbers_of(done) == [1, 2, 3]
+    assert len({process for _, process in done}) == 1
+    assert os.getpid() not in {process for _, process in done}
+    assert numbers_of(workers.map(Where(), rows([]), 8)) == []
 
 
 def test_a_part_takes_no_more_of_its_table_along_than_its_rows() -> None:
     table = pa.table({"text": ["x" * 10_000] * 100})
-    packed, _ = Parts.of(table.slice(3, 2), 1, 2).packed()
-    assert len(packed) < 25_000
+    assert len(packed(table.slice(3, 2))) < 25_000
 
 
-@given(st.integers(0, 3_000), st.integers(1, 40), st.integers(2, 64))
+@given(st.integers(0, 3_000), st.integers(1, 40), st.integers(1, 64))
 def test_parts_are_all_of_the_rows_in_order_and_never_grow(count: int, least: int, processes: int) -> None:
-    parts = Parts.of(rows([*range(count)]), least, processes)
-    cut = [parts[number]["number"].to_pylist() for number in range(len(parts))]
-    assert [number for part in cut for number in part] == [*range(count)]
-    sizes = [len(part) for part in cut]
+    parts = list(parts_of(count, least, processes))
+    assert [row for first, last in parts for row in range(first, last)] == [*range(count)]
+    sizes = [last - first for first, last in parts]
     assert sizes == sorted(sizes, reverse=True)
-    assert len(sizes) <= MOST
     assert all(size >= least for size in sizes[:-1])
 
 
-def test_one_process_does_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "_cores", lambda: 2)
-    for alone in (Workers(1), Workers(2)):  # the second is not started
-        if alone._count == 0:
-            alone.start()
-        assert alone.map(Where(os.getpid()), rows(NUMBERS), 7) == [(NUMBERS, os.getpid())]
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        ("compute", "takes more than 1 s of computing"),
+        ("a regular expression", "takes more than 1 s of computing"),
+        ("allocate", "takes more than 200 MB of memory"),
+        ("kill", "breaks the process that does it down (SIGKILL)"),
+        ("raise", "fails with an unexpected ValueError, a defect of wiki-pipeline"),
+    ],
+)
+@pytest.mark.parametrize("harmful", [[13], [0, 13, 14, 199]])
+def test_a_row_that_takes_too_much_costs_itself_alone(
+    workers: Workers, harmful: list[int], harm: str, why: str
+) -> None:
+    done = workers.map(Where(dict.fromkeys(harmful, harm)), rows(NUMBERS), 7)
+    assert numbers_of(done) == [f"{number} {why}" if number in harmful else number for number in NUMBERS]
+    assert numbers_of(workers.map(Where(), rows(NUMBERS), 7)) == NUMBERS
 
 
-def test_a_worker_that_dies_is_done_without(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_row_that_waits_for_ever_is_ended_by_the_clock(workers: Workers) -> None:
+    workers._limits = DocumentLimits(seconds=0.1)
+    assert numbers_of(workers.map(Where({2: "sleep"}), rows([1, 2, 3]), 8)) == [1, "2 takes more than 1 s", 3]
+
+
+def test_a_process_that_somebody_kills_costs_no_row(workers: Workers, tmp_path: Path) -> None:
+    killed_once = Where({13: "kill"}, str(tmp_path / "killed"))
+    assert numbers_of(workers.map(killed_once, rows(NUMBERS), 7)) == NUMBERS
     ready(workers)
-    for _ in range(2):
-        done = workers.map(Where(os.getpid(), fatal=True), rows(NUMBERS), 7)
-        assert numbers_of(done) == NUMBERS
-        assert {process for _, process in done} == {os.getpid()}
-    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    for worker in workers._workers:
+        os.killpg(worker._process.pid, signal.SIGKILL)
+    assert numbers_of(workers.map(Where(), rows(NUMBERS), 7)) == NUMBERS
 
 
-def test_an_error_is_met_by_this_process_and_ends_the_others(workers: Workers) -> None:
-    (other,) = ready(workers)
-    with pytest.raises(ValueError, match="13 is not a number"):
-        workers.map(Where(os.getpid()), rows([*NUMBERS, 13]), 7)
-    assert gone(other)
-    assert workers.map(Where(os.getpid()), rows([1]), 7) == [([1], os.getpid())]
+def test_an_idle_process_waits_for_the_next_sync_and_a_busy_one_is_ended(workers: Workers) -> None:
+    idle = ready(workers)
+    workers.close()
+    with Workers(2, LIMITS) as again:
+        assert sorted(ready(again)) == sorted(idle)
+        with pytest.raises(AttributeError):
+            again.map(len, rows(NUMBERS), 7)  # type: ignore[arg-type] # which says nothing of failures
+    assert all(gone(process) for process in idle)
+    with Workers(2, DocumentLimits(seconds=2)) as others:
+        assert not set(ready(others)) & set(idle)
+
+
+def test_processes_that_cannot_be_started_are_named(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(WorkerError, match="can't be started; it ended 3 times"):
+        workers.map(Where(), rows(NUMBERS), 7)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
@@ -122,17 +150,17 @@ def test_a_worker_ends_with_whom_it_works_for(how: signal.Signals) -> None:
     command = [sys.executable, "-m", shared_work.__name__]
     with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
         assert parent.stdout is not None
-        worker = int(parent.stdout.readline())
+        processes = [int(process) for process in parent.stdout.readline().split()]
         parent.send_signal(how)
         parent.wait(60)
-        assert gone(worker)
+        assert all(gone(process) for process in processes)
 
 
 def test_a_terminal_that_interrupts_everyone_leaves_the_end_to_this_process(workers: Workers) -> None:
-    (other,) = ready(workers)
-    os.kill(other, signal.SIGINT)
-    done = workers.map(Where(os.getpid()), rows(NUMBERS), 7)
-    assert other in {process for _, process in done}
+    others = ready(workers)
+    for other in others:
+        os.kill(other, signal.SIGINT)
+    assert {process for _, process in workers.map(Where(), rows(NUMBERS), 7)} == {*others}
 
 
 def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
@@ -143,8 +171,6 @@ def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
         other = f'<ac:link><ri:page ri:content-title="Page {number - 1}"/></ac:link>'
         space.add(f"Page {number}", f"<h2>Part</h2><p>Number <b>{number}</b> of the handbook after {other}.</p>")
     monkeypatch.setattr(room, "_cores", lambda: 2)
-    shared: list[int] = []
-    monkeypatch.setattr(room.Workers, "start", _start_and_wait(shared))
     seen = []
     for processes in (1, 2):
         home = tmp_path / str(processes)
@@ -160,18 +186,3 @@ def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
             assert dataset is not None
             seen.append(({stage: table.read() for stage, table in tables.items()}, dataset.to_arrow()))
     assert seen[0] == seen[1]
-    assert shared == [1]
-
-
-def _start_and_wait(shared: list[int]) -> object:
-    start = Workers.start
-
-    def start_and_wait(workers: Workers) -> None:
-        began = workers._numbers is None
-        start(workers)
-        if began and workers._workers:
-            shared.append(len(workers._workers))
-        while not all(worker.ready() for worker in workers._workers):
-            time.sleep(0.01)
-
-    return start_and_wait

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from docx import Document
 from docx.table import Table
 from pypdf import PdfReader
+from pypdf.errors import LimitReachedError
 
 Block = list[Any]  # [kind, level, content]: heading, paragraph, item (content a text) or table (content rows of texts)
 
@@ -100,7 +101,7 @@ def _answer(job: dict[str, Any], data: bytes) -> dict[str, Any]:
             blocks.append(block)
     except MemoryError:
         return {"error": "it takes more memory than is allowed"}
-    except _TooMuchError:
+    except (_TooMuchError, LimitReachedError):
         return {"error": "it is far larger inside than outside"}
     except RecursionError:
         return {"error": "it is nested too deeply"}

@@ -58,6 +58,7 @@ class _Document:
         self._measure = measure
         self._lines = text.split("\n")
         self._starts = line_starts(self._lines)
+        self._html_ends: dict[str, dict[int, int]] = {}
 
     def pieces(self) -> Iterator[Piece]:
         """The pieces, each knowing the headings above it."""
@@ -146,15 +147,26 @@ class _Document:
         return len(self._lines)
 
     def _html_end(self, line: int, tag: str) -> int:
-        """The line behind the whole element, which by Markdown's own rule would end at an empty line."""
+        """The line behind an element: the first at whose end as many of its name are closed as were opened."""
+        tag = tag.lower()
+        if tag not in self._html_ends:
+            self._html_ends[tag] = self._ends_of(tag)
+        return self._html_ends[tag].get(line) or self._run(line, lambda other: bool(other.strip()))
+
+    def _ends_of(self, tag: str) -> dict[int, int]:
+        """Of each line, where an element of this name ends that begins there, if it does: all in one pass, since
+        elements that never end would each be looked for up to the end of the text."""
         tags = re.compile(rf"<(/?){tag}\b", re.IGNORECASE)
+        ends: dict[int, int] = {}
+        waiting = [(0, 0)]  # lines whose elements have not ended, and how many are open before them
         depth = 0
-        for end in range(line, len(self._lines)):
-            for found in tags.finditer(self._lines[end]):
+        for number, text in enumerate(self._lines, start=1):
+            for found in tags.finditer(text) if "<" in text else ():
                 depth += -1 if found.group(1) else 1
-            if depth <= 0:
-                return end + 1
-        return self._run(line, lambda other: bool(other.strip()))
+            while waiting and waiting[-1][1] >= depth:
+                ends[waiting.pop()[0]] = number
+            waiting.append((number, depth))
+        return ends
 
     def _item_end(self, line: int, indent: int) -> int:
         """The line behind a list item: at the next item of its list, or at text that is not indented below it."""

@@ -119,11 +119,11 @@ class _Soup(BeautifulSoup):
 
 
 def _ended(text: str) -> str:
-    """The text with what opens a comment or a declaration shown as text where none ends any more.
+    """The text with what opens a comment, a declaration or a tag shown as text where none ends any more.
 
     The parser would look for the end from each of them to the end of the text.
     """
-    for begin, end in (("<!--", "-->"), ("<![", "]"), ("<!", ">"), ("<?", ">")):
+    for begin, end in (("<!--", "-->"), ("<![", "]"), ("<!", ">"), ("<?", ">"), ("<", ">")):
         last = text.rfind(end) + len(end) if end in text else 0
         if text.find(begin, last) >= 0:
             text = text[:last] + text[last:].replace(begin, f"&lt;{begin[1:]}")

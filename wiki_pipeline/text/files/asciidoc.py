@@ -17,7 +17,7 @@ from wiki_pipeline.text.known import Known
 
 _HEADING = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*)$")
 _ATTRIBUTE = re.compile(r":!?([\w-]+)!?:[ \t]*(.*)$")
-_DELIMITER = re.compile(r"(-{4,}|\.{4,}|={4,}|_{4,}|\*{4,}|\+{4,}|/{4,}|--|```+)[\w+#-]*[ \t]*$")
+_DELIMITER = re.compile(r"(-{4,}+|\.{4,}+|={4,}+|_{4,}+|\*{4,}+|\+{4,}+|/{4,}+|--|```++)[\w+#-]*+[ \t]*+$")
 _BLOCK_ATTRIBUTES = re.compile(r"\[([^\[\]]*)\][ \t]*$")
 _TITLE = re.compile(r"\.([^ .\t].*)$")
 _ITEM = re.compile(r"[ \t]*(\*{1,6}|-|\.{1,6}|\d+\.)[ \t]+(?:\[([ xX*])\][ \t]+)?(\S.*)$")
@@ -40,7 +40,7 @@ class _Converter:
     def __init__(self, text: str, inline: Inline | None = None, depth: int = 0) -> None:
         self._lines = text.replace("\r\n", "\n").split("\n")
         self._at = 0
-        self._inline = inline or Inline()
+        self._inline = inline or Inline(len(text))
         self._depth = depth
         self._style: list[str] = []
         self._title = ""
@@ -101,7 +101,7 @@ class _Converter:
         if line in {"'''", "---", "***"}:
             self._at += 1
             return "---"
-        if _ITEM.match(line) or _TERM.match(line):
+        if _ITEM.match(line) or _is_term(line):
             return self._list()
         return self._paragraph()
 
@@ -131,7 +131,7 @@ class _Converter:
         return markdown.prefixed("> ", inner) if marks[0] in "_*" or style in {"quote", "verse", "sidebar"} else inner
 
     def _resolved_includes(self, code: str) -> str:
-        return re.sub(r"^include::([^\[]+)\[[^\]]*\]$", r"(included: \1)", code, flags=re.MULTILINE)
+        return re.sub(r"^include::([^\[\n]+)\[[^\]\n]*\]$", r"(included: \1)", code, flags=re.MULTILINE)
 
     def _paragraph(self) -> str:
         lines: list[str] = []
@@ -179,7 +179,7 @@ class _Converter:
         indent = 0
         while self._at < len(self._lines):
             line = self._lines[self._at].rstrip()
-            item, term = _ITEM.match(line), _TERM.match(line)
+            item, term = _ITEM.match(line), _TERM.match(line) if _is_term(line) else None
             if item:
                 marks = "1." if item.group(1)[0].isdigit() else item.group(1)
                 levels = levels[: levels.index(marks) + 1] if marks in levels else [*levels, marks][:16]
@@ -191,7 +191,7 @@ class _Converter:
                 out.append(
                     f"{' ' * (depth * 3)}{bullet} {box}{markdown.indented(self._item_text(item.group(3)), indent)}"
                 )
-            elif term and not line.startswith(("image:", "include:")):
+            elif term:
                 levels, indent = [], 2
                 self._at += 1
                 out.append(f"- **{self._inline.text(term.group(1))}**")
@@ -245,19 +245,23 @@ class _Converter:
         return markdown.table([[markdown.cell(self._inline.text(cell)) for cell in row] for row in rows])
 
 
+def _is_term(line: str) -> bool:
+    """Whether a line begins what a list of terms describes."""
+    return not line.startswith(("image:", "include:")) and _TERM.match(line) is not None
+
+
 def _rows(lines: list[str]) -> list[list[str]]:
     """The cells of a table, in rows as wide as its first row."""
     first = next((line for line in lines if line.strip()), "")
     width = len(_CELL.findall(first))
-    cells: list[str] = []
+    found: list[list[str]] = []  # of each cell, what its lines hold
     for line in lines:
         parts = _CELL.split(line)
-        if len(parts) == 1 and cells:
-            cells[-1] = f"{cells[-1]} {line.strip()}".strip()
-        else:
-            if parts[0].strip() and cells:
-                cells[-1] = f"{cells[-1]} {parts[0].strip()}"
-            cells += [part.strip() for part in parts[1:]]
+        if found:
+            found[-1].append(parts[0].strip())
+        if len(parts) > 1 or not found:
+            found += [[part.strip()] for part in parts[1:]]
+    cells = [" ".join(filter(None, parts)) for parts in found]
     if width <= 1:
         blank = next((at for at, line in enumerate(lines) if at and not line.strip()), len(lines))
         width = max(1, sum(len(_CELL.findall(line)) for line in lines[:blank]))

@@ -6,30 +6,46 @@ import re
 
 from wiki_pipeline.text import markdown
 
+# What stands between marks that differ has a longest length: without one, each mark that is never closed would be
+# looked for up to the end of the text, in time that grows with the square of its length.
 _INLINE = re.compile(
     r"`\+?(?P<code>[^`\n]+?)\+?`"
-    r"|(?P<image>image):(?P<image_target>[^\s\[]+)\[(?P<image_text>[^\]]*)\]"
-    r"|(?:link:|xref:)(?P<target>[^\s\[]+)\[(?P<text>[^\]]*)\]"
-    r"|(?P<url>(?:https?|ftp|mailto):[^\s\[\]<>]+)\[(?P<url_text>[^\]]*)\]"
-    r"|<<(?P<ref>[^,>]+)(?:,[ ]*(?P<ref_text>[^>]*))?>>"
-    r"|\[\[[^\]]*\]\]|(?<!\w)\[[#.][^\]]*\](?=[#*_`])"
+    r"|(?P<image>image):(?P<image_target>[^\s\[]{1,1000}+)\[(?P<image_text>[^\]]{0,1000}+)\]"
+    r"|(?:link:|xref:)(?P<target>[^\s\[]{1,1000}+)\[(?P<text>[^\]]{0,1000}+)\]"
+    r"|(?P<url>(?:https?|ftp|mailto):[^\s\[\]<>]{1,1000}+)\[(?P<url_text>[^\]]{0,1000}+)\]"
+    r"|<<(?P<ref>[^,>]{1,200}+)(?:,[ ]*+(?P<ref_text>[^>]{0,500}+))?>>"
+    r"|\[\[[^\]]{0,200}+\]\]|(?<!\w)\[[#.][^\]]{0,200}+\](?=[#*_`])"
     r"|(?<![\w*])\*(?P<bold>\S|\S[^*\n]*?\S)\*(?![\w*])|\*\*(?P<bold_within>[^*\n]+)\*\*"
     r"|(?<![\w_])_(?P<italic>\S|\S[^_\n]*?\S)_(?![\w_])|__(?P<italic_within>[^_\n]+)__"
     r"|\{(?P<attribute>[\w-]+)\}"
 )
 _REFERENCE = re.compile(r"\{([\w-]+)\}")
+_MOST_ADDED = 100_000
 _STANDARD = {"nbsp": " ", "sp": " ", "empty": "", "blank": ""}
 
 
 class Inline:
-    """Lines of one document, with the attributes that it has set so far."""
+    """Lines of one document, with the attributes that it has set so far.
 
-    def __init__(self) -> None:
+    Args:
+        size: characters of the document. What references add to it is bounded: attributes that hold each other twice
+            would double its text with every line.
+    """
+
+    def __init__(self, size: int) -> None:
         self.attributes = dict(_STANDARD)
+        self._left = size + _MOST_ADDED
 
     def resolved(self, text: str) -> str:
-        """The text with references to attributes replaced; unknown ones stay."""
-        return _REFERENCE.sub(lambda found: self.attributes.get(found.group(1), found.group()), text)
+        """The text with references to attributes replaced; unknown ones stay, and all when they have added too much."""
+        return _REFERENCE.sub(lambda found: self._value(found.group(1), found.group()), text)
+
+    def _value(self, name: str, reference: str) -> str:
+        value = self.attributes.get(name, reference)
+        if len(value) > self._left:
+            return reference
+        self._left -= len(value)
+        return value
 
     def text(self, text: str) -> str:
         """A line, or several, as inline Markdown."""
@@ -46,7 +62,7 @@ class Inline:
         if bold or italic:
             return f"**{self.text(bold)}**" if bold else f"*{self.text(italic)}*"
         if found["attribute"]:
-            return escaped(self.attributes.get(found["attribute"], found.group()))
+            return escaped(self._value(found["attribute"], found.group()))
         if found["image"]:
             return markdown.image(_first(found["image_text"]), self.resolved(found["image_target"]))
         return self._link(found)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyromark
 
+from wiki_pipeline.limits import is_too_deep
 from wiki_pipeline.links.repository import repository_target
 from wiki_pipeline.model import CleanPage, Heading, Link, RawPage
 from wiki_pipeline.text.heading_anchors import Slugs
@@ -32,11 +33,9 @@ _FRONT_MATTER = re.compile(
     r"\ufeff?(?P<marks>---|\+\+\+)[ \t]*\n(?P<fields>.{0,65536}?)\n(?P=marks)[ \t]*(?:\n|$)", re.DOTALL
 )
 _FIELD = re.compile(r"^(title|description|summary)[ \t]*[:=][ \t]*(?P<value>[^\n|>&*!{\[][^\n]*)$", re.MULTILINE)
-_HTML_PLACES = re.compile(
-    r"<h(?P<level>[1-6])\b[^>]*>(?P<heading>.*?)</h(?P=level)\s*>|<(?:a|img)\b[^>]*?\b(?:href|src)\s*=\s*(?P<quote>[\"'])(?P<target>.*?)(?P=quote)",
-    re.DOTALL | re.IGNORECASE,
-)
-_TAG = re.compile(r"<[^>]*>")
+_HTML_TAG = re.compile(r"<(?P<end>/?)(?:h(?P<level>[1-6])|(?P<link>a|img))\b(?P<rest>[^<>]*)>", re.IGNORECASE)
+_TARGET = re.compile(r"\b(?:href|src)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass
@@ -68,6 +67,8 @@ def from_markdown(raw: RawPage, text: str, *, title: str = "", notes: tuple[str,
 def structure_of(text: str, path: str = "") -> Structure:
     """Headings and links of a Markdown text, also those written in HTML; relative targets as repository paths."""
     found = Structure()
+    if is_too_deep(text):
+        return found
     slugs = Slugs()
     for kind, words, value in _places(text):
         shown = " ".join(words.split())
@@ -126,12 +127,17 @@ def _ends(tag: Any, name: str) -> bool:
 
 
 def _html_places(html: str) -> Iterator[tuple[str, str, str]]:
-    for found in _HTML_PLACES.finditer(html):
-        if found["level"]:
-            yield "heading", unescape(_TAG.sub("", found["heading"])), found["level"]
-            yield from _html_places(found["heading"])
-        else:
-            yield "link", "", unescape(found["target"])
+    level, begin = "", 0  # of the heading that is open
+    for tag in _HTML_TAG.finditer(html):
+        if tag["link"]:
+            target = None if tag["end"] else _TARGET.search(tag["rest"])
+            if target:
+                yield "link", "", unescape(target["double"] or target["single"] or "")
+        elif not tag["end"]:
+            level, begin = level or tag["level"], begin if level else tag.end()
+        elif tag["level"] == level:
+            yield "heading", unescape(_TAG.sub("", html[begin : tag.start()])), level
+            level = ""
 
 
 def _in_place_of(front_matter: str, fields: dict[str, str]) -> str:

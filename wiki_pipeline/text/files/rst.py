@@ -39,7 +39,8 @@ _SETTINGS = {
     "syntax_highlight": "none",
     "warning_stream": False,
 }
-_ROLE = re.compile(r":(?P<role>(?:[\w-]+:)*[\w-]+):`(?P<text>[^`]+)`")
+# A colon within a name begins none: else each colon of a line would be one to begin at.
+_ROLE = re.compile(r"(?<![\w-]):(?P<role>[\w-]++(?::[\w-]++)*+):`(?P<text>[^`]+)`")
 _DOCUTILS_ROLES = {
     "abbreviation",
     "acronym",
@@ -78,12 +79,20 @@ def clean_rst(raw: RawPage, known: Known) -> CleanPage:
     if len(raw.body) > MAX_CHARACTERS:
         return noted(clean_code(raw, known), "This file is too large to be converted; its source is shown.")
     from docutils.core import publish_parts  # noqa: PLC0415 - a fifth of a second at start-up
+    from docutils.parsers.rst import Parser  # noqa: PLC0415
 
+    from wiki_pipeline.text.files.rst_inline import BoundedInliner  # noqa: PLC0415
     from wiki_pipeline.text.files.sphinx import register_directives  # noqa: PLC0415
 
     register_directives()
+    parser = Parser(inliner=BoundedInliner())
     try:
-        html = publish_parts(_ROLE.sub(_role, raw.body), writer="html5", settings_overrides=_SETTINGS)["body"]
+        written_out = publish_parts(
+            _ROLE.sub(_role, raw.body), parser=parser, writer="html5", settings_overrides=_SETTINGS
+        )
+        html = written_out["body"]
+    except MemoryError:
+        raise
     except Exception:  # docutils raises whatever it happens to meet in a broken file
         return noted(clean_code(raw, known), "This file is not valid reStructuredText; its source is shown.")
     root, _ = parse_html(html)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from docx import Document
 
+_PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
+
 
 def pdf(*pages: str) -> bytes:
     """A PDF with one line of text a page."""
@@ -71,6 +73,116 @@ def word_bomb(size: int) -> bytes:
     return held.getvalue()
 
 
+def font_bomb(ranges: int) -> bytes:
+    """A PDF of some kilobytes whose font says what 65,536 characters mean, again and again."""
+    mapping = b"begincmap\n1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n"
+    mapping += b"1 beginbfrange\n<0000> <FFFF> <0041>\nendbfrange\n" * ranges + b"endcmap\n"
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+            b"<< /Type /Font /Subtype /Type0 /BaseFont /A /Encoding /Identity-H /ToUnicode 6 0 R >>",
+            _PAGE,
+            stream(b"BT /F1 12 Tf 1 1 Td <00410042> Tj ET"),
+            stream(mapping),
+        ]
+    )
+
+
+def widths_bomb(count: int) -> bytes:
+    """A PDF whose font has a width for each of very many characters, in one range."""
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+            b"<< /Type /Font /Subtype /Type0 /BaseFont /A /Encoding /Identity-H /DescendantFonts [6 0 R] >>",
+            _PAGE,
+            stream(b"BT /F1 12 Tf 1 1 Td <00410042> Tj ET"),
+            b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /A /DW 1000 /W [0 %d 500] >>" % count,
+        ]
+    )
+
+
+def object_stream_bomb() -> bytes:
+    """A PDF whose pages stand in a stream of objects that says to hold a billion, and to go on in itself."""
+    inner = b"2 0 << /Type /Pages /Kids [2 0 R] /Count 1 >>"
+    packed = zlib.compress(inner)
+    body = (
+        b"3 0 obj\n<< /Type /ObjStm /N 1000000000 /First 4 /Extends 3 0 R /Length %d /Filter /FlateDecode >>\n"
+        % len(packed)
+    )
+    body += b"stream\n" + packed + b"\nendstream\nendobj\n"
+    start = b"%PDF-1.5\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    rows = [(0, 0, 255), (1, 9, 0), (2, 3, 0), (1, len(start), 0), (1, len(start) + len(body), 0)]
+    table = zlib.compress(
+        b"".join(bytes([kind]) + where.to_bytes(4, "big") + bytes([last]) for kind, where, last in rows)
+    )
+    head = b"4 0 obj\n<< /Type /XRef /Size 5 /Root 1 0 R /W [1 4 1] /Length %d /Filter /FlateDecode >>\n" % len(table)
+    table = head + b"stream\n" + table + b"\nendstream\nendobj\n"
+    return start + body + table + b"startxref\n%d\n%%%%EOF\n" % (len(start) + len(body))
+
+
+def flate_bomb(size: int) -> bytes:
+    """A PDF whose page is `size` bytes of nothing, packed twice."""
+    twice = zlib.compress(zlib.compress(b" " * size, 9), 9)
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>",
+            b"<< /Length %d /Filter [/FlateDecode /FlateDecode] >>\nstream\n%s\nendstream" % (len(twice), twice),
+        ]
+    )
+
+
+def drawn_in_itself() -> bytes:
+    """A PDF whose page draws a form that draws itself twice."""
+    form, drawing = zlib.compress(b"/X1 Do /X1 Do"), b"/Resources << /XObject << /X1 4 0 R >> >>"
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 5 0 R " + drawing + b" >>",
+            b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] %s /Length %d /Filter /FlateDecode >>"
+            % (drawing, len(form))
+            + b"\nstream\n%s\nendstream" % form,
+            stream(b"/X1 Do"),
+        ]
+    )
+
+
+def word_with(body: str) -> bytes:
+    """A Word file with another body, in WordprocessingML."""
+    held, source = io.BytesIO(), io.BytesIO(word(("Normal", "small")))
+    with zipfile.ZipFile(source) as given, zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name in given.namelist():
+            data = given.read(name)
+            if name == "word/document.xml":
+                namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+                data = body.replace("<w:document>", f'<w:document xmlns:w="{namespace}">').encode()
+            parts.writestr(name, data)
+    return held.getvalue()
+
+
+def wide_word(columns: int) -> bytes:
+    """A Word file with a table whose one cell spans very many columns."""
+    cell = f'<w:tc><w:tcPr><w:gridSpan w:val="{columns}"/></w:tcPr><w:p><w:r><w:t>word</w:t></w:r></w:p></w:tc>'
+    return word_with(f"<w:document><w:body><w:tbl><w:tblGrid/><w:tr>{cell}</w:tr></w:tbl></w:body></w:document>")
+
+
+def entity_word() -> bytes:
+    """A Word file whose entities hold each other ten times."""
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    text = "<w:document><w:body><w:p><w:r><w:t>&e11;</w:t></w:r></w:p></w:body></w:document>"
+    return word_with(f'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e0 "boom">{entities}]>{text}')
+
+
+def deep_word(depth: int) -> bytes:
+    """A Word file of tables in tables."""
+    opened, closed = "<w:tbl><w:tblGrid/><w:tr><w:tc>", "<w:p/></w:tc></w:tr></w:tbl>"
+    return word_with(f"<w:document><w:body>{opened * depth}{closed * depth}</w:body></w:document>")
+
+
 def endless_pdf() -> bytes:
     """A PDF whose one page computes for ever, as far as patience goes: 400,000 pieces of text in a heap of states."""
     line = b"q 1 0 0 1 1 1 cm BT /F1 12 Tf 1 1 Td (again and again) Tj ET "
@@ -78,7 +190,7 @@ def endless_pdf() -> bytes:
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+        _PAGE,
         stream(line * 400_000),
     ]
     return assembled(objects)

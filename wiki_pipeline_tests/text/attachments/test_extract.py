@@ -9,7 +9,21 @@ import pytest
 
 from wiki_pipeline.text.attachments import ExtractionLimits, Extractor
 from wiki_pipeline.text.attachments.media import PDF, WORD
-from wiki_pipeline_tests.text.attachments.files import assembled, endless_pdf, pdf, word, word_bomb
+from wiki_pipeline_tests.text.attachments.files import (
+    assembled,
+    deep_word,
+    drawn_in_itself,
+    endless_pdf,
+    entity_word,
+    flate_bomb,
+    font_bomb,
+    object_stream_bomb,
+    pdf,
+    wide_word,
+    widths_bomb,
+    word,
+    word_bomb,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -70,6 +84,33 @@ def test_a_hostile_file_has_no_text_and_harms_none_of_the_others(
     assert found.text == ""
     assert said in " ".join(found.notes)
     assert extractor.extract(pdf("Still here"), PDF).text.endswith("Still here")
+
+
+BOMBS = {
+    "a font that maps everything 20,000 times": (font_bomb(20_000), PDF),
+    "a font with a billion widths": (widths_bomb(1_000_000_000), PDF),
+    "a stream of a billion objects that goes on in itself": (object_stream_bomb(), PDF),
+    "a page of a gigabyte of nothing": (flate_bomb(1_000_000_000), PDF),
+    "a form that draws itself": (drawn_in_itself(), PDF),
+    "a cell of a billion columns": (wide_word(1_000_000_000), WORD),
+    "entities in entities": (entity_word(), WORD),
+    "tables in tables": (deep_word(20_000), WORD),
+}
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_costs_itself_alone(name: str) -> None:
+    """Within the limits and with a note; what it holds of text may come, and the next file is read."""
+    patient = Extractor(ExtractionLimits(seconds=5, memory=400_000_000))
+    try:
+        found = patient.extract(*BOMBS[name])
+        assert len(found.text) < 1_100_000
+        assert all(note.startswith(("Its text can't be searched: ", "Of its text, ")) for note in found.notes)
+        assert "boom" not in found.text
+        assert patient.extract(pdf("Still here"), PDF).text.endswith("Still here")
+    finally:
+        patient.close()
 
 
 def test_a_file_that_takes_too_long_is_given_up(extractor: Extractor) -> None:

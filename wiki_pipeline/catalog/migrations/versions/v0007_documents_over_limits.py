@@ -1,0 +1,13 @@
+"""Of a document that took more than one document may: what was tried, since it would fail again."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.add_column("failures", sa.Column("tried", sa.Text(), nullable=False, server_default=""))
