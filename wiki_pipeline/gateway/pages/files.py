@@ -38,7 +38,7 @@ _ANSWERS: Responses = {
 router = APIRouter(tags=["wiki"], default_response_class=Response)
 
 
-@router.get(f"/wiki/{{slug}}/{FOLDER}/{{file_hash}}/{{name}}", summary="Get a picture or file", responses=_ANSWERS)
+@router.get(f"/wiki/{{slug}}/{FOLDER}/{{file_hash}}/{{name:path}}", summary="Get a picture or file", responses=_ANSWERS)
 def file(
     request: Request,
     serving: Serving,

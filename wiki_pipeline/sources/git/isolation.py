@@ -79,7 +79,7 @@ class Isolation:
         }
 
     def remote(self, git_dir: Path, *, filtered: bool, pin: Pin | None = None) -> dict[str, str]:
-        """For commands that talk to the repository's server, which is known as `REMOTE` then. It is where `pin` says."""
+        """For commands that talk to the repository's server, which is then `REMOTE`. It is where `pin` says."""
         configuration = [*_HARDENED, *self._transport(), (f"remote.{REMOTE}.url", self.address.url)]
         if filtered:
             configuration += [
