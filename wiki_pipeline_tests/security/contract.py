@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -22,6 +25,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from wiki_pipeline_tests.security.attacks import BEGINNING, Attack
+from wiki_pipeline_tests.security.gateways import gateway
+
 TOKEN = "a-token-that-nobody-will-ever-guess"
 SECRET = "a-secret-that-signs-the-webhooks"
 # What must hold of every answer. That each wrong value is refused is the affair of the operations' own tests.
@@ -33,6 +39,7 @@ CHECKS: Sequence[Any] = (
     response_schema_conformance,
 )
 _SECONDS = 60
+_LONG = 150
 
 
 @dataclass
@@ -111,3 +118,14 @@ def _sign(request: requests.PreparedRequest) -> None:
     digest = hmac.new(SECRET.encode(), body.encode() if isinstance(body, str) else body, hashlib.sha256).hexdigest()
     signed = {"x-hub-signature-256": f"sha256={digest}", "x-hub-signature": f"sha256={digest}"}
     request.headers.update({**signed, "x-confluence-signature": digest, "x-gitlab-token": SECRET})
+
+
+def main() -> list[Attack]:
+    """Many more requests, of other random numbers each time."""
+    secrets = {"CONFLUENCE_WEBHOOK_SECRET": SECRET, "WIKI_PIPELINE_GIT_WEBHOOK_SECRET": SECRET}
+    with tempfile.TemporaryDirectory() as home, gateway(Path(home), secrets, API_TOKENS=TOKEN) as served:
+        found = asked(served.url, _LONG, BEGINNING)
+    for where, what in found.wrong.items():
+        print(f"{where}: {what}", file=sys.stderr)
+    wrong = len(found.wrong)
+    return [Attack("requests made of the OpenAPI page", found.sent, found.sent - wrong, wrong)]

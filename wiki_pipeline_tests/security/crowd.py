@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import resource
 import statistics
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 from wiki_pipeline.wiki import site
+from wiki_pipeline_tests.security.attacks import Attack
+from wiki_pipeline_tests.security.gateways import gateway
 
 _HEAD = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
 _LARGEST = max(site.assets().values(), key=lambda asset: len(asset.content)).address
@@ -127,3 +131,12 @@ async def asked_in_a_crowd(
     async with crowd(port, each, pause, seen):
         told = [await ask(port, path) for _ in range(questions)]
     return [status for status, _ in told], statistics.median(seconds for _, seconds in told), seen
+
+
+def main() -> list[Attack]:
+    """Two thousand connections that come again as soon as they are thrown out, and a hundred questions."""
+    with tempfile.TemporaryDirectory() as home, gateway(Path(home)) as served:
+        statuses, median, seen = asyncio.run(asked_in_a_crowd(served.port, 500, 100))
+    good = statuses.count(200)
+    note = f"median of the answers {median * 1000:.0f} ms; {seen.total():,} slow connections"
+    return [Attack("questions among 2,000 slow connections", len(statuses), good, len(statuses) - good, note)]

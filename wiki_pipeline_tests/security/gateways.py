@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,10 +40,11 @@ class Gateway:
 
 
 @contextmanager
-def gateway(home: Path, **settings: object) -> Iterator[Gateway]:
-    """A gateway on an installation of its own; settings by the names of their variables, without the prefix."""
+def gateway(home: Path, others: Mapping[str, str] | None = None, **settings: object) -> Iterator[Gateway]:
+    """A gateway on an installation of its own; settings by the names of their variables, without the prefix,
+    and `others` by their whole names."""
     variables = {f"WIKI_PIPELINE_{name}": str(value) for name, value in settings.items()}
-    environment = {**os.environ, "WIKI_PIPELINE_HOME": str(home), **variables}
+    environment = {**os.environ, "WIKI_PIPELINE_HOME": str(home), **variables, **(others or {})}
     with socket.create_server(("127.0.0.1", 0), backlog=2_048) as listening:
         command = [sys.executable, "-m", "wiki_pipeline.gateway", "--fd", str(listening.fileno())]
         with started(command, env=environment, cwd=home, pass_fds=[listening.fileno()]) as process:

@@ -35,8 +35,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that waits a second for everything."""
-    seconds = dict.fromkeys(("GATEWAY_HEADER_SECONDS", "GATEWAY_BODY_SECONDS", "GATEWAY_ANSWER_SECONDS"), 1)
-    with gateway(tmp_path_factory.mktemp("home"), **seconds) as served:
+    home = tmp_path_factory.mktemp("home")
+    with gateway(home, GATEWAY_HEADER_SECONDS=1, GATEWAY_BODY_SECONDS=1, GATEWAY_ANSWER_SECONDS=1) as served:
         yield served
 
 

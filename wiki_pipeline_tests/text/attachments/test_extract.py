@@ -11,7 +11,7 @@ from wiki_pipeline.text.attachments import ExtractionLimits, Extractor
 from wiki_pipeline.text.attachments.media import PDF, WORD
 from wiki_pipeline_tests.text.attachments.files import assembled, endless_pdf, pdf, word, word_bomb
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.security]
 
 
 @pytest.fixture(scope="module")
