@@ -7,7 +7,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast bench lint format lock
+.PHONY: help setup run test test-fast attack audit bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -27,6 +27,14 @@ test: $(READY) ## run the test suite
 
 test-fast: $(READY) ## run the unit tests: no servers, processes and databases
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
+
+attack: $(READY) ## attack the program with random inputs, for some minutes, and print what came of it
+	$(VENV)/bin/python -m wiki_pipeline_tests.security
+
+# OSV's export for PyPI, fetched where there is a network: https://osv-vulnerabilities.storage.googleapis.com/PyPI/all.zip
+ADVISORIES ?= advisories.zip
+audit: $(READY) ## compare the locked packages with known advisories: make audit ADVISORIES=all.zip
+	$(VENV)/bin/python -m wiki_pipeline_tests.security.advisories $(ADVISORIES) requirements.lock requirements-bench.lock
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)

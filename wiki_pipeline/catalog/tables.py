@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -54,6 +55,9 @@ class PlainText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
 
+
+# As wide as the interface takes numbers; SQLite's are so anyway, and only `Integer` counts up there.
+_Number = BigInteger().with_variant(Integer(), "sqlite")
 
 # Constraints have names, so that a later migration can drop them on every database.
 metadata = MetaData(
@@ -139,7 +143,7 @@ failures = Table(
 syncs = Table(
     "syncs",
     metadata,
-    Column("sync_id", Integer, primary_key=True, autoincrement=True),
+    Column("sync_id", _Number, primary_key=True, autoincrement=True),
     _source(),
     _text("mode"),
     _text("run_id"),
@@ -158,7 +162,7 @@ syncs = Table(
 events = Table(
     "events",
     metadata,
-    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    Column("event_id", _Number, primary_key=True, autoincrement=True),
     _text("tenant"),
     _text("kind"),  # of source: known even where the source itself is not
     Column("source", PlainText(), ForeignKey("sources.source", ondelete="CASCADE"), nullable=True),

@@ -73,6 +73,11 @@ ANSWERS: Mapping[int | str, dict[str, Any]] = {
 }
 """What every operation for programs may answer."""
 
+UNREADABLE: Mapping[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "The body is not in the encoding that it should be in."},
+}
+"""What every operation with a body may answer beside them."""
+
 PAGES: Mapping[int | str, dict[str, Any]] = {
     422: {"content": {"text/html": {}}, "description": "The request can't be understood."},
     500: {"content": {"text/html": {}}, "description": "Something went wrong here."},

@@ -9,6 +9,7 @@ from wiki_pipeline.gateway.access import Access
 from wiki_pipeline.gateway.errors import Problem, answer
 
 MAX_HEADER_BYTES = 16_384
+MAX_HEADERS = 100
 PRINCIPAL = "principal"
 """Name in the state of a request under which its `Principal` is; None for health checks and webhooks."""
 
@@ -30,6 +31,7 @@ _CLOSE = {"connection": "close"}
 _HEADERS_TOO_LARGE = Problem(
     431, "headers_too_large", f"The headers are larger than {MAX_HEADER_BYTES} bytes.", headers=_CLOSE
 )
+_TOO_MANY_HEADERS = Problem(431, "too_many_headers", f"There are more than {MAX_HEADERS} headers.", headers=_CLOSE)
 
 
 class _BodyTooLargeError(Exception):
@@ -64,8 +66,8 @@ class SecurityMiddleware:
                 message["headers"] = [*message["headers"], *(pair for pair in _ADDED if pair[0] not in given)]
             await send(message)
 
-        decision = self._access.decide(scope)
-        refusal = decision if isinstance(decision, Problem) else self._refusal(scope)
+        decision = self._refusal(scope) or self._access.decide(scope)
+        refusal = decision if isinstance(decision, Problem) else None
         if refusal is not None:
             await answer(refusal, scope["path"])(scope, receive, secured)
             return
@@ -83,6 +85,8 @@ class SecurityMiddleware:
         """Why the request is not to be looked at, whoever asks; None if it is."""
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             return _HEADERS_TOO_LARGE
+        if len(scope["headers"]) > MAX_HEADERS:
+            return _TOO_MANY_HEADERS
         length = Headers(scope=scope).get("content-length", "0")
         is_number = length.isascii() and length.isdecimal()
         return self._too_large if is_number and int(length) > self._max_body_bytes else None

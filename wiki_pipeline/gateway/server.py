@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
-from typing import Any
+from functools import partial
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.gateway.app import create_app
+from wiki_pipeline.gateway.protocol import BoundedProtocol
 from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.gateway.visitors import Bounds, Visitors
 
-_CONNECTIONS = 1_000
+_BACKLOG = 2_048
+_OTHER_FILES = 1_000  # tables, databases, pages
 _KEEP_ALIVE_SECONDS = 15
 _SHUTDOWN_SECONDS = 10
-# A little more than the security middleware takes, so that it answers.
-_MOST_HEADER_BYTES = 32_768
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """A connection with a bound on headers that never end, which neither httptools nor uvicorn has.
-
-    What comes after the headers is bounded by the security middleware.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._in_headers = True
-        self._header_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        if self._in_headers:
-            self._header_bytes += len(data)
-        super().data_received(data)
-        if self._in_headers and self._header_bytes > _MOST_HEADER_BYTES and not self.transport.is_closing():
-            self.send_400_response("The headers do not end.")
-
-    def on_headers_complete(self) -> None:
-        self._in_headers = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._in_headers = True
-        self._header_bytes = 0
 
 
 def server(settings: GatewaySettings) -> uvicorn.Server:
@@ -55,17 +28,18 @@ def server(settings: GatewaySettings) -> uvicorn.Server:
     Raises:
         ConfigurationError: as `create_app`.
     """
+    _allow_files(settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
         create_app(settings),
         host=settings.gateway_host,
         port=settings.gateway_port,
-        http=BoundedProtocol,
+        http=partial(BoundedProtocol, visitors=Visitors(_bounds(settings))),  # type: ignore[arg-type]
         ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,  # nothing depends on who asks: what such headers say may be made up
-        limit_concurrency=_CONNECTIONS,
+        backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
@@ -82,7 +56,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
     check_binding(settings)
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=_CONNECTIONS)
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise ConfigurationError(
@@ -98,3 +72,22 @@ def serve(settings: GatewaySettings, listening: socket.socket) -> None:
         ConfigurationError: as `create_app`.
     """
     server(settings).run([listening])
+
+
+def _bounds(settings: GatewaySettings) -> Bounds:
+    return Bounds(
+        connections=settings.connections,
+        per_address=settings.connections_per_address,
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        answer_seconds=settings.answer_seconds,
+        body_bytes=settings.max_body_bytes,
+    )
+
+
+def _allow_files(number: int) -> None:
+    """Have the system let this process open so many files, as far as it may: often 1,024 is where it begins."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    desired = number if most == resource.RLIM_INFINITY else min(number, most)
+    if now != resource.RLIM_INFINITY and now < desired:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (desired, most))

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from wiki_pipeline import sources
@@ -22,6 +23,12 @@ from wiki_pipeline.store.search import Mode
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import Embedder
 
+_CHECKS_AT_ONCE = 4
+
+
+def _threads_of_checks() -> CapacityLimiter:
+    return CapacityLimiter(_CHECKS_AT_ONCE)
+
 
 @dataclass(frozen=True)
 class Services:
@@ -30,6 +37,7 @@ class Services:
     Attributes:
         principal: who asks; `reader` shows what they may read.
         warm: whether what takes seconds to load is there.
+        checks: threads of the health checks, which don't queue behind whatever else is asked.
     """
 
     settings: GatewaySettings
@@ -41,6 +49,7 @@ class Services:
     metrics: Metrics
     staleness: StalenessCache
     warm: threading.Event = field(default_factory=threading.Event)
+    checks: CapacityLimiter = field(default_factory=_threads_of_checks)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -103,4 +112,3 @@ def services(request: Request, who: Annotated[Principal, Depends(principal)]) ->
 
 
 Serving = Annotated[Services, Depends(services)]
-Opened = Annotated[Services, Depends(opened)]

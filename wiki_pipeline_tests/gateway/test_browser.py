@@ -112,6 +112,7 @@ def test_every_page_opens_without_a_complaint_and_without_another_host(open_page
         assert answer.ok, path
 
 
+@pytest.mark.security
 def test_a_hostile_page_does_nothing(open_page: Open) -> None:
     page = open_page(f"{HOME}160")
     page.get_by_text("click").click()

@@ -21,6 +21,8 @@ from wiki_pipeline_tests.gateway.documents import SPACE
 from wiki_pipeline_tests.gateway.test_browser import ARGUMENTS, CHROMIUM
 from wiki_pipeline_tests.handbook import HANDBOOK
 
+pytestmark = pytest.mark.security
+
 MAP = (HANDBOOK / "00-home" / "02-stations.attachments" / "network-map.png").read_bytes()
 SCRIPT = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="document.title=1">'
@@ -31,6 +33,7 @@ FILES = {
     "net map.png": ("image/png", MAP),
     "drawing.svg": ("image/svg+xml", SCRIPT),
     "card.pdf": ("application/pdf", b"%PDF-1.4 " + b"x" * 700_000),
+    "minutes 2025/26\n.txt": ("text/plain", b"of two years"),
     'tri"cky\n.txt': ("text/plain", b"<script>alert(1)</script>"),
 }
 BODY = "".join(

@@ -22,6 +22,8 @@ from wiki_pipeline.serving.origins import arrived_on_loopback
 from wiki_pipeline.settings import load
 from wiki_pipeline_tests.gateway.conftest import serving
 
+pytestmark = pytest.mark.security
+
 PLACES = ["/", "/wiki/nowhere/", "/search?q=guide", "/docs", "/v1/datasources", "/livez", "/nope", "/openapi.json"]
 
 

@@ -94,6 +94,7 @@ def test_a_delivery_is_in_the_catalog_before_it_is_answered(gateway: Gateway) ->
     assert event.state is EventState.PENDING
 
 
+@pytest.mark.security
 def test_a_replay_is_answered_as_one_and_makes_no_event(gateway: Gateway) -> None:
     before = gateway.counted('wiki_pipeline_webhook_deliveries_total{event="page_updated",outcome="duplicate"')
     first = gateway.tell(own(2), x_atlassian_webhook_identifier="d-2")
@@ -157,6 +158,7 @@ def test_pushes_are_taken_in(gateway: Gateway) -> None:
     assert gateway.client.post(PUSHED, content=body, headers={"x-gitlab-token": SECRET}).status_code == 401
 
 
+@pytest.mark.security
 @pytest.mark.parametrize("path", [UPDATED, f"{UPDATED}/page_updated", PUSHED])
 def test_nothing_unsigned_or_changed_on_the_way_is_taken(gateway: Gateway, path: str) -> None:
     number = len(gateway.events())
@@ -170,6 +172,7 @@ def test_nothing_unsigned_or_changed_on_the_way_is_taken(gateway: Gateway, path:
     assert len(gateway.events()) == number
 
 
+@pytest.mark.security
 def test_bodies_have_a_limit_and_must_make_sense(gateway: Gateway) -> None:
     large = gateway.tell(b" " * 1_000_001)
     assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
@@ -217,6 +220,7 @@ _EVENTS = st.sampled_from(
 )
 
 
+@pytest.mark.security
 @hypothesis(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_BODIES, st.dictionaries(_NAMES, _VALUES, max_size=4), _EVENTS, st.booleans(), st.booleans())
 def test_no_delivery_makes_the_server_fail(
@@ -235,6 +239,7 @@ def test_no_delivery_makes_the_server_fail(
         assert answer.status_code in {401, 403, 404}
 
 
+@pytest.mark.security
 @hypothesis(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=300) | st.binary(max_size=80).map(lambda end: b"POST /webhook/git-push " + end))
 def test_no_bytes_at_all_make_the_server_fail(gateway: Gateway, content: bytes) -> None:

@@ -17,6 +17,8 @@ from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.wiki.pages import REPOSITORY, SPACE, file, index, space_page
 
+pytestmark = pytest.mark.security
+
 LINKS = index()
 
 

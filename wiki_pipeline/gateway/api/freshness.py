@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.catalog import EventState, Origin, SourceRecord
 from wiki_pipeline.freshness import Reason, StaleDocument
-from wiki_pipeline.gateway.errors import ErrorAnswer
+from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 
 router = APIRouter(prefix="/v1", tags=["freshness"])
@@ -18,6 +18,8 @@ router = APIRouter(prefix="/v1", tags=["freshness"])
 _UNKNOWN: dict[int | str, dict[str, object]] = {
     404: {"model": ErrorAnswer, "description": "A source that there is none of."}
 }
+# JSON's numbers are exact up to here, in the schema as well as in what many clients send.
+_MOST = 2**53 - 1
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 OneSource = Annotated[
     str | None,
@@ -84,7 +86,7 @@ class Retry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    event_ids: list[Annotated[int, Field(ge=1, lt=2**63)]] = Field(default_factory=list, max_length=1000)
+    event_ids: list[Annotated[int, Field(ge=1, le=_MOST)]] = Field(default_factory=list, max_length=1000)
     source: str | None = Field(None, max_length=400, examples=["default:confluence:ENG"])
 
 
@@ -133,7 +135,7 @@ def events(
     return EventList(events=shown, counts=catalog.events.counts(tenant, within))
 
 
-@router.post("/events/retry", summary="Retry dead events", responses=_UNKNOWN)
+@router.post("/events/retry", summary="Retry dead events", responses=_UNKNOWN | dict(UNREADABLE))
 def retry(serving: Serving, asked: Retry) -> Retried:
     """Try events again that were given up: those named, of a source, or all that are dead."""
     key = serving.source_named(asked.source).key if asked.source else None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.errors import ConfigurationError, NotAllowedError, PayloadError, SourceNotFoundError
-from wiki_pipeline.gateway.errors import ErrorAnswer
+from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
 from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sources import kinds
@@ -20,6 +20,7 @@ from wiki_pipeline.sync.sources import add_specified
 
 _RELOAD = "reload"
 _UPSTREAM: dict[int | str, dict[str, Any]] = {
+    **UNREADABLE,
     404: {"model": ErrorAnswer, "description": "There is no such page, repository or source."},
     502: {"model": ErrorAnswer, "description": "The source can't be read: out of reach, or access denied."},
     503: {"model": ErrorAnswer, "description": "The catalog is out of reach: nothing was taken in."},

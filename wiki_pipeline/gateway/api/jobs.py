@@ -45,7 +45,11 @@ class JobList(BaseModel):
     jobs: list[Job]
 
 
-@router.get("", summary="List the jobs")
+@router.get(
+    "",
+    summary="List the jobs",
+    responses={404: {"model": ErrorAnswer, "description": "A source that there is none of."}},
+)
 def all_jobs(
     serving: Serving,
     source: Annotated[str | None, Query(max_length=400, description="Only this source's.")] = None,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import APIRouter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.errors import NotAllowedError
 from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway.errors import ErrorAnswer
-from wiki_pipeline.gateway.services import Opened, Serving
+from wiki_pipeline.gateway.services import Services, Serving, opened
 
 _LOADED_WITHIN = 30.0
 router = APIRouter(tags=["operations"])
@@ -48,9 +49,14 @@ async def alive() -> Alive:
     summary="Is the gateway ready",
     responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach."}},
 )
-def ready(serving: Opened) -> Ready:
+async def ready(request: Request) -> Ready:
     """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
     and the storage."""
+    serving = opened(request)
+    return await run_sync(_ready, serving, limiter=serving.checks)
+
+
+def _ready(serving: Services) -> Ready:
     serving.warm.wait(_LOADED_WITHIN)
     waiting = stalled(serving.pipeline)
     return Ready(

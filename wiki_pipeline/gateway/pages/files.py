@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pyarrow.compute as pc
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.convertors import Convertor, register_url_convertor
 
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
@@ -35,10 +36,27 @@ _ANSWERS: Responses = {
     404: {"content": {"text/html": {}}, "description": "There is no such file."},
 }
 
+
+class _FileName(Convertor[str]):
+    """The rest of an address, whatever people called a file: slashes and line breaks included."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+_FILE_NAME = "file_name"
+register_url_convertor(_FILE_NAME, _FileName())
 router = APIRouter(tags=["wiki"], default_response_class=Response)
 
 
-@router.get(f"/wiki/{{slug}}/{FOLDER}/{{file_hash}}/{{name}}", summary="Get a picture or file", responses=_ANSWERS)
+@router.get(
+    f"/wiki/{{slug}}/{FOLDER}/{{file_hash}}/{{name:{_FILE_NAME}}}", summary="Get a picture or file", responses=_ANSWERS
+)
 def file(
     request: Request,
     serving: Serving,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.sources.git.credentials import Credential
+from wiki_pipeline.sources.git.reach import Pin
 from wiki_pipeline.sources.git.settings import GitSettings
 
 # Of the caller's environment only these reach Git. Not GIT_DIR and its like (set when we are started from a hook), not
@@ -77,14 +78,16 @@ class Isolation:
             **_configuration(_HARDENED),
         }
 
-    def remote(self, git_dir: Path, *, filtered: bool) -> dict[str, str]:
-        """For commands that talk to the repository's server, which is then known as `REMOTE`."""
+    def remote(self, git_dir: Path, *, filtered: bool, pin: Pin | None = None) -> dict[str, str]:
+        """For commands that talk to the repository's server, which is then `REMOTE`. It is where `pin` says."""
         configuration = [*_HARDENED, *self._transport(), (f"remote.{REMOTE}.url", self.address.url)]
         if filtered:
             configuration += [
                 (f"remote.{REMOTE}.promisor", "true"),
                 (f"remote.{REMOTE}.partialclonefilter", "blob:none"),
             ]
+        if pin is not None:
+            configuration += pin.configuration()
         environment = {**_git(git_dir), "GIT_ALLOW_PROTOCOL": _protocols(self.address)}
         if self.address.is_local:
             configuration.append((f"remote.{REMOTE}.uploadpack", _LOCAL_UPLOAD_PACK))
@@ -92,7 +95,7 @@ class Isolation:
         if self.credential is not None:
             configuration += self.credential.configuration()
             environment |= self.credential.environment()
-        return {**environment, **_configuration(configuration), **self._never_ask()}
+        return {**environment, **_configuration(configuration), **self._never_ask(pin)}
 
     def _transport(self) -> list[tuple[str, str]]:
         return [
@@ -113,12 +116,14 @@ class Isolation:
             ("fetch.unpackLimit", "1"),
         ]
 
-    def _never_ask(self) -> dict[str, str]:
+    def _never_ask(self, pin: Pin | None) -> dict[str, str]:
         stall = self.settings.stall_timeout
         ssh = (
             f"{self.settings.ssh_command} -o BatchMode=yes -o ConnectTimeout={min(stall, 30)} "
             f"-o ServerAliveInterval={max(stall // 4, 1)} -o ServerAliveCountMax=3"
         )
+        if pin is not None:
+            ssh = f"{ssh} {pin.ssh_options()}"
         return {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
+from dataclasses import dataclass
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.repository import Address
+from wiki_pipeline.sources.git.public_addresses import is_public
 from wiki_pipeline.sources.git.settings import GitSettings
 
-_SCHEMES = {"https", "ssh"}
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_PORTS = {"https": 443, "ssh": 22}
 
 
 def not_remote() -> ConfigurationError:
@@ -21,40 +21,71 @@ def not_remote() -> ConfigurationError:
     )
 
 
-def check_reachable(address: Address, settings: GitSettings) -> None:
-    """See that an address leads where strangers may send us: no folder, no clear text, no private network.
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The addresses that a host's name was checked to lead to. Git connects to them and asks for the name no more: what
+    its servers answer may be another thing a moment later.
+
+    Attributes:
+        host: the name, without a port.
+        addresses: IP addresses, as the system prefers them.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+    def configuration(self) -> list[tuple[str, str]]:
+        """Git configuration that has curl connect to these addresses alone."""
+        if self.scheme != "https":
+            return []
+        addresses = ",".join(f"[{one}]" if ":" in one else one for one in self.addresses)
+        return [("http.curloptResolve", f"{self.host}:{self.port}:{addresses}")]
+
+    def ssh_options(self) -> str:
+        """Options that have ssh connect to the first of them, and look for the key of the name all the same."""
+        if self.scheme != "ssh":
+            return ""
+        # As ssh itself writes hosts into known_hosts.
+        alias = self.host if self.port == _PORTS["ssh"] else f"[{self.host}]:{self.port}"
+        return f"-o HostName={self.addresses[0]} -o 'HostKeyAlias={alias}' -o CheckHostIP=no"
+
+
+def check_reachable(address: Address, settings: GitSettings) -> Pin | None:
+    """See that an address leads where strangers may send us: no folder, no clear text, no private network. A host that
+    the settings name opens its own scheme and port.
 
     Asks the name's servers, whose answers change: to be called before each use, not only when it is configured.
+
+    Returns:
+        Where to connect to; None: wherever the name leads, as the operator decided.
 
     Raises:
         ConfigurationError: it does not.
     """
     if address.is_local:
         raise not_remote()
-    named = {repository.address.hostname for repository in settings.repositories}
-    named |= {origin.partition("://")[2].partition(":")[0] for origin in settings.tokens}
-    if address.hostname in named or settings.allow_private_addresses:
-        return
-    if address.scheme not in _SCHEMES:
+    named = {_origin(repository.address) for repository in settings.repositories} | settings.tokens.keys()
+    if _origin(address) in named or settings.allow_private_addresses:
+        return None
+    if address.scheme not in _PORTS:
         raise ConfigurationError("Repositories can't be asked for over http.", "Give the https or ssh address.")
+    host = address.hostname.strip("[]")
     try:
-        found = socket.getaddrinfo(address.hostname.strip("[]"), None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise ConfigurationError(f"There is no host {address.hostname}.", "Is the address right?") from None
-    if not all(_is_public(str(where[4][0])) for where in found):
+    addresses = tuple(dict.fromkeys(str(where[4][0]) for where in found))
+    if not addresses or not all(map(is_public, addresses)):
         raise ConfigurationError(
             f"{address.hostname} is on a private network, which requests over HTTP may not name.",
-            "Name the repository in WIKI_PIPELINE_GIT_REPOSITORIES, or its host in WIKI_PIPELINE_GIT_TOKENS; "
-            "WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES=true allows all.",
+            "Name the repository in WIKI_PIPELINE_GIT_REPOSITORIES, or its host in WIKI_PIPELINE_GIT_TOKENS, with the "
+            "scheme and port that is asked for; WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES=true allows all.",
         )
+    port = address.host.removeprefix(address.hostname).removeprefix(":")
+    return Pin(address.scheme, host, int(port or _PORTS[address.scheme]), addresses)
 
 
-def _is_public(text: str) -> bool:
-    found = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if inner is not None:
-            found = inner
-        elif found in _NAT64:
-            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return found.is_global and not found.is_multicast
+def _origin(address: Address) -> str:
+    return f"{address.scheme}://{address.host}"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from wiki_pipeline.errors import SourceUnreachableError
+from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.sources.git.command import Environment, GitCommand, GitFailedError, GitTimeoutError
 from wiki_pipeline.sources.git.failures import explain, no_git_server, timed_out
 from wiki_pipeline.sources.git.isolation import REMOTE, Isolation
-from wiki_pipeline.sources.git.reach import check_reachable
+from wiki_pipeline.sources.git.reach import Pin, check_reachable
 
 _OBJECTS_A_REQUEST = 20_000
 _FETCH = (
@@ -26,6 +26,7 @@ _FETCH = (
 
 # Blobs are asked for by name; to say first which commits are here would be a waste.
 _NO_HAVES = ("-c", "fetch.negotiationAlgorithm=noop")
+_PINS = (2, 37)  # from here on Git hands `http.curloptResolve` to curl
 _NO_CLONE = Path("/nonexistent")
 # Git's own words, and those of servers made with JGit (Gerrit).
 _REFUSED = re.compile(r"unadvertised object|want [0-9a-f]+ not valid")
@@ -112,8 +113,7 @@ class Remote:
             NoSuchRefError: the server has no such ref.
             SourceError: unreachable, access denied, not found.
         """
-        environment = self._isolation.remote(git_dir, filtered=filtered)
-        self._ask(environment, *_FETCH, "--update-shallow", REMOTE, f"+{source_ref}:{own_ref}")
+        self._ask(git_dir, filtered, *_FETCH, "--update-shallow", REMOTE, f"+{source_ref}:{own_ref}")
 
     def fetch_blobs(self, git_dir: Path, oids: Sequence[str]) -> None:
         """Bring blobs by name, thousands a request: what Git itself would do one at a time when it misses them.
@@ -122,18 +122,17 @@ class Remote:
             BlobsRefusedError: the server does not do that.
             SourceError: unreachable, access denied.
         """
-        environment = self._isolation.remote(git_dir, filtered=True)
         for start in range(0, len(oids), _OBJECTS_A_REQUEST):
             desired = "".join(f"{oid}\n" for oid in oids[start : start + _OBJECTS_A_REQUEST]).encode()
-            self._ask(environment, *_NO_HAVES, *_FETCH, "--stdin", REMOTE, stdin=desired)
+            self._ask(git_dir, True, *_NO_HAVES, *_FETCH, "--stdin", REMOTE, stdin=desired)
 
     def close(self) -> None:
         """Stop waiting between tries."""
         self._closing.set()
 
     def _list(self, **traced: str) -> bytes:
-        environment = {**self._isolation.remote(_NO_CLONE, filtered=False), **traced}
-        return self._ask(environment, "ls-remote", "--symref", REMOTE, "HEAD", "refs/heads/*", "refs/tags/*")
+        asked = ("ls-remote", "--symref", REMOTE, "HEAD", "refs/heads/*", "refs/tags/*")
+        return self._ask(_NO_CLONE, False, *asked, traced=traced)
 
     def _check_that_it_is_git(self) -> None:
         """To Git, a sign-in page with status 200 is a repository without branches. That must not count as one."""
@@ -143,12 +142,19 @@ class Remote:
             if not packets.exists():
                 raise no_git_server(self.name, self.address)
 
-    def _ask(self, environment: Environment, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _ask(
+        self,
+        git_dir: Path,
+        filtered: bool,
+        *arguments: str,
+        stdin: bytes = b"",
+        traced: Environment | None = None,
+    ) -> bytes:
         """Git's answer, after as many tries as the settings allow; only what may pass is tried again."""
         settings = self._isolation.settings
         for attempt in range(settings.tries):
-            if self._isolation.asked:
-                check_reachable(self.address, settings)
+            pin = self._checked() if self._isolation.asked else None
+            environment = {**self._isolation.remote(git_dir, filtered=filtered, pin=pin), **(traced or {})}
             try:
                 return self._git.run(environment, *arguments, stdin=stdin)
             except GitTimeoutError:
@@ -159,6 +165,16 @@ class Remote:
             if is_last or not isinstance(error, SourceUnreachableError) or self._closing.wait(self._pause(attempt)):
                 raise error
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _checked(self) -> Pin | None:
+        """Where to connect to for a repository that a stranger asked for."""
+        pin = check_reachable(self.address, self._isolation.settings)
+        if pin is not None and self._git.version < _PINS:
+            raise ConfigurationError(
+                "Repositories that are asked for over HTTP need Git 2.37 or newer.",
+                "Update Git, or name the repository in WIKI_PIPELINE_GIT_REPOSITORIES.",
+            )
+        return pin
 
     def _pause(self, attempt: int) -> float:
         # Jitter spreads load; it guards nothing.

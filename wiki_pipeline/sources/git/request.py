@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,8 +64,8 @@ class RepositoryRequest:
             if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
                 return _requested(key, config)
         settings = load(GitSettings)
-        named = {urlsplit(connection.url).hostname or "" for connection in connections or ()}
-        if address.is_local or address.hostname not in named:
+        named = {connection.url.rstrip("/") for connection in connections or ()}
+        if address.is_local or f"{address.scheme}://{address.host}" not in named:
             check_reachable(address, settings)
         key, config = self._named(tenant, address, asked.branch)
         if key in known:

@@ -221,6 +221,7 @@ def test_each_header_and_each_of_several_secrets_counts(header: str, prefix: str
     )
 
 
+@pytest.mark.security
 @pytest.mark.parametrize(
     "headers",
     [
@@ -240,6 +241,7 @@ def test_what_nobody_who_knows_the_secret_signed_is_refused(headers: dict[str, s
         webhook(webhook_secret="secret").authenticate(Delivery(headers, BODY))
 
 
+@pytest.mark.security
 def test_without_a_secret_nothing_is_taken_unless_a_setting_says_so() -> None:
     with pytest.raises(SignatureError, match="CONFLUENCE_WEBHOOK_SECRET"):
         webhook().authenticate(Delivery(signed(BODY, ""), BODY))

@@ -13,6 +13,8 @@ from wiki_pipeline.sources.git.survey import readable
 from wiki_pipeline_tests.sources.git.reading import describe, sync
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
+pytestmark = pytest.mark.security
+
 
 @pytest.fixture
 def canary(tmp_path: Path) -> Path:

@@ -83,6 +83,7 @@ def test_an_edit_brings_what_is_new(tmp_path: Path, upstream: Upstream, server: 
     assert len(server.requests) == 5
 
 
+@pytest.mark.security
 def test_a_token_reaches_its_host_and_nothing_else(
     tmp_path: Path, server: GitServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +120,7 @@ def test_each_forge_gets_the_user_name_that_it_expects(
     assert server.requests[-1].user_and_secret == sent
 
 
+@pytest.mark.security
 def test_a_token_stays_when_the_server_sends_us_elsewhere(tmp_path: Path, server: GitServer) -> None:
     server.secrets = {SECRET}
     with GitServer(tmp_path / "served", secrets={"another"}) as thief:
@@ -129,6 +131,7 @@ def test_a_token_stays_when_the_server_sends_us_elsewhere(tmp_path: Path, server
         assert {request.authorization for request in thief.requests} == {""}
 
 
+@pytest.mark.security
 def test_what_strangers_ask_for_is_fetched_from_where_they_may_send_us_only(tmp_path: Path, server: GitServer) -> None:
     url = f"{server.url}/org/repo"
     sync(tmp_path / "home", url)

@@ -125,6 +125,7 @@ def test_a_push_is_known_by_the_id_of_its_delivery_only() -> None:
     assert heard(github()).delivery_id == ""  # back and forth between two commits looks the same
 
 
+@pytest.mark.security
 def test_signatures_and_tokens() -> None:
     webhook, body = PushWebhook(load(GitSettings, webhook_secret="new,old")), json.dumps(github()).encode()
     for secret in ("new", "old"):

@@ -25,7 +25,7 @@ from wiki_pipeline_tests.text.attachments.files import (
     word_bomb,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.security]
 
 
 @pytest.fixture(scope="module")
