@@ -123,6 +123,12 @@ class JobNotFoundError(WikiPipelineError):
     code = "job_not_found"
 
 
+class PageNotFoundError(WikiPipelineError):
+    """There is no such page here: deleted or moved upstream, not synced yet, or never there."""
+
+    code = "page_not_found"
+
+
 class PayloadError(WikiPipelineError):
     """The body of a request can't be understood. Nothing was done."""
 
