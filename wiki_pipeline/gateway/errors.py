@@ -34,6 +34,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
     errors.PageNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.CursorExpiredError: HTTPStatus.GONE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -85,6 +85,8 @@ def update_from_table(
     """
 
     def tried(document_ids: Sequence[str]) -> Batch:
+        if stage is Stage.CLEAN_PAGES:
+            sync.remade.update(document_ids)
         return sync.tried(stage, document_ids, compute(document_ids))
 
     report = reconcile(
@@ -98,7 +100,9 @@ def update_from_table(
         batch_documents=sync.settings.batch_documents,
         batch_bytes=sync.settings.batch_bytes,
         progress=sync.tell,
-        lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
+        lease={Stage.VECTORS: sync.writing_vectors, Stage.CLEAN_PAGES: sync.writing_clean_pages}.get(
+            stage, sync.writing
+        ),
         background=sync.background,
     )
     return sync.done(finish(report))
