@@ -141,7 +141,8 @@ class Changes:
             rows = connection.execute(chosen.order_by(changes.c.change_id).limit(limit + 1)).all()
             more = len(rows) > limit
             found = [_record(row) for row in rows[:limit]]
-            last = found[-1].change_id if more else newest
+            # Some may have come since `newest` was looked up.
+            last = max(found[-1].change_id, 0 if more else newest) if found else newest
             return ChangePage(found, f"{log.log_id}.{last}", more)
 
     def since(self, tenant: str, moment: datetime) -> str:

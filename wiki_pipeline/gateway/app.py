@@ -18,7 +18,7 @@ from starlette.routing import Route
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
-from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
@@ -27,6 +27,7 @@ from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
 from wiki_pipeline.gateway.services import Services, open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.gateway.syndication import feeds, llms, opensearch
 from wiki_pipeline.store import Filters, search
 from wiki_pipeline.wiki import site
 
@@ -80,9 +81,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         freshness.router,
         ingest.router(),
         jobs.router,
+        changes.router,
         webhooks.router(receivers),
         operations.router,
     ):
+        app.include_router(router, responses=dict(errors.ANSWERS))
+    for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (search_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))

@@ -23,7 +23,20 @@ from wiki_pipeline.wiki.views import Entry, ErrorView
 
 log = logging.getLogger(__name__)
 
-_PROGRAMS = ("/v1/", "/api/", "/mcp", "/webhook/", "/livez", "/readyz", "/metrics", "/openapi.json")
+_PROGRAMS = (
+    "/v1/",
+    "/api/",
+    "/mcp",
+    "/feeds/",
+    "/llms",
+    "/opensearch.xml",
+    "/search/suggest",
+    "/webhook/",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+)
 _PEOPLE = ("/wiki", "/search", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,

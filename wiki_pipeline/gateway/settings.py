@@ -34,6 +34,18 @@ class GatewaySettings(Settings, AccessSettings, WikiAddressSettings):
         validation_alias="WIKI_PIPELINE_MCP_SECTION_BYTES",
         description="Larger pages are given to agents in sections of so many bytes.",
     )
+    llms_pages: int = Field(
+        5_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_LLMS_PAGES",
+        description="Pages of a source that its llms.txt lists.",
+    )
+    llms_full_bytes: int = Field(
+        20_000_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_LLMS_FULL_BYTES",
+        description="llms-full.txt is no longer than that.",
+    )
     intake_waiting: int = Field(
         5_000,
         ge=1,
