@@ -205,4 +205,3 @@ def test_a_reader_misses_nothing_while_several_write(catalog: Catalog, source: S
     stop.set()
     reader.join(timeout=120)
     assert len(seen) == len(set(seen)) == 1 + 3 * 20 * 3
-
