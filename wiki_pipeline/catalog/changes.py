@@ -6,7 +6,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,12 +87,14 @@ class Changes:
         title: str,
         kind: SetKind = SetKind.SYNC,
         set_id: int | None = None,
+        up_to: str | None = None,
     ) -> int:
         """Record changes of a sync.
 
         Args:
             title: of the source.
             set_id: of those that were recorded before of the same sync; None for the first.
+            up_to: as `complete`, where these are the last of the sync.
 
         Returns:
             The id of the sync's set of changes.
@@ -106,6 +108,8 @@ class Changes:
             set_id = _counted(connection, source, kind, title, moment, counts, set_id)
             _supersede(connection, source, [change.document_id for change in made])
             _insert(connection, source, made, set_id, moment)
+            if up_to is not None:
+                connection.execute(_with_state(connection, source, up_to))
         return set_id
 
     def complete(self, source: SourceKey, data_version: str) -> None:
@@ -273,7 +277,8 @@ def _insert(
         "recorded_at": moment,
         "latest": True,
     }
-    connection.execute(insert(changes), [{**asdict(change), "kind": change.kind.value, **shared} for change in made])
+    rows = [{**{name: getattr(change, name) for name in _SAID}, **shared} for change in made]
+    connection.execute(insert(changes), rows)
 
 
 def _place(since: str, log_id: str) -> int:
@@ -296,6 +301,7 @@ def _within(column: ColumnElement[str], sources: Collection[SourceKey] | None) -
     return [] if sources is None else [column.in_([str(key) for key in sources])]
 
 
+_SAID = [field.name for field in fields(DocumentChange)]
 _FACTS = [field.name for field in fields(ChangeRecord) if field.name not in {"source", "kind"}]
 
 

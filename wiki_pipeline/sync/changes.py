@@ -43,15 +43,15 @@ def record_changes(
     kind = SetKind.SYNC if known or few else SetKind.FIRST
     record = catalog.source(source)
     title = record.title if record and record.title else source.name
-    set_id: int | None = None
-    for made in _portions(_changes(_rows(clean, among), known, complete=not few)):
-        set_id = log.add(source, made, title=title, kind=kind, set_id=set_id)
-    log.complete(source, report.data_version)
-
-
-def _portions(made: Iterator[DocumentChange]) -> Iterator[list[DocumentChange]]:
-    while portion := list(islice(made, _ROWS)):
-        yield portion
+    changes = _changes(_rows(clean, among), known, complete=not few)
+    made, set_id = list(islice(changes, _ROWS)), None
+    while made:
+        following = list(islice(changes, _ROWS))
+        up_to = None if following else report.data_version
+        set_id = log.add(source, made, title=title, kind=kind, set_id=set_id, up_to=up_to)
+        made = following
+    if set_id is None:
+        log.complete(source, report.data_version)
 
 
 def _rows(clean: StageTable, among: list[str] | None) -> Iterator[Mapping[str, Any]]:
