@@ -7,7 +7,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast bench lint format lock
+.PHONY: help setup run test test-fast mcp-test bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -27,6 +27,9 @@ test: $(READY) ## run the test suite
 
 test-fast: $(READY) ## run the unit tests: no servers, processes and databases
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
+
+mcp-test: $(READY) ## ask npm's conformance suite and inspector about the MCP server (needs Node.js 22 and a network)
+	$(VENV)/bin/python -m wiki_pipeline_tests.gateway.mcp_second_opinion
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)
