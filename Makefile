@@ -7,7 +7,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast attack audit bench lint format lock
+.PHONY: help setup run test test-fast attack audit mcp-test bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -35,6 +35,9 @@ attack: $(READY) ## attack the program with random inputs, for some minutes, and
 ADVISORIES ?= advisories.zip
 audit: $(READY) ## compare the locked packages with known advisories: make audit ADVISORIES=all.zip
 	$(VENV)/bin/python -m wiki_pipeline_tests.security.advisories $(ADVISORIES) requirements.lock requirements-bench.lock
+
+mcp-test: $(READY) ## ask npm's conformance suite and inspector about the MCP server (needs Node.js 22 and a network)
+	$(VENV)/bin/python -m wiki_pipeline_tests.gateway.mcp_second_opinion
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)

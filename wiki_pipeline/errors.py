@@ -129,6 +129,18 @@ class JobNotFoundError(WikiPipelineError):
     code = "job_not_found"
 
 
+class PageNotFoundError(WikiPipelineError):
+    """There is no such page here: deleted or moved upstream, not synced yet, or never there."""
+
+    code = "page_not_found"
+
+
+class CursorExpiredError(WikiPipelineError):
+    """What came after a place in the log of changes is not kept any more, or the place is of another log."""
+
+    code = "changes_expired"
+
+
 class PayloadError(WikiPipelineError):
     """The body of a request can't be understood. Nothing was done."""
 

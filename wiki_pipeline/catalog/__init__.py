@@ -1,10 +1,19 @@
 """The catalog: what must be known about sources besides their text, in SQL (SQLite on a laptop, PostgreSQL elsewhere).
 
 Sources and how to open them, leases (one writer a source), documents that failed, the record of syncs; and for
-freshness: events and the claims on them, jobs, and what each source said last that it holds.
+freshness: events and the claims on them, jobs, and what each source said last that it holds; and what syncs changed.
 """
 
 from wiki_pipeline.catalog.catalog import Catalog
+from wiki_pipeline.catalog.change_records import (
+    ChangeKind,
+    ChangePage,
+    ChangeRecord,
+    ChangeSet,
+    DocumentChange,
+    KnownDocument,
+    SetKind,
+)
 from wiki_pipeline.catalog.event_batches import EventBatch
 from wiki_pipeline.catalog.event_records import (
     OPEN,
@@ -45,21 +54,28 @@ __all__ = [
     "SETTINGS",
     "AlertRecord",
     "Catalog",
+    "ChangeKind",
+    "ChangePage",
+    "ChangeRecord",
+    "ChangeSet",
     "Claim",
     "ClaimRecord",
     "ConnectionRecord",
+    "DocumentChange",
     "EventBatch",
     "EventRecord",
     "EventState",
     "FailureRecord",
     "JobRecord",
     "JobStatus",
+    "KnownDocument",
     "Lease",
     "LeaseRecord",
     "Observation",
     "Origin",
     "Recovery",
     "Retry",
+    "SetKind",
     "SourceRecord",
     "Standing",
     "SyncMode",

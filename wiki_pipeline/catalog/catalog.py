@@ -10,6 +10,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.alerts import Alerts
+from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
 from wiki_pipeline.catalog.database import Database, now, upsert
@@ -54,6 +55,7 @@ class Catalog:
         people: names of people whom documents mention.
         connections: the sites and hosts that sources are read from.
         alerts: problems that were reported to people.
+        changes: what syncs changed, for feeds and other systems.
         marks: show whether anything that staleness depends on has changed.
 
     Args:
@@ -73,6 +75,7 @@ class Catalog:
         self.people = People(self._database)
         self.connections = Connections(self._database)
         self.alerts = Alerts(self._database)
+        self.changes = Changes(self._database)
         self.marks = Marks(self._database)
 
     def __repr__(self) -> str:
@@ -137,7 +140,9 @@ class Catalog:
     def remove_source(self, key: SourceKey) -> bool:
         """Remove a source with its failures and syncs. False if it was not there."""
         with self._database.write() as connection:
+            title = connection.execute(select(sources.c.title).where(sources.c.source == str(key))).scalar()
             was_there = connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
+            forget_changes(connection, key, title or key.name)
             forget_people(connection, key)
             return was_there
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
@@ -140,6 +140,12 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
 def dialect_insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """As `upsert`, for a statement that is kept."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def in_turn(connection: Connection, key: int) -> None:
+    """Wait until no other transaction that asked for the key is open; SQLite writes one after the other anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def _parse(url: str) -> URL:

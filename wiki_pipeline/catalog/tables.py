@@ -260,3 +260,62 @@ people = Table(
     _text("name"),
     _moment("asked_at"),
 )
+
+# --- changes ---
+
+# What syncs changed, one row a change. Of a document's changes the latest stays as long as the document does, so that
+# whoever begins at the first row comes to know all that there is; the others and deletions go with time. No foreign
+# keys: that a source was removed is told after its end.
+changes = Table(
+    "changes",
+    metadata,
+    Column("change_id", Integer, primary_key=True, autoincrement=True),
+    Column("set_id", Integer, nullable=False),
+    _text("tenant"),
+    _text("source"),
+    _text("document_id"),  # empty: the source as a whole
+    _text("kind"),
+    _text("version"),
+    _text("previous_version"),
+    _text("title"),
+    _text("path"),
+    _text("url"),
+    _text("author"),
+    _moment("modified_at", nullable=True),
+    _text("content_hash"),
+    _moment("recorded_at"),
+    Column("latest", Boolean, nullable=False),
+    Index("ix_changes_tenant", "tenant", "change_id"),
+    Index("ix_changes_source", "source", "document_id"),
+    Index("ix_changes_set_id", "set_id"),
+    sqlite_autoincrement=True,
+)
+
+# The changes of one sync as a whole.
+change_sets = Table(
+    "change_sets",
+    metadata,
+    Column("set_id", Integer, primary_key=True, autoincrement=True),
+    _text("tenant"),
+    _text("source"),
+    _text("kind"),
+    _text("title"),  # of the source
+    Column("added", Integer, nullable=False),
+    Column("updated", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False),
+    _moment("recorded_at"),
+    Index("ix_change_sets_tenant", "tenant", "set_id"),
+    sqlite_autoincrement=True,
+)
+
+# Up to which state of `clean_pages` the changes of a source are recorded; empty while one is being written.
+change_states = Table("change_states", metadata, _text("source", primary_key=True), _text("data_version"))
+
+# One a tenant: what tells cursors of another catalog from those of this one, and the last deletion that is forgotten.
+change_logs = Table(
+    "change_logs",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("log_id"),
+    Column("floor", Integer, nullable=False),
+)

@@ -79,6 +79,7 @@ def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: Pipeli
                 "fragments joined": done.joined,
                 "bytes deleted": done.pruned_bytes,
                 "events deleted": done.events,
+                "changes deleted": done.changes,
                 "jobs deleted": done.jobs,
                 "runs deleted": runs,
                 "sources left alone (being written)": ", ".join(map(str, done.busy)) or "none",

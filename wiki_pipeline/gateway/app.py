@@ -12,26 +12,22 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.routing import Route
 
-from wiki_pipeline.access import local
-from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
-from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
-from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
-from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
-from wiki_pipeline.gateway.services import Services
+from wiki_pipeline.gateway.services import Services, open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
-from wiki_pipeline.gateway.wiki_reader import WikiReader
-from wiki_pipeline.store import Filters, Store, search
-from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline.text.embed import open_embedder
+from wiki_pipeline.gateway.syndication import feeds, llms, opensearch
+from wiki_pipeline.store import Filters, search
 from wiki_pipeline.wiki import site
 
 log = logging.getLogger(__name__)
@@ -51,15 +47,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         ConfigurationError: it is to serve on an address that others can reach, or the model's settings are wrong.
     """
     check_binding(settings)
-    settings.home.mkdir(parents=True, exist_ok=True)
-    catalog = Catalog(settings.catalog_url)
-    store = Store(settings.lance_url, settings.tenant)
-    metrics = Metrics(catalog, settings.tenant)
-    staleness = StalenessCache(Pipeline(settings, catalog, store))
-    reader = WikiReader(catalog, store, staleness)
-    embedder = open_embedder(settings)
-    services = Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness)
-    event_writer = EventWriter(catalog.events.record, settings.intake_waiting)
+    services = open_services(settings)
+    event_writer = EventWriter(services.catalog.events.record, settings.intake_waiting)
+    mcp = McpEndpoint(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -69,9 +59,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         yield
+        await mcp.close()
         await event_writer.close()
-        staleness.close()
-        catalog.close()
+        services.close()
 
     app = FastAPI(
         title="wiki-pipeline",
@@ -83,19 +73,23 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    receivers = webhooks.receivers(services.pipeline, event_writer, metrics)
+    receivers = webhooks.receivers(services.pipeline, event_writer, services.metrics)
     for router in (
         search_api.router,
         datasources.router,
         freshness.router,
         ingest.router(),
         jobs.router,
+        changes.router,
         webhooks.router(receivers),
         operations.router,
     ):
         app.include_router(router, responses=dict(errors.ANSWERS))
+    for router in (feeds.router, llms.router, opensearch.router):
+        app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (search_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
+    app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)

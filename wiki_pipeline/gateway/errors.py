@@ -23,7 +23,20 @@ from wiki_pipeline.wiki.views import Entry, ErrorView
 
 log = logging.getLogger(__name__)
 
-_PROGRAMS = ("/v1/", "/api/", "/webhook/", "/livez", "/readyz", "/metrics", "/openapi.json")
+_PROGRAMS = (
+    "/v1/",
+    "/api/",
+    "/mcp",
+    "/feeds/",
+    "/llms",
+    "/opensearch.xml",
+    "/search/suggest",
+    "/webhook/",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+)
 _PEOPLE = ("/wiki", "/search", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -33,6 +46,8 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.PageNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.CursorExpiredError: HTTPStatus.GONE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,

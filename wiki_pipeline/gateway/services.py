@@ -10,7 +10,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from wiki_pipeline import sources
-from wiki_pipeline.access import Action, Principal
+from wiki_pipeline.access import Action, Principal, local
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
@@ -21,7 +21,7 @@ from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.store import Filters, Hit, Store, search
 from wiki_pipeline.store.search import Mode
 from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline.text.embed import Embedder
+from wiki_pipeline.text.embed import Embedder, open_embedder
 
 _CHECKS_AT_ONCE = 4
 
@@ -56,6 +56,11 @@ class Services:
         """The same, as stages and freshness know it."""
         return Pipeline(self.settings, self.catalog, self.store)
 
+    def close(self) -> None:
+        """Let go of what is open."""
+        self.staleness.close()
+        self.catalog.close()
+
     def as_seen_by(self, principal: Principal) -> Services:
         """The same for somebody else."""
         return replace(self, principal=principal, reader=self.reader.within(principal.scope))
@@ -81,6 +86,21 @@ class Services:
         raise SourceNotFoundError(f"There is no source {name!r}.", "GET /v1/datasources lists them.")
 
 
+def open_services(settings: GatewaySettings) -> Services:
+    """The services of a process, for whoever uses this machine; `close` them.
+
+    Raises:
+        ConfigurationError: the catalog's address or the embedding model's settings are wrong.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog(settings.catalog_url)
+    store = Store(settings.lance_url, settings.tenant)
+    staleness = StalenessCache(Pipeline(settings, catalog, store))
+    reader = WikiReader(catalog, store, staleness)
+    metrics = Metrics(catalog, settings.tenant)
+    return Services(settings, local(settings), catalog, store, reader, open_embedder(settings), metrics, staleness)
+
+
 def datasource_id(record: SourceRecord) -> str:
     """A source's id in this interface."""
     return sources.datasource_id(record.key, record.config)
@@ -92,7 +112,12 @@ def opened(request: Request) -> Services:
 
 
 def principal(request: Request) -> Principal:
-    """Who sent a request, as `Access` decided.
+    """Who sent a request, as `Access` decided; errors as `asking`."""
+    return asking(request, Action.READ if request.method in {"GET", "HEAD"} else Action.WRITE)
+
+
+def asking(request: Request, needed: Action) -> Principal:
+    """Who sent a request that is to do something.
 
     Raises:
         NotAllowedError: nobody whom the application knows, or somebody who may not do this.
@@ -100,7 +125,6 @@ def principal(request: Request) -> Principal:
     found = request.scope.get("state", {}).get(PRINCIPAL)
     if not isinstance(found, Principal):
         raise NotAllowedError("It is not known who asks.")
-    needed = Action.READ if request.method in {"GET", "HEAD"} else Action.WRITE
     if needed not in found.scope.actions:
         raise NotAllowedError(f"{found.name} may not {needed} here.", "Ask with a token that may.")
     return found

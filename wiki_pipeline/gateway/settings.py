@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
 
 from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.links.settings import WikiAddressSettings
@@ -17,6 +19,32 @@ class GatewaySettings(Settings, AccessSettings, WikiAddressSettings):
         ge=1_000,
         validation_alias="WIKI_PIPELINE_GATEWAY_MAX_BODY_BYTES",
         description="Larger requests to the gateway are refused.",
+    )
+    public_url: str = Field(
+        "",
+        max_length=500,
+        validation_alias="WIKI_PIPELINE_PUBLIC_URL",
+        description="Address under which people reach the gateway, as https://wiki.example.org: for links in feeds and "
+        "in answers to other programs. Empty: as each request names it.",
+    )
+    section_bytes: int = Field(
+        30_000,
+        ge=1_000,
+        le=1_000_000,
+        validation_alias="WIKI_PIPELINE_MCP_SECTION_BYTES",
+        description="Larger pages are given to agents in sections of so many bytes.",
+    )
+    llms_pages: int = Field(
+        5_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_LLMS_PAGES",
+        description="Pages of a source that its llms.txt lists.",
+    )
+    llms_full_bytes: int = Field(
+        20_000_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_LLMS_FULL_BYTES",
+        description="llms-full.txt is no longer than that.",
     )
     intake_waiting: int = Field(
         5_000,
@@ -54,3 +82,13 @@ class GatewaySettings(Settings, AccessSettings, WikiAddressSettings):
         validation_alias="WIKI_PIPELINE_GATEWAY_ANSWER_SECONDS",
         description="A client that takes nothing of its answer for so long is cut off.",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None):
+            raise ValueError("it is written https://host or http://host:port, without a user")
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError("the gateway serves at the root of its address: leave out what follows the host")
+        return value.rstrip("/")

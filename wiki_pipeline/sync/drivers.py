@@ -113,6 +113,8 @@ def update_from_table(
     left_out = {id_: each for id_, each in failed_before.items() if each.tried == hashes.get(id_)}
 
     def tried(document_ids: Sequence[str]) -> Batch:
+        if stage is Stage.CLEAN_PAGES:
+            sync.remade.update(document_ids)
         again = [document_id for document_id in document_ids if document_id not in left_out]
         batch = compute(again) if again else Batch(_columns(sync, stage).empty_table())
         over_limit = [failure.document_id for failure in batch.failures if failure.over_limit]
@@ -132,7 +134,9 @@ def update_from_table(
         batch_documents=sync.settings.batch_documents,
         batch_bytes=sync.settings.batch_bytes,
         progress=sync.tell,
-        lease=sync.writing_vectors if stage is Stage.VECTORS else sync.writing,
+        lease={Stage.VECTORS: sync.writing_vectors, Stage.CLEAN_PAGES: sync.writing_clean_pages}.get(
+            stage, sync.writing
+        ),
         background=sync.background,
     )
     return sync.done(finish(report))

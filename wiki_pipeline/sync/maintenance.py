@@ -20,7 +20,7 @@ class Maintained:
     Attributes:
         joined, pruned_bytes: of all tables; see `Maintenance`.
         busy: sources that were being written, which look after their tables themselves.
-        events, jobs: records deleted.
+        events, jobs, changes: records deleted.
     """
 
     joined: int
@@ -28,6 +28,7 @@ class Maintained:
     busy: Sequence[SourceKey]
     events: int
     jobs: int
+    changes: int
 
 
 def maintain(pipeline: Pipeline) -> Maintained:
@@ -50,6 +51,7 @@ def maintain(pipeline: Pipeline) -> Maintained:
         busy=busy,
         events=catalog.events.expire(timedelta(days=settings.keep_events_days)),
         jobs=catalog.jobs.expire(timedelta(days=settings.keep_jobs_days)),
+        changes=catalog.changes.expire(timedelta(days=settings.keep_changes_days)),
     )
 
 

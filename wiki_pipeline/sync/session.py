@@ -16,6 +16,7 @@ from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.sync.allocator import limit_allocators
 from wiki_pipeline.sync.background import BackgroundTasks
+from wiki_pipeline.sync.changes import record_changes
 from wiki_pipeline.sync.claim import ClaimSession
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
@@ -64,6 +65,9 @@ class Sync(SourceTables):
         named: the documents that it looks at; None: the whole source.
         cursor: by which a poll finds what changed since the listing that `raw_pages` saw; empty if there was none.
         changed: documents that `raw_pages` wrote, or took out.
+        remade: documents that `clean_pages` made again, as far as it committed anything.
+        recorded: whether all changes of before were in the log of changes when `clean_pages` first committed; None
+            while it has not.
         upgraded: stages whose tables an older version of the program had made: all their documents are made again.
         reports: what the stages have done so far.
         error: why the sync failed; None while it did not.
@@ -77,6 +81,8 @@ class Sync(SourceTables):
     named: Sequence[str] | None = None
     cursor: str = ""
     changed: set[str] = field(default_factory=set)
+    remade: set[str] = field(default_factory=set)
+    recorded: bool | None = None
     upgraded: set[Stage] = field(default_factory=set)
     reports: list[StageReport] = field(default_factory=list)
     error: WikiPipelineError | None = None
@@ -92,6 +98,15 @@ class Sync(SourceTables):
         self.lease.check()
         self.claim.check()
         yield
+
+    @contextmanager
+    def writing_clean_pages(self) -> Iterator[None]:
+        """As `writing`, for the table whose changes are logged: should this process die before it has recorded them,
+        the next sync knows that some are missing."""
+        with self.writing():
+            if self.recorded is None:
+                self.recorded = self.pipeline.catalog.changes.begin(self.source)
+            yield
 
     @contextmanager
     def writing_vectors(self) -> Iterator[None]:
@@ -172,6 +187,17 @@ class Sync(SourceTables):
         self.reports.append(report)
         return report
 
+    def record_changes(self) -> None:
+        """Record which documents changed, once the sync has brought them to their readers.
+
+        Raises:
+            CatalogError, StoreError: as `changes.record_changes`.
+        """
+        reports = {report.stage: report for report in self.reports}
+        if self.error is None and reports.keys() >= {Stage.CLEAN_PAGES, Stage.WIKI_PAGES}:
+            clean = self.table(Stage.CLEAN_PAGES)
+            record_changes(self.pipeline.catalog, clean, reports[Stage.CLEAN_PAGES], self.remade, self.recorded)
+
     @property
     def complete(self) -> bool:
         """Whether all stages did their work."""
@@ -234,6 +260,7 @@ def open_sync(
             sync.upgrade()
             with background:
                 yield sync
+            sync.record_changes()
         except BaseException as error:
             sync.fail(error)
             raise

@@ -103,6 +103,12 @@ class SyncSettings(SettingsGroup):
     keep_jobs_days: float = Field(
         30.0, gt=0, validation_alias="WIKI_PIPELINE_KEEP_JOBS_DAYS", description="Jobs that ended are kept."
     )
+    keep_changes_days: float = Field(
+        90.0,
+        gt=0,
+        validation_alias="WIKI_PIPELINE_KEEP_CHANGES_DAYS",
+        description="Changes of documents are kept for feeds and other systems; the latest of each document always is.",
+    )
 
     @field_validator("attachment_types")
     @classmethod

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from wiki_pipeline.links.wiki_addresses import ROOT
 from wiki_pipeline.model import Ancestor, Heading
 from wiki_pipeline.wiki.outline import Level
 from wiki_pipeline.wiki.snippet import Piece
@@ -75,6 +76,11 @@ class SourceCard:
     failures: int
     stale: int
     freshness: Freshness
+
+    @property
+    def feed(self) -> str:
+        """The address of the feed of its changes."""
+        return f"/feeds/{self.home.removeprefix(ROOT).strip('/')}.atom"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +150,7 @@ class PageView(View):
         titled: the body begins with the title as its own first heading.
         code: it is source code, shown as wide as it goes.
         original: its address upstream; empty if people can't open it there.
+        markdown_at: the address of its Markdown.
         crumbs: the nodes above it.
     """
 
@@ -164,6 +171,7 @@ class PageView(View):
     author: str
     modified_at: datetime | None
     original: str
+    markdown_at: str
     freshness: Freshness
 
 

@@ -14,6 +14,7 @@ from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway import conditional
 from wiki_pipeline.gateway.errors import PageNotFound
 from wiki_pipeline.gateway.services import Serving
+from wiki_pipeline.gateway.syndication import llms
 from wiki_pipeline.gateway.wiki_reader import Found, SourceIndex, WikiReader, document_freshness
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import WikiPage
@@ -92,9 +93,15 @@ def page(
         Literal["html", "markdown"], Query(alias="format", description="The page, or its text as Markdown.")
     ] = "html",
 ) -> Response:
-    """A document, or a folder of a repository. Old titles in the address, and the bare id, lead to the page."""
+    """A document, or a folder of a repository. Old titles in the address, and the bare id, lead to the page; with
+    `.md` at its end an address is that of the page's Markdown. `llms.txt` and `llms-full.txt` are the source's, unless
+    it has documents of these names."""
     index = _index_at(serving.reader, slug)
     node = index.tree.at(path)
+    if node is None and path in {llms.SHORT, llms.FULL}:
+        return llms.of_source(request, serving, index, path)
+    if node is None and (twin := _twin(index, path)):
+        node, form = twin, "markdown"
     if node is None:
         return _elsewhere(request, index, path)
     if not node.document_id:
@@ -134,6 +141,7 @@ def _document(request: Request, reader: WikiReader, index: SourceIndex, node: No
                 author=page.author,
                 modified_at=page.modified_at,
                 original=page.url if page.url.startswith(("http://", "https://")) else "",
+                markdown_at=f"{page_address(index.record.key, node.path)}.md",
                 freshness=freshness,
             )
         ),
@@ -158,6 +166,12 @@ def _folder(request: Request, card: SourceCard, index: SourceIndex, node: Node) 
     return conditional.page(request, ("folder", index.version, card), make)
 
 
+def _twin(index: SourceIndex, path: str) -> Node | None:
+    """The document whose Markdown is at a path: its own with `.md` at its end."""
+    node = index.tree.at(path.removesuffix(".md")) if path.endswith(".md") else None
+    return node if node and node.document_id else None
+
+
 def _raw(page: WikiPage) -> Response:
     return PlainTextResponse(page.markdown, media_type="text/plain" if page.code_language else "text/markdown")
 
@@ -165,12 +179,14 @@ def _raw(page: WikiPage) -> Response:
 def _elsewhere(request: Request, index: SourceIndex, path: str) -> Response:
     """Where a path leads that is not in the tree: a folder without its slash, an old title, a bare id; or nowhere."""
     node = index.tree.at(f"{path}/") or index.tree.document(unquote(path.partition("/")[0]))
+    node = node or (index.tree.document(unquote(path.removesuffix(".md"))) if path.endswith(".md") else None)
     if node is None:
         words = path.rpartition("/")[2].replace("-", " ").replace("_", " ")
         raise PageNotFound(words, index.suggestions(path))
     query = f"?{request.url.query}" if request.url.query else ""
     # Not for ever: a page may be renamed again.
-    return RedirectResponse(page_address(index.record.key, node.path) + query, 302)
+    end = ".md" if path.endswith(".md") and node.document_id else ""
+    return RedirectResponse(page_address(index.record.key, node.path) + end + query, 302)
 
 
 def _index_at(reader: WikiReader, slug: str) -> SourceIndex:
