@@ -1,9 +1,11 @@
 """The catalog: what must be known about sources besides their text, in SQL (SQLite on a laptop, PostgreSQL elsewhere).
 
 Sources and how to open them, leases (one writer a source), documents that failed, the record of syncs; and for
-freshness: events and the claims on them, jobs, and what each source said last that it holds.
+freshness: events and the claims on them, jobs, and what each source said last that it holds. For answers:
+conversations, streams of events, and what calls of models cost.
 """
 
+from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.event_batches import EventBatch
 from wiki_pipeline.catalog.event_records import (
@@ -22,6 +24,7 @@ from wiki_pipeline.catalog.event_records import (
     UpstreamDocument,
 )
 from wiki_pipeline.catalog.leases import Lease
+from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     DEMO,
@@ -36,6 +39,7 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
+from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
     "COMPLETED",
@@ -43,10 +47,13 @@ __all__ = [
     "OPEN",
     "SETTINGS",
     "AlertRecord",
+    "AnswerRecord",
+    "AnswerStatus",
     "Catalog",
     "Claim",
     "ClaimRecord",
     "ConnectionRecord",
+    "ConversationRecord",
     "EventBatch",
     "EventRecord",
     "EventState",
@@ -55,12 +62,16 @@ __all__ = [
     "JobStatus",
     "Lease",
     "LeaseRecord",
+    "Limit",
     "Observation",
     "Origin",
     "Recovery",
     "Retry",
     "SourceRecord",
+    "Spent",
     "Standing",
+    "StreamEvent",
+    "StreamRecord",
     "SyncMode",
     "SyncRecord",
     "SyncStatus",
