@@ -26,6 +26,15 @@ WEBHOOKS = "/webhook/"
 _HEALTH = {"/livez", "/readyz"}
 _NAMES = {"localhost", "127.0.0.1", "::1"}
 _READING = {"GET", "HEAD"}
+_ASKING = (
+    "/ask",
+    "/v1/ask",
+    "/api/ask",
+    "/v1/answers/",
+    "/v1/conversations/",
+    "/v1/research",
+    "/api/deep_research",
+)
 
 _CLOSE = {"connection": "close"}
 _NOT_OPEN = Problem(403, "not_open", "This gateway serves its own machine only.", headers=_CLOSE)
@@ -57,6 +66,12 @@ def check_binding(settings: GatewaySettings) -> None:
         )
 
 
+def is_reading(method: str, path: str) -> bool:
+    """Whether a request reads only. Questions do, though they are posted: all that they leave is the asker's own
+    conversation."""
+    return method in _READING or any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in _ASKING)
+
+
 class Access:
     """Decides for each request."""
 
@@ -70,14 +85,14 @@ class Access:
         webhooks."""
         # The first of two with one name counts, as everywhere.
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
-        reading = scope["method"] in _READING
+        path: str = scope["path"]
+        reading = is_reading(scope["method"], path)
         if not self._tokens and not arrived_on_loopback(scope):
             return _NOT_OPEN
         if not self._tokens and host_name(headers.get("host", "")) not in self._hosts:
             return _UNKNOWN_HOST
-        if not reading and _is_cross_site(headers):
+        if scope["method"] not in _READING and _is_cross_site(headers):
             return _CROSS_SITE
-        path: str = scope["path"]
         if path in _HEALTH or path.startswith(WEBHOOKS):
             return None
         if not self._tokens:

@@ -14,16 +14,21 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from wiki_pipeline.access import local
+from wiki_pipeline.access import Scope, local
+from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.answers.retrieve import Library
+from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
+from wiki_pipeline.gateway.api import ask as ask_api
 from wiki_pipeline.gateway.api import datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
@@ -59,7 +64,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     staleness = StalenessCache(Pipeline(settings, catalog, store))
     reader = WikiReader(catalog, store, staleness)
     embedder = open_embedder(settings)
-    services = Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness)
+
+    def library(scope: Scope) -> Library:
+        return Library(catalog, store, embedder, staleness, scope)
+
+    answering = Answering(catalog, library, open_chat(settings, catalog.model_calls), settings)
+    services = Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness, answering)
     event_writer = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
@@ -69,8 +79,10 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         gc.collect()
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_tidy_answers, args=(services,), name="tidy-answers", daemon=True).start()
         yield
         await asyncio.to_thread(event_writer.close)
+        await asyncio.to_thread(answering.close)
         staleness.close()
         catalog.close()
 
@@ -87,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     receivers = webhooks.receivers(services.pipeline, event_writer, metrics)
     for router in (
         search_api.router,
+        ask_api.router,
         datasources.router,
         freshness.router,
         ingest.router(),
@@ -95,7 +108,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         operations.router,
     ):
         app.include_router(router, responses=dict(errors.ANSWERS))
-    for router in (search_pages.router, files.router, wiki.router):
+    for router in (search_pages.router, ask_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
     _add_reference(app)
     _add_assets(app)
@@ -131,6 +144,15 @@ def _warm_up(services: Services) -> None:
     finally:
         _keep_what_is_loaded()
         services.warm.set()
+
+
+def _tidy_answers(services: Services) -> None:
+    """End answers that a process left behind, and forget those that are old."""
+    try:
+        services.answering.recover(services.store.tenant)
+        services.answering.expire()
+    except WikiPipelineError as error:
+        log.warning("Answers of before could not be tidied up: %s", error)
 
 
 def _keep_what_is_loaded() -> None:

@@ -24,7 +24,7 @@ from wiki_pipeline.wiki.views import Entry, ErrorView
 log = logging.getLogger(__name__)
 
 _PROGRAMS = ("/v1/", "/api/", "/webhook/", "/livez", "/readyz", "/metrics", "/openapi.json")
-_PEOPLE = ("/wiki", "/search", "/docs")
+_PEOPLE = ("/wiki", "/search", "/ask", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -33,6 +33,10 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.AnswerNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelError: HTTPStatus.BAD_GATEWAY,
+    errors.BudgetError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -9,9 +9,11 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from wiki_pipeline.access import Action, Principal
+from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import ConfigurationError, NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
+from wiki_pipeline.gateway.access import is_reading
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -29,6 +31,7 @@ class Services:
 
     Attributes:
         principal: who asks; `reader` shows what they may read.
+        answering: makes answers to questions.
         warm: whether what takes seconds to load is there.
     """
 
@@ -40,6 +43,7 @@ class Services:
     embedder: Embedder
     metrics: Metrics
     staleness: StalenessCache
+    answering: Answering
     warm: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -95,7 +99,7 @@ def principal(request: Request) -> Principal:
     found = request.scope.get("state", {}).get(PRINCIPAL)
     if not isinstance(found, Principal):
         raise NotAllowedError("It is not known who asks.")
-    needed = Action.READ if request.method in {"GET", "HEAD"} else Action.WRITE
+    needed = Action.READ if is_reading(request.method, request.url.path) else Action.WRITE
     if needed not in found.scope.actions:
         raise NotAllowedError(f"{found.name} may not {needed} here.", "Ask with a token that may.")
     return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from wiki_pipeline.access.settings import AccessSettings
+from wiki_pipeline.answers.settings import AnswerSettings
 from wiki_pipeline.links.settings import WikiAddressSettings
 from wiki_pipeline.sync.settings import Settings
 
 
-class GatewaySettings(Settings, AccessSettings, WikiAddressSettings):
+class GatewaySettings(Settings, AnswerSettings, AccessSettings, WikiAddressSettings):
     """Settings of the gateway, and of the pipeline that it serves."""
 
     max_body_bytes: int = Field(
