@@ -234,10 +234,10 @@ def _number(written: str) -> str:
     bare = written.lstrip("vV").replace("\u00a0", "").replace("\u202f", "").replace("’", "").replace("'", "")
     if re.fullmatch(r"\d{1,3}(?:[.,]\d{3}){1,}", bare):
         return bare.replace(",", "").replace(".", "").lstrip("0") or "0"
-    if bare.count(",") == 1 and "." not in bare:
-        bare = bare.replace(",", ".")
-    elif "," in bare:
-        bare = bare.replace(",", "")
+    if "," in bare:
+        # The last of the two separates the decimals.
+        decimal, other = (",", ".") if bare.rfind(",") > bare.rfind(".") else (".", ",")
+        bare = bare.replace(other, "").replace(decimal, ".")
     whole = bare.lstrip("0") if bare.isdigit() else bare
     return re.sub(r"^(\d+)\.0+$", r"\1", whole) or "0"
 

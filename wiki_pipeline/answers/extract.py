@@ -25,6 +25,7 @@ from wiki_pipeline.text.embed import Embedder
 MOST, FEWEST = 5, 3
 # Weights of what speaks for a sentence, found on the tuning half of the question set in the tests.
 _COVERAGE, _AROUND, _LIKENESS, _RANK, _BONUS = 1.0, 0.35, 0.3, 0.25, 0.15
+_BEFORE = 0.25  # of words that only the conversation before holds
 _LAMBDA = 0.7  # of maximal marginal relevance: what counts is being right, the rest is being different
 _SAME_DOCUMENT = 0.25
 _RANK_SCALE = 6.0
@@ -99,7 +100,7 @@ def extract(
     Args:
         citations: of the chunks found, best first.
         terms: the words that say what is asked.
-        terms_before: words of the conversation before; they count half.
+        terms_before: words of the conversation before; they count little.
 
     Raises:
         EmbeddingError: the embedded model failed.
@@ -119,7 +120,8 @@ def extract(
         _passage(score, unit) for place, (score, unit) in enumerate(chosen) if place < FEWEST or score >= best * 0.75
     ]
     kept = [passage for passage in passages if passage.score >= best * _BEHIND]
-    return Extracted(tuple(kept), _support(chosen, weights))
+    own = {term: weight for term, weight in weights.items() if term in terms}
+    return Extracted(tuple(kept), _support(chosen, own))
 
 
 def _units(citations: Sequence[Citation]) -> list[_Unit]:
@@ -170,7 +172,9 @@ def _weights(units: Sequence[_Unit], terms: Sequence[str], before: Sequence[str]
             counts[term] += root in unit.stems
     total = len(units)
     weights = {term: math.log(1 + (total - counts[term] + 0.5) / (counts[term] + 0.5)) for term in roots}
-    return {term: weight * (0.5 if term in before and term not in terms else 1.0) for term, weight in weights.items()}
+    return {
+        term: weight * (_BEFORE if term in before and term not in terms else 1.0) for term, weight in weights.items()
+    }
 
 
 def _covered(unit: _Unit, weights: dict[str, float]) -> tuple[float, float]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -317,8 +319,15 @@ class Endpoint:
             base_url=self.address,
             timeout=self._timeout,
             max_retries=_TRIES_AGAIN,
+            http_client=openai.DefaultAsyncHttpxClient(verify=_certificates()),
             default_headers=silent,  # type: ignore[arg-type]  # as its own requests take them
         )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: each client would read them anew, which takes longer than a short answer."""
+    return ssl.create_default_context()
 
 
 class _Thoughts:
