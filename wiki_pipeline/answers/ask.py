@@ -198,12 +198,11 @@ class _Facts:
         self, model: ChatModel, packed: Packed, stream: _TextStream, said: Said, usage: Usage, notes: list[Note]
     ) -> Answer:
         """What the model wrote, checked; passages beside it where it wrote nothing that answers."""
-        tokens = stream.tokens
+        tokens = _stripped(stream.tokens)
         sentences = checked(tokens, packed.shown, prompt.NOT_THERE)
         declined = any(isinstance(token, Marker) and prompt.NOT_THERE in token.ids for token in tokens)
         is_cited = any(sentence.citations for sentence in sentences)
-        shown = [_without_declining(token) for token in tokens]
-        text = canonical(token for token in shown if token is not None).strip()
+        text = canonical(_without_declining(tokens)).rstrip()
         notes += _of_end(said, model)
         if not text and said.chat.end is not End.CANCELLED:
             outcome = {End.REFUSED: Outcome.REFUSED}.get(said.chat.end)
@@ -213,14 +212,11 @@ class _Facts:
         outcome = {End.REFUSED: Outcome.REFUSED, End.CANCELLED: Outcome.CANCELLED}.get(said.chat.end, outcome)
         if outcome is Outcome.ANSWERED and not is_cited:
             notes.append(Note("uncited", "The model named no source for anything that it says here."))
-        lead = len(canonical(token for token in shown if token is not None)) - len(
-            canonical(token for token in shown if token is not None).lstrip()
-        )
         return self._answer(
             outcome=outcome,
             method=Method.MODEL,
             text=text,
-            sentences=checked(_stripped(shown, lead), packed.shown, prompt.NOT_THERE),
+            sentences=sentences,
             passages=self.extracted.passages if outcome in {Outcome.NOTHING, Outcome.REFUSED} else (),
             notes=(*notes, *self._of_sources()),
             usage=usage,
@@ -254,25 +250,25 @@ class _Facts:
         return notes
 
 
-def _without_declining(token: Token) -> Token | None:
-    """A token without the id that stands for nothing."""
-    if isinstance(token, Marker):
-        ids = tuple(name for name in token.ids if name != prompt.NOT_THERE)
-        return Marker(ids) if ids else None
-    return token
-
-
-def _stripped(tokens: Sequence[Token | None], lead: int) -> list[Token]:
-    """The tokens without white space at the beginning, so that places are those of the stripped text."""
+def _without_declining(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without the id that stands for nothing."""
     kept: list[Token] = []
     for token in tokens:
-        if token is None:
-            continue
-        if lead and isinstance(token, str):
-            cut = min(lead, len(token) - len(token.lstrip()))
-            token, lead = token[cut:], lead - cut  # noqa: PLW2901
-        kept.append(token)
+        if isinstance(token, str):
+            kept.append(token)
+        elif ids := tuple(name for name in token.ids if name != prompt.NOT_THERE):
+            kept.append(Marker(ids))
     return kept
+
+
+def _stripped(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without white space before the first word."""
+    for place, token in enumerate(tokens):
+        if isinstance(token, Marker):
+            return list(tokens[place:])
+        if token.strip():
+            return [token.lstrip(), *tokens[place + 1 :]]
+    return []
 
 
 def _of_end(said: Said, model: ChatModel) -> list[Note]:

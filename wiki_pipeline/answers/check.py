@@ -130,7 +130,8 @@ def checked(tokens: Sequence[Token], shown: Mapping[str, str], said_nothing: str
     Args:
         tokens: the text with its markers.
         shown: what the model was shown under each id.
-        said_nothing: the id that stands for "not in the sources"; its sentences need no source.
+        said_nothing: the id that stands for "not in the sources"; its sentences need no source. Places are told as if
+            it were not there.
     """
     text, markers = _apart(tokens)
     parts = parts_of(text)
@@ -142,7 +143,7 @@ def checked(tokens: Sequence[Token], shown: Mapping[str, str], said_nothing: str
         ids: dict[str, None] = {}
         while place < len(markers) and of_part[place] == number:
             ids |= dict.fromkeys(markers[place][1])
-            added += sum(len(name) + 2 for name in markers[place][1])
+            added += sum(len(name) + 2 for name in markers[place][1] if name != said_nothing)
             place += 1
         if said_nothing in ids or not _is_claim(part, text):
             continue

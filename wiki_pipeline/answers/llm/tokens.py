@@ -10,6 +10,7 @@ _START = 3.0  # characters a token, on the safe side for most European languages
 _START_CJK = 1.2
 _MOST, _LEAST = 5.5, 1.5  # what is learned from one odd answer stays within
 _SHARE = 0.3  # of what is learned anew
+_STEP = 0.5
 _MESSAGE = 8  # tokens around a message
 # No tokenizer makes fewer: if an endpoint says so, it has not read everything.
 _FEWEST = 7.0
@@ -24,13 +25,14 @@ class TokenCounter:
 
     @property
     def characters(self) -> float:
-        """Characters a token, of other scripts than Chinese, Japanese and Korean."""
-        return self._ratio
+        """Characters a token, of other scripts than Chinese, Japanese and Korean. In steps: what has room in a prompt,
+        and with it what is kept of answers, doesn't change with every answer."""
+        return int((self._ratio + 0.05) / _STEP) * _STEP
 
     def count(self, text: str) -> int:
         """About the tokens of a text, rather too many than too few."""
         cjk = 0 if text.isascii() else len(_CJK.findall(text))
-        return int((len(text) - cjk) / self._ratio + cjk / _START_CJK) + 1
+        return int((len(text) - cjk) / self.characters + cjk / _START_CJK) + 1
 
     def count_messages(self, texts: list[str]) -> int:
         """About the tokens of a prompt."""

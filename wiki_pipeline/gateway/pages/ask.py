@@ -155,7 +155,7 @@ def _turn(record: AnswerRecord) -> TurnView:
         **base,  # type: ignore[arg-type]
         outcome=answer.outcome.value,
         method=answer.method.value,
-        body=_body(answer, prefix) if answer.text else "",
+        body=body_of(answer, prefix) if answer.text else "",
         written_by=answer.model,
         passages=[_passage(passage, known[passage.citation], answer.terms, prefix) for passage in quoted],
         cited=[_cited(one, prefix, answer.question) for one in answer.used] if answer.text else (),
@@ -169,7 +169,7 @@ def _turn(record: AnswerRecord) -> TurnView:
     )
 
 
-def _body(answer: Answer, prefix: str) -> str:
+def body_of(answer: Answer, prefix: str) -> str:
     """A model's text as HTML: its markers as links that the program makes, doubts behind their sentences."""
     known = by_id(answer.citations)
     ends = {sentence.end: sentence for sentence in answer.sentences}
