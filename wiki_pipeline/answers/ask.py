@@ -142,7 +142,7 @@ class _TextStream:
         self.tokens: list[Token] = []
         self._emit = emit
         self._waiting: list[Token] = []
-        self._sent = time.monotonic()
+        self._sent = 0.0  # the first word is shown at once
 
     def take(self, text: str) -> None:
         """A piece as the endpoint sent it."""

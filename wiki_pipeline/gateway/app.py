@@ -139,6 +139,8 @@ def _warm_up(services: Services) -> None:
     """Load what the first search would wait for: LanceDB and the embedding model take seconds."""
     try:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
+        if services.answering.model is not None:
+            services.answering.model.load()
     except WikiPipelineError as error:
         log.warning("The first search will be slow, or fail: %s", error)
     finally:

@@ -39,14 +39,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Stream:
-    """A stream: chunks as dictionaries, or lines as they are sent; a number is a pause in seconds.
+    """A stream: chunks as dictionaries, or lines as they are sent; a number is a pause in seconds, an
+    event is waited for.
 
     Attributes:
         done: `[DONE]` follows.
         held: the connection stays open and silent until the client goes.
     """
 
-    parts: tuple[dict[str, Any] | str | float, ...]
+    parts: tuple[dict[str, Any] | str | float | threading.Event, ...]
     done: bool = True
     held: bool = False
 
@@ -189,7 +190,9 @@ class ChatServer:
 
 def _lines(play: Stream) -> Iterable[bytes | float]:
     for part in play.parts:
-        if isinstance(part, float):
+        if isinstance(part, threading.Event):
+            part.wait(60)
+        elif isinstance(part, float):
             yield part
         elif isinstance(part, str):
             yield f"{part}\n\n".encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -45,6 +46,7 @@ def address(pipeline: Pipeline, model: ChatServer) -> Iterator[str]:
         GatewaySettings, home=pipeline.settings.home, gateway_port=0, chat_model="tiny", chat_base_url=model.url
     )
     with serving(settings) as address:
+        httpx.get(f"{address}/readyz", timeout=60)  # what takes seconds to load is there
         yield address
 
 
@@ -54,12 +56,14 @@ def ask(page: Page, question: str) -> None:
 
 
 def test_an_answer_appears_while_it_is_written_and_leads_to_the_place(open_page: Open, model: ChatServer) -> None:
+    seen = threading.Event()
     model.model = lambda prompt: Stream(
-        (chunk("After twelve minutes "), 1.5, chunk(f"the second person [{ids_in(prompt)[0]}]."), chunk(finish="stop"))
+        (chunk("After twelve minutes "), seen, chunk(f"the second person [{ids_in(prompt)[0]}]."), chunk(finish="stop"))
     )
     page = open_page("/ask")
     ask(page, QUESTION)
     expect(page.locator(".live")).to_contain_text("After twelve minutes")  # before it is complete
+    seen.set()
     expect(page.locator(".written")).to_contain_text("the second person")
     expect(page.locator(".by")).to_contain_text("Written by the language model tiny")
     page.locator(".written .cite").click()
@@ -74,10 +78,10 @@ def test_an_answer_appears_while_it_is_written_and_leads_to_the_place(open_page:
 
 
 def test_a_model_s_doubts_are_marked(open_page: Open, model: ChatServer) -> None:
-    model.model = lambda prompt: said(f"After 15 minutes, Ben [{ids_in(prompt)[0]}]. He is quick about it.")
+    model.model = lambda prompt: said(f"After 99 minutes, Ben [{ids_in(prompt)[0]}]. He is quick about it.")
     page = open_page("/ask")
     ask(page, f"{QUESTION} Really?")
-    expect(page.locator(".doubt").first).to_have_text("not in the source: 15")
+    expect(page.locator(".doubt").first).to_have_text("not in the source: 99")
     expect(page.locator(".doubt.uncited")).to_have_text("no source named")
 
 
@@ -86,10 +90,10 @@ def test_a_follow_up_stays_in_its_conversation(open_page: Open, model: ChatServe
     page = open_page("/ask")
     ask(page, f"{QUESTION} First?")
     expect(page.locator(".written")).to_have_count(1)
-    page.get_by_label("In", exact=True).select_option(label="Engineering")
+    page.locator(".question select").select_option(label="Engineering")
     ask(page, "And then?")
     expect(page.locator(".written")).to_have_count(2)
-    expect(page.get_by_label("In", exact=True)).to_have_value("confluence-ENG")
+    expect(page.locator(".question select")).to_have_value("confluence-ENG")
     page.reload()
     expect(page.locator(".written")).to_have_count(2)
 
@@ -106,7 +110,7 @@ def test_stopping_keeps_what_was_written(open_page: Open, model: ChatServer) -> 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_on_a_phone_all_of_it_can_be_read(open_page: Open, model: ChatServer, dark: bool) -> None:
-    model.model = lambda prompt: said(f"After 15 minutes [{ids_in(prompt)[0]}]. No source.", "\n\n`" + "x" * 300 + "`")
+    model.model = lambda prompt: said(f"After 99 minutes [{ids_in(prompt)[0]}]. No source.", "\n\n`" + "x" * 300 + "`")
     page = open_page("/search?q=pager", width=360, dark=dark)
     page.get_by_role("button", name="Ask this question").click()
     expect(page.locator(".written")).to_be_visible()
@@ -121,7 +125,11 @@ def test_it_works_without_javascript(open_page: Open, model: ChatServer) -> None
     page = open_page("/", javascript=False)
     page.get_by_label("Search everything").fill(f"{QUESTION} Without?")
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator(".written")).to_contain_text("The second person", timeout=20_000)
+    for _ in range(50):  # it reloads itself, too, where the browser does that
+        if page.locator(".written").count():
+            break
+        page.get_by_role("link", name="Look again").click()
+    expect(page.locator(".written")).to_contain_text("The second person")
 
 
 def test_what_a_page_or_a_model_says_loads_nothing(open_page: Open, model: ChatServer, address: str) -> None:

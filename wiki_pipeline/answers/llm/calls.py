@@ -126,6 +126,10 @@ class ChatModel:
         """How it is asked."""
         return self._settings
 
+    def load(self) -> None:
+        """Load what the first call would wait for: the client takes seconds."""
+        import openai  # noqa: F401
+
     def purse(self, tenant: str) -> Purse:
         """What one question of a tenant may spend."""
         return Purse(tenant, self._settings.chat_request_tokens or None, self._settings.chat_request_price or None)
