@@ -114,5 +114,5 @@ def rates(figures: pd.DataFrame) -> pd.DataFrame:
         "answerable_not_refused": ((~answerable["refused"].astype(bool)).sum(), len(answerable)),
         "right_document_cited": (known["right_document"].astype(bool).sum(), len(known)),
     }
-    rows = {name: {"rate": part / of if of else None, "of": int(of)} for name, (part, of) in counts.items()}
+    rows = {name: {"rate": part / of if of else float("nan"), "of": int(of)} for name, (part, of) in counts.items()}
     return pd.DataFrame.from_dict(rows, orient="index")

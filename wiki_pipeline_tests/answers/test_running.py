@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -41,22 +42,16 @@ def who(world: tuple[Pipeline, Library]) -> Principal:
     return local(world[0].settings)
 
 
-def ended(world: tuple[Pipeline, Library], record: AnswerRecord, maker: Answering) -> AnswerRecord:
-    """The answer once it has ended."""
-    done = threading.Event()
-    catalog = world[0].catalog
-
-    def look() -> None:
-        found = catalog.streams.get(record.answer_id)
-        if found is not None and found.finished_at is not None:
-            done.set()
-
-    maker.listen(record.answer_id, look)
-    look()
-    assert done.wait(60)
-    found = catalog.answers.get(record.answer_id)
-    assert found is not None
-    return found
+def ended(world: tuple[Pipeline, Library], record: AnswerRecord) -> AnswerRecord:
+    """The answer once it has ended; nobody listens to it for that."""
+    end = time.monotonic() + 60
+    while True:
+        found = world[0].catalog.answers.get(record.answer_id)
+        assert found is not None
+        if found.status is not AnswerStatus.RUNNING:
+            return found
+        assert time.monotonic() < end, "it never ended"
+        time.sleep(0.02)
 
 
 HELD = Stream((chunk("The pager calls "), chunk("Ben")), held=True)
@@ -79,7 +74,7 @@ def test_an_answer_that_is_cancelled_stops_and_keeps_what_there_is(
     maker.start(record, who.scope)
     assert written.wait(60)
     assert maker.cancel(record.answer_id)
-    found = ended(world, record, maker)
+    found = ended(world, record)
     maker.close()
     assert found.status is AnswerStatus.CANCELLED
     assert found.body is not None
@@ -104,14 +99,8 @@ def test_an_answer_that_nobody_listens_to_any_more_is_given_up(
     maker.listen(record.answer_id, leave)
     maker.start(record, who.scope)
     assert left.wait(60)
-    assert (
-        chat_server.hung_up.wait(60)
-        or world[0].catalog.answers.get(record.answer_id).status is not AnswerStatus.RUNNING
-    )  # type: ignore[union-attr]
+    assert ended(world, record).status is AnswerStatus.CANCELLED
     maker.close()
-    found = world[0].catalog.answers.get(record.answer_id)
-    assert found is not None
-    assert found.status is AnswerStatus.CANCELLED
 
 
 def test_what_a_killed_process_left_behind_is_shown_as_interrupted(
@@ -159,10 +148,10 @@ def test_a_conversation_is_gone_on_with_by_its_owner_alone(
 def test_events_are_numbered_without_gaps_and_end(world: tuple[Pipeline, Library]) -> None:
     streams = world[0].catalog.streams
     streams.open("s", "default", "job", "me")
-    assert streams.append("s", [("a", {"text": "NUL \x00 and \ud800"}), ("b", None)]) == 2
+    assert streams.append("s", [("a", {"text": "NUL \x00, \ud800"}), ("b", None)]) == 2
     assert streams.append("s", [("c", [1])]) == 3
     assert [(event.number, event.event) for event in streams.read("s", after=1)] == [(2, "b"), (3, "c")]
-    assert streams.read("s")[0].data == {"text": "NUL \ufffd and \ufffd"}
+    assert streams.read("s")[0].data["text"].startswith("NUL \ufffd, \ufffd")
     streams.finish("s")
     with pytest.raises(ChangeRefusedError):
         streams.append("s", [("d", 1)])
