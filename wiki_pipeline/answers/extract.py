@@ -21,10 +21,11 @@ from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.sentences import Kind, Part, parts_of
 from wiki_pipeline.answers.words import holds, stem, stems, words_of
 from wiki_pipeline.text.embed import Embedder
+from wiki_pipeline.text.normalise import cjk_bigrams
 
 MOST, FEWEST = 5, 3
 # Weights of what speaks for a sentence. By judgement so far, tried on some dozen questions of the demo handbook.
-_COVERAGE, _AROUND, _LIKENESS, _RANK, _BONUS = 1.0, 0.35, 0.3, 0.25, 0.15
+_COVERAGE, _AROUND, _LIKENESS, _RANK, _BONUS = 1.0, 0.6, 0.3, 0.35, 0.15
 _BEFORE = 0.25  # of words that only the conversation before holds
 _LAMBDA = 0.7  # of maximal marginal relevance: what counts is being right, the rest is being different
 _SAME_DOCUMENT = 0.25
@@ -33,10 +34,14 @@ _MOST_PARTS = 1_500
 _MOST_CODE_LINES = 12
 _LEAST_WORDS = 3
 # Below this part of the question (rare words more) in the best passage and what surrounds it, nothing here answers it.
-FLOOR = 0.5
+FLOOR = 0.45
+_BESIDE = 0.7  # what a word counts for that only the surroundings hold
+_CJK_FLOOR = 0.25  # of pairs of characters, many of which are no words
 # What follows the best passage at a distance is no answer, only less wrong than the rest.
 _BEHIND = 0.45
 
+_LINK = re.compile(r"(!?)\[((?:[^\[\]\\\n]|\\.){0,500})\]\([^()\s]{0,2000}(?:\s\"[^\"\n]{0,300}\")?\)")
+_BOLD = re.compile(r"\*\*[^*\n]{1,200}\*\*:?")
 _NUMBER = re.compile(r"\d")
 _WHEN = re.compile(
     r"\b\d{1,2}[:.]\d{2}\b|\b(?:19|20)\d{2}\b"
@@ -62,15 +67,17 @@ class Extracted:
 
     Attributes:
         support: part of the question that it and what surrounds it hold, 0 to 1.
+        floor: below that, nothing here answers it.
     """
 
     passages: tuple[Passage, ...]
     support: float
+    floor: float = FLOOR
 
     @property
     def answers(self) -> bool:
         """Whether the passages are more than the nearest that there is."""
-        return bool(self.passages) and self.support >= FLOOR
+        return bool(self.passages) and self.support >= self.floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,8 @@ def extract(
     ]
     kept = [passage for passage in passages if passage.score >= best * _BEHIND]
     own = {term: weight for term, weight in weights.items() if term in terms}
-    return Extracted(tuple(kept), _support(chosen, own))
+    floor = _CJK_FLOOR if sum(map(bool, map(cjk_bigrams, terms))) * 2 > len(terms) else FLOOR
+    return Extracted(tuple(kept), _support(chosen, own), floor)
 
 
 def _units(citations: Sequence[Citation]) -> list[_Unit]:
@@ -130,16 +138,31 @@ def _units(citations: Sequence[Citation]) -> list[_Unit]:
     for rank, citation in enumerate(citations):
         around = frozenset(words_of(" ".join((citation.title, *citation.headings, citation.path))))
         for part, text, neighbours in _parts(citation):
-            words = words_of(text)
+            said, links = (text, "") if part.kind is Kind.CODE else _said(text)
+            words = words_of(said)
             same = " ".join(words)
             if len(words) < _LEAST_WORDS or same in seen:
                 continue
             seen.add(same)
-            more = around | frozenset(words_of(part.header)) if part.header else around
+            more = around | frozenset(words_of(f"{part.header} {links}"))
             units.append(_Unit(citation, rank, part, text, frozenset(words), stems(words), more, neighbours))
             if len(units) >= _MOST_PARTS:
                 return units
     return units
+
+
+def _said(markdown: str) -> tuple[str, str]:
+    """What is said in words, and what links are called: that tells where something is said, and says nothing itself.
+    Pictures, and lines that are headings in disguise, say nothing."""
+    links: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        links.append("" if found[1] else found[2])
+        return " "
+
+    text = _LINK.sub(take, markdown)
+    nothing = _BOLD.fullmatch(text.strip()) or markdown.lstrip().startswith("![")
+    return "" if nothing else text, " ".join(links)
 
 
 _Neighbours = tuple[Part | None, Part | None]
@@ -239,13 +262,13 @@ def _alike(one: _Unit, other: _Unit) -> float:
 
 def _support(chosen: Sequence[tuple[float, _Unit]], weights: dict[str, float]) -> float:
     """Of the question's rare and common words, the part that the best of the passages holds with what surrounds it;
-    words that stand in its surroundings alone count half."""
+    words that stand in its surroundings alone count less."""
     parts = []
     for _, unit in chosen[:FEWEST]:
         near = [part.of(unit.citation.text) for part in unit.neighbours if part]
         words = unit.words | frozenset(words_of(" ".join(near)))
         own, beside = _covered(replace(unit, words=words, stems=stems(words)), weights)
-        parts.append(own + beside / 2)
+        parts.append(own + _BESIDE * beside)
     return max(parts, default=0.0)
 
 

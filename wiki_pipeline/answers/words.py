@@ -12,11 +12,13 @@ from wiki_pipeline.text.normalise import cjk_bigrams, normalise
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CJK = re.compile("[々〆ぁ-ゖゝ-ゟァ-ヺー-ヿ㐀-䶿一-鿿가-힣豈-﫿]")
 # Endings differ (invest, invested; Station, Stationen): so many letters at the end don't count, if so many are left.
-_ENDING, _STEM = 3, 4
+_ENDING, _STEM, _LONG = 3, 4, 8
+# French and Italian articles and the like, which are written together with the word that follows.
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|dell|nell|sull|all)['’]", re.IGNORECASE)
 _MOST_TERMS = 48
 
 _FILLER_WORDS = """
-a an and any are as at be been but by can could did do does doing done for from get had has have how i if in
+own hoch groß alt nasıl ne kim a an and any are as at be been but by can could did do does doing done for from get had has have how i if in
 into is it its just me much many my need of off on or our out please should so some such tell than that the
 their them then there these they this those to up us use used using was we were what when where which who whom
 whose why will with would you your about after again all also am before being between both during each few more
@@ -45,9 +47,9 @@ def words_of(text: str) -> list[str]:
     """The words of a text, case-folded, in order; of scripts without spaces, pairs of characters."""
     plain = normalise(text)
     if plain.isascii():
-        return [word.casefold() for word in _WORD.findall(plain)]
+        return [_ELIDED.sub("", word).casefold() for word in _WORD.findall(plain)]
     spaced = _CJK.sub(" ", plain)
-    return [word.casefold() for word in _WORD.findall(spaced)] + cjk_bigrams(plain).split()
+    return [_ELIDED.sub("", word).casefold() for word in _WORD.findall(spaced)] + cjk_bigrams(plain).split()
 
 
 def telling(question: str) -> tuple[str, ...]:
@@ -66,7 +68,8 @@ def stem(word: str) -> str:
     bare = bare.removesuffix("'s").removesuffix("’s")
     if any(character.isdigit() for character in bare):
         return bare
-    return bare[: max(_STEM, len(bare) - _ENDING)] if len(bare) > _STEM else bare
+    ending = _ENDING if len(bare) >= _LONG else _ENDING - 1
+    return bare[: max(_STEM, len(bare) - ending)] if len(bare) > _STEM else bare
 
 
 def stems(words: Iterable[str]) -> frozenset[str]:
@@ -93,7 +96,7 @@ def marked(text: str, terms: Iterable[str]) -> Iterator[tuple[str, bool]]:
     pairs = {term for term in terms if _CJK.match(term)}
     end = 0
     for found in _WORD.finditer(text):
-        word = found[0].casefold()
+        word = _ELIDED.sub("", found[0]).casefold()
         if _CJK.search(word):
             is_one = any(pair in word for pair in pairs)
         else:
