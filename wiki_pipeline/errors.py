@@ -179,3 +179,27 @@ class SearchError(WikiPipelineError):
     """A query or a filter can't be understood."""
 
     code = "bad_query"
+
+
+class ModelError(WikiPipelineError):
+    """The language model or its endpoint failed, or may not be used."""
+
+    code = "model_failed"
+
+
+class BudgetError(WikiPipelineError):
+    """What may be spent on language models is used up. Nothing was sent."""
+
+    code = "budget_exceeded"
+
+
+class AnswerNotFoundError(WikiPipelineError):
+    """There is no answer or conversation of that id, or it is somebody else's."""
+
+    code = "answer_not_found"
+
+
+class BusyError(WikiPipelineError):
+    """So much waits already that more would not be done in time. Nothing was done."""
+
+    code = "busy"

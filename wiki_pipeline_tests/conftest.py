@@ -31,6 +31,7 @@ _ROOMS = {
     ),
 }
 _FIXTURES = {
+    "chat_server": "integration",
     "browser": "browser",
     **dict.fromkeys(
         ["confluence_cloud", "confluence_datacenter", "postgresql_url", "postgresql_server"], "integration"

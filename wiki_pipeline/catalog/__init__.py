@@ -2,8 +2,10 @@
 
 Sources and how to open them, leases (one writer a source), documents that failed, the record of syncs; and for
 freshness: events and the claims on them, jobs, and what each source said last that it holds; and what syncs changed.
+For answers: conversations, streams of events, and what calls of models cost.
 """
 
+from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.change_records import (
     ChangeKind,
@@ -32,6 +34,7 @@ from wiki_pipeline.catalog.event_records import (
     Waiting,
 )
 from wiki_pipeline.catalog.leases import Lease
+from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     DEMO,
@@ -46,6 +49,7 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
+from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
     "COMPLETED",
@@ -53,6 +57,8 @@ __all__ = [
     "OPEN",
     "SETTINGS",
     "AlertRecord",
+    "AnswerRecord",
+    "AnswerStatus",
     "Catalog",
     "ChangeKind",
     "ChangePage",
@@ -61,6 +67,7 @@ __all__ = [
     "Claim",
     "ClaimRecord",
     "ConnectionRecord",
+    "ConversationRecord",
     "DocumentChange",
     "EventBatch",
     "EventRecord",
@@ -71,13 +78,17 @@ __all__ = [
     "KnownDocument",
     "Lease",
     "LeaseRecord",
+    "Limit",
     "Observation",
     "Origin",
     "Recovery",
     "Retry",
     "SetKind",
     "SourceRecord",
+    "Spent",
     "Standing",
+    "StreamEvent",
+    "StreamRecord",
     "SyncMode",
     "SyncRecord",
     "SyncStatus",

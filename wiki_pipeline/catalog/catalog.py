@@ -10,6 +10,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.alerts import Alerts
+from wiki_pipeline.catalog.answers import Answers
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
@@ -18,6 +19,7 @@ from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.marks import Marks
+from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
     COMPLETED,
@@ -28,6 +30,7 @@ from wiki_pipeline.catalog.records import (
     SyncRecord,
     SyncStatus,
 )
+from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.tables import failures, sources, syncs
 from wiki_pipeline.catalog.upstream import Upstream
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
@@ -57,6 +60,9 @@ class Catalog:
         alerts: problems that were reported to people.
         changes: what syncs changed, for feeds and other systems.
         marks: show whether anything that staleness depends on has changed.
+        streams: what is made while people watch, event by event.
+        answers: conversations, and what was answered in them.
+        model_calls: what calls of language models cost, and what they answered before.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -77,6 +83,9 @@ class Catalog:
         self.alerts = Alerts(self._database)
         self.changes = Changes(self._database)
         self.marks = Marks(self._database)
+        self.streams = Streams(self._database)
+        self.answers = Answers(self._database)
+        self.model_calls = ModelCalls(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

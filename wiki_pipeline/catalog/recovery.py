@@ -1,7 +1,8 @@
 """A damaged catalog is set aside, and a new one made from what can still be read of it.
 
 Only SQLite's file needs this: a PostgreSQL server looks after its own. It carries over what is recorded nowhere else:
-connections, sources and how they are opened, accepted events that are not settled, jobs, and names of people.
+connections, sources and how they are opened, accepted events that are not settled, jobs, conversations with their
+answers, and names of people.
 Everything else (what sources hold, failures, histories) comes again with the next full sync.
 """
 
@@ -19,11 +20,21 @@ from sqlalchemy.exc import DBAPIError
 from wiki_pipeline.catalog.database import Database, sqlite_path
 from wiki_pipeline.catalog.event_records import OPEN, EventState
 from wiki_pipeline.catalog.sqlite_files import find_damage, set_aside
-from wiki_pipeline.catalog.tables import connections, events, jobs, people, sources
+from wiki_pipeline.catalog.tables import (
+    answers,
+    connections,
+    conversations,
+    events,
+    jobs,
+    model_spending,
+    people,
+    sources,
+)
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 
-_CARRIED_OVER = (connections, sources, jobs, events, people)  # in the order of what refers to what
+# In the order of what refers to what.
+_CARRIED_OVER = (connections, sources, jobs, events, people, conversations, answers, model_spending)
 _OPEN = {state.value for state in OPEN}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -318,4 +319,82 @@ change_logs = Table(
     _text("tenant", primary_key=True),
     _text("log_id"),
     Column("floor", Integer, nullable=False),
+)
+
+# --- answers ---
+
+# What people follow while it is made: one stream an answer or a piece of research, its events numbered from 1.
+streams = Table(
+    "streams",
+    metadata,
+    _text("stream_id", primary_key=True),
+    _text("tenant"),
+    _text("kind"),
+    _text("owner"),  # who began it
+    _moment("created_at"),
+    _moment("finished_at", nullable=True),
+    Column("cancelled", Boolean, nullable=False),  # somebody asked for it to stop
+    Index("ix_streams_finished_at", "finished_at"),
+)
+
+stream_events = Table(
+    "stream_events",
+    metadata,
+    _text("stream_id", ForeignKey("streams.stream_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    _text("event"),
+    Column("data", JSON, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    _text("conversation_id", primary_key=True),
+    _text("tenant"),
+    _text("owner"),
+    _text("title"),
+    _moment("created_at"),
+    _moment("updated_at"),
+    Index("ix_conversations_owner", "tenant", "owner", "updated_at"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    _text("answer_id", primary_key=True),  # its stream's id too
+    _text("conversation_id", ForeignKey("conversations.conversation_id", ondelete="CASCADE")),
+    Column("position", Integer, nullable=False),  # in its conversation, from 1
+    _text("kind"),
+    _text("question"),
+    Column("request", JSON, nullable=False),
+    _text("status"),
+    Column("body", JSON, nullable=True),  # null until it has ended
+    _moment("created_at"),
+    _moment("finished_at", nullable=True),
+    UniqueConstraint("conversation_id", "position"),
+    Index("ix_answers_status", "status"),
+)
+
+# What a model said to the same request before.
+model_answers = Table(
+    "model_answers",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("key", primary_key=True),
+    Column("body", JSON, nullable=False),
+    _moment("created_at"),
+    Index("ix_model_answers_created_at", "created_at"),
+)
+
+# What calls of models have cost, by day (UTC); what is under way counts with its estimate.
+model_spending = Table(
+    "model_spending",
+    metadata,
+    _text("day", primary_key=True),
+    _text("tenant", primary_key=True),
+    _text("model", primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("price", Float, nullable=False),
 )

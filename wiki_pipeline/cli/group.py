@@ -20,6 +20,7 @@ COMMANDS = {
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",
+    "ask": "Ask a question; the answer says where it is from.",
     "mcp": "Serve search and pages to an agent on this machine, by MCP on standard input and output.",
 }
 

@@ -18,10 +18,20 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.errors import Problem
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.serving.asgi import Scope, header_values
-from wiki_pipeline.serving.origins import is_loopback, is_reading, local_names, refusal
+from wiki_pipeline.serving.origins import is_loopback, local_names, refusal
 
 WEBHOOKS = "/webhook/"
 _HEALTH = {"/livez", "/readyz"}
+_READING = {"GET", "HEAD"}
+_ASKING = (
+    "/ask",
+    "/v1/ask",
+    "/api/ask",
+    "/v1/answers/",
+    "/v1/conversations/",
+    "/v1/research",
+    "/api/deep_research",
+)
 
 _CLOSE = {"connection": "close"}
 _NO_TOKEN = Problem(
@@ -48,6 +58,12 @@ def check_binding(settings: GatewaySettings) -> None:
         )
 
 
+def only_reads(method: str, path: str) -> bool:
+    """Whether a request reads only. Questions do, though they are posted: all that they leave is the asker's own
+    conversation."""
+    return method in _READING or any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in _ASKING)
+
+
 class Access:
     """Decides for each request."""
 
@@ -68,7 +84,7 @@ class Access:
         if not self._tokens:
             return self._local
         given = header_values(scope).get("authorization", "")
-        return self._tokens.from_token(_token(given, reading=is_reading(scope))) or _NO_TOKEN
+        return self._tokens.from_token(_token(given, reading=only_reads(scope["method"], path))) or _NO_TOKEN
 
 
 def _token(authorization: str, *, reading: bool) -> str:

@@ -17,10 +17,12 @@ from starlette.routing import Route
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
+from wiki_pipeline.gateway.api import ask as ask_api
 from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
+from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
@@ -58,6 +60,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         gc.collect()
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_tidy_answers, args=(services,), name="tidy-answers", daemon=True).start()
         yield
         await mcp.close()
         await event_writer.close()
@@ -76,6 +79,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     receivers = webhooks.receivers(services.pipeline, event_writer, services.metrics)
     for router in (
         search_api.router,
+        ask_api.router,
         datasources.router,
         freshness.router,
         ingest.router(),
@@ -87,7 +91,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
-    for router in (search_pages.router, files.router, wiki.router):
+    for router in (search_pages.router, ask_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
     app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
@@ -119,11 +123,22 @@ def _warm_up(services: Services) -> None:
     """Load what the first search would wait for: LanceDB and the embedding model take seconds."""
     try:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
+        if services.answering.model is not None:
+            services.answering.model.load()
     except WikiPipelineError as error:
         log.warning("The first search will be slow, or fail: %s", error)
     finally:
         _keep_what_is_loaded()
         services.warm.set()
+
+
+def _tidy_answers(services: Services) -> None:
+    """End answers that a process left behind, and forget those that are old."""
+    try:
+        services.answering.recover(services.store.tenant)
+        services.answering.expire()
+    except WikiPipelineError as error:
+        log.warning("Answers of before could not be tidied up: %s", error)
 
 
 def _keep_what_is_loaded() -> None:

@@ -37,7 +37,7 @@ _PROGRAMS = (
     "/metrics",
     "/openapi.json",
 )
-_PEOPLE = ("/wiki", "/search", "/docs")
+_PEOPLE = ("/wiki", "/search", "/ask", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -48,6 +48,10 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
     errors.PageNotFoundError: HTTPStatus.NOT_FOUND,
     errors.CursorExpiredError: HTTPStatus.GONE,
+    errors.AnswerNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelError: HTTPStatus.BAD_GATEWAY,
+    errors.BudgetError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -10,10 +10,14 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from wiki_pipeline import sources
-from wiki_pipeline.access import Action, Principal, local
+from wiki_pipeline.access import Action, Principal, Scope, local
+from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.answers.retrieve import Library
+from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
+from wiki_pipeline.gateway.access import only_reads
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -36,6 +40,7 @@ class Services:
 
     Attributes:
         principal: who asks; `reader` shows what they may read.
+        answering: makes answers to questions.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
     """
@@ -48,6 +53,7 @@ class Services:
     embedder: Embedder
     metrics: Metrics
     staleness: StalenessCache
+    answering: Answering
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
 
@@ -58,6 +64,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of what is open."""
+        self.answering.close()
         self.staleness.close()
         self.catalog.close()
 
@@ -98,7 +105,13 @@ def open_services(settings: GatewaySettings) -> Services:
     staleness = StalenessCache(Pipeline(settings, catalog, store))
     reader = WikiReader(catalog, store, staleness)
     metrics = Metrics(catalog, settings.tenant)
-    return Services(settings, local(settings), catalog, store, reader, open_embedder(settings), metrics, staleness)
+    embedder = open_embedder(settings)
+
+    def library(scope: Scope) -> Library:
+        return Library(catalog, store, embedder, staleness, scope)
+
+    answering = Answering(catalog, library, open_chat(settings, catalog.model_calls), settings)
+    return Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness, answering)
 
 
 def datasource_id(record: SourceRecord) -> str:
@@ -113,7 +126,7 @@ def opened(request: Request) -> Services:
 
 def principal(request: Request) -> Principal:
     """Who sent a request, as `Access` decided; errors as `asking`."""
-    return asking(request, Action.READ if request.method in {"GET", "HEAD"} else Action.WRITE)
+    return asking(request, Action.READ if only_reads(request.method, request.url.path) else Action.WRITE)
 
 
 def asking(request: Request, needed: Action) -> Principal:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.access import Scope
+from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of what readers are told
+from wiki_pipeline.answers.cite import places_of
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
-from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
-from wiki_pipeline.model import Heading, SourceKey, Stage, WikiPage, rows_from_arrow
+from wiki_pipeline.links.wiki_addresses import page_address, source_address
+from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
 from wiki_pipeline.store import Hit, StageTable, Store
 from wiki_pipeline.wiki import tree
-from wiki_pipeline.wiki.anchors import anchor_below
 from wiki_pipeline.wiki.tree import Node, Tree
 from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
 
@@ -32,7 +31,6 @@ _TREES_KEPT = 64
 _RECENT = 8
 _SUGGESTIONS = 6
 _SYNCS = 50
-_PLACE_COLUMNS = ("document_id", "headings", "code_language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +72,6 @@ class SourceIndex:
         return [
             Entry(title=node.title, href=page_address(self.record.key, node.path), place=node.path) for _, node in best
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a chunk is read in the wiki.
-
-    Attributes:
-        page: the document's address.
-        fragment: `#anchor` of the heading above it, `#L3-L9` for source code, or empty.
-        code: the document is source code.
-    """
-
-    page: str
-    fragment: str
-    code: bool
 
 
 class WikiReader:
@@ -185,22 +168,7 @@ class WikiReader:
 
     def places(self, hits: Sequence[Hit]) -> list[Place]:
         """Where to read each of the chunks in the wiki: below its heading, or at its lines."""
-        pages: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for source in {hit.source for hit in hits}:
-            desired = sorted({hit.document_id for hit in hits if hit.source == source})
-            rows = self._store.table(Stage.WIKI_PAGES, SourceKey.parse(source)).read(desired, _PLACE_COLUMNS)
-            pages |= {(source, row["document_id"]): row for row in rows.to_pylist()}
-        return [_place(hit, pages.get((hit.source, hit.document_id))) for hit in hits]
-
-
-def _place(hit: Hit, page: Mapping[str, Any] | None) -> Place:
-    address = page_address(SourceKey.parse(hit.source), wiki_path(hit.document_id, hit.title, hit.path))
-    if page is None:
-        return Place(address, "", code=False)
-    if page["code_language"]:
-        return Place(address, f"#L{hit.start_line}-L{hit.end_line}", code=True)
-    anchor = anchor_below([Heading(**heading) for heading in page["headings"]], hit.heading_path)
-    return Place(address, f"#{quote(anchor)}" if anchor else "", code=False)
+        return places_of(self._store, hits)
 
 
 def source_freshness(found: SourceStaleness) -> Freshness:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -68,6 +68,26 @@ def _environment() -> Environment:
     environment.filters.update(day=_day, moment=_moment, iso=_iso, short=_short, safe_html=_safe_html)
     environment.globals.update(asset={name: asset.address for name, asset in assets().items()})
     return environment
+
+
+def citation_mark(number: int, anchor: str, title: str) -> str:
+    """A citation within a text, as HTML: leads to the entry of what it cites."""
+    return _part("citation", number=number, anchor=anchor, title=title)
+
+
+def doubt_mark(missing: Sequence[str]) -> str:
+    """Behind a sentence: what its sources don't hold."""
+    return _part("doubt", missing=list(missing))
+
+
+def uncited_mark() -> str:
+    """Behind a sentence that names no source."""
+    return _part("uncited")
+
+
+def _part(name: str, **facts: object) -> str:
+    part = getattr(_environment().get_template("answer_marks.html").module, name)
+    return str(part(**facts)).strip()
 
 
 def _day(when: datetime) -> str:

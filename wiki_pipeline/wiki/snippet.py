@@ -30,19 +30,20 @@ class Piece:
     found: bool = False
 
 
-def pieces_of(text: str, query: str, *, code: bool = False) -> tuple[Piece, ...]:
+def pieces_of(text: str, query: str, *, code: bool = False, most: int = _CHARACTERS) -> tuple[Piece, ...]:
     """An excerpt of a chunk around the words of a query, as plain text in pieces.
 
     Args:
         text: the chunk, as Markdown, or as source code.
         code: keep the lines of the chunk as they are.
+        most: characters of the excerpt.
     """
     shown = text.strip("\n") if code else _plain(text)
     words = _telling({word.casefold() for word in _WORD.findall(query)})
     start = _best_start(shown, words)
-    cut = shown[start : start + _CHARACTERS]
-    if start + _CHARACTERS < len(shown):
-        cut = cut[: max(cut.rfind("\n" if code else " "), _CHARACTERS // 2)] + " …"
+    cut = shown[start : start + most]
+    if start + most < len(shown):
+        cut = cut[: max(cut.rfind("\n" if code else " "), most // 2)] + " …"
     return tuple(_marked("… " + cut if start else cut, words))
 
 

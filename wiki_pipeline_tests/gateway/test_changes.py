@@ -11,7 +11,6 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 from starlette.testclient import TestClient
-from wiki_pipeline.sync.sources import forget
 
 from wiki_pipeline.access import Action, How, Principal, Scope
 from wiki_pipeline.catalog import ChangeKind, DocumentChange
@@ -21,6 +20,7 @@ from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import RawPage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.sources import forget
 from wiki_pipeline_tests.gateway.conftest import REPOSITORY_URL, bring, serving
 from wiki_pipeline_tests.gateway.documents import FILES, REPOSITORY, SPACE, page
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wiki_pipeline.sync.sources import forget
 
 from wiki_pipeline.catalog import ChangeRecord, SetKind, SyncMode
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
@@ -15,6 +14,7 @@ from wiki_pipeline.model import Stage
 from wiki_pipeline.stages import STAGES, clean_pages, raw_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
+from wiki_pipeline.sync.sources import forget
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 
 
