@@ -1,6 +1,7 @@
 """Display names of the people whom documents mention: asked for once, and again now and then.
 
-A tenant's sources of one kind share them: whoever writes in one space is mentioned in another one.
+A tenant's sources of one site share them: whoever writes in one space is mentioned in another one. On another site the
+same id may be another person's.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.tables import people, sources
@@ -34,11 +35,10 @@ class People:
         with self._database.write() as connection:
             moment, statement = now(connection), upsert(connection, people)
             said = {"name": statement.excluded.name, "asked_at": statement.excluded.asked_at}
-            rows = [
-                {"tenant": source.tenant, "kind": source.kind, "person_id": person_id, "name": name, "asked_at": moment}
-                for person_id, name in names.items()
-            ]
-            key = ["tenant", "kind", "person_id"]
+            site = connection.execute(_site_of(source)).scalar_one_or_none() or ""
+            of_site = {"tenant": source.tenant, "kind": source.kind, "connection": site}
+            rows = [{**of_site, "person_id": id_, "name": name, "asked_at": moment} for id_, name in names.items()]
+            key = ["tenant", "kind", "connection", "person_id"]
             connection.execute(statement.on_conflict_do_update(index_elements=key, set_=said), rows)
 
     def due(self, source: SourceKey, among: Collection[str], age: timedelta) -> list[str]:
@@ -55,11 +55,16 @@ class People:
 
 
 def forget_people(connection: Connection, source: SourceKey) -> None:
-    """Forget the people of a kind of which a tenant has no source any more."""
-    left = select(sources.c.source).where(sources.c.tenant == source.tenant, sources.c.kind == source.kind)
-    if connection.execute(left.limit(1)).first() is None:
-        connection.execute(delete(people).where(_shared_by(source)))
+    """Forget the people of sites of a kind of which a tenant has no source any more."""
+    of_kind = (people.c.tenant == source.tenant) & (people.c.kind == source.kind)
+    left = select(sources.c.connection).where(sources.c.tenant == source.tenant, sources.c.kind == source.kind)
+    connection.execute(delete(people).where(of_kind, people.c.connection.not_in(left)))
 
 
 def _shared_by(source: SourceKey) -> ColumnElement[bool]:
-    return (people.c.tenant == source.tenant) & (people.c.kind == source.kind)
+    site = func.coalesce(_site_of(source).scalar_subquery(), "")
+    return (people.c.tenant == source.tenant) & (people.c.kind == source.kind) & (people.c.connection == site)
+
+
+def _site_of(source: SourceKey) -> Select[tuple[str]]:
+    return select(sources.c.connection).where(sources.c.source == str(source))

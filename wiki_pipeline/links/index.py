@@ -94,6 +94,7 @@ class LinkIndex:
         self._homes: dict[str, SourceKey] = {}  # what a namespace itself stands for
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
+        self._whole = {namespace for namespace, source in self._homes.items() if source in self._complete}
         self._attached = mirrored(self._attachments)
         self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
         self.is_broken = lru_cache(maxsize=_REMEMBERED)(self._is_broken)
@@ -169,8 +170,10 @@ class LinkIndex:
         address = web.split(target)
         if address is None:
             return False
-        is_here = (self._homes.get(key.namespace) in self._complete for key, _ in self._meanings(address) if key.name)
-        return bool(self._complete) and any(is_here) and self._there(address) is None
+        for key, _ in self._meanings(address):
+            if key.name and key.namespace in self._whole:
+                return self._there(address) is None
+        return False
 
     # --- looking up ----------------------------------------------------------------------------------------------
 

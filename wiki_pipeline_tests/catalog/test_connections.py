@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,36 @@ def test_sources_of_a_catalog_from_before_have_the_connection_of_the_settings(ur
                 ),
                 {"source": f"default:{kind}:{name}", "kind": kind, "name": name},
             )
+        connection.execute(
+            text("INSERT INTO people VALUES ('default', 'confluence', 'u1', 'Ada Lovelace', '2025-01-01 00:00:00')")
+        )
     engine.dispose()
     with Catalog(url) as catalog:
         assert {record.key.name: record.connection for record in catalog.sources("default")} == {
             "ENG": "default",
             "org/repo": "",
         }
+        assert catalog.people.names(SourceKey("default", "confluence", "ENG")) == {"u1": "Ada Lovelace"}
+        assert catalog.people.names(SourceKey("default", "git", "org/repo")) == {}
+
+
+def test_people_of_one_site_are_not_those_of_another(catalog: Catalog) -> None:
+    eng, ops, other = (SourceKey("default", "confluence", name) for name in ("ENG", "OPS", "north/ENG"))
+    for key, connection in ((eng, "default"), (ops, "default"), (other, "north")):
+        catalog.add_source(key, "{}", connection=connection)
+    catalog.people.record(eng, {"u1": "Ada Lovelace"})
+    catalog.people.record(other, {"u1": "Grace Hopper"})
+    assert catalog.people.names(ops) == catalog.people.names(eng) == {"u1": "Ada Lovelace"}
+    assert catalog.people.names(other) == {"u1": "Grace Hopper"}
+    assert catalog.people.due(other, ["u1"], timedelta(0)) == ["u1"]
+    catalog.people.forget(other, timedelta(0))
+    assert catalog.people.names(eng) == {"u1": "Ada Lovelace"}
+    catalog.people.record(other, {"u1": "Grace Hopper"})
+    catalog.remove_source(other)
+    catalog.add_source(other, "{}", connection="north")
+    assert catalog.people.names(other) == {}
+    catalog.remove_source(eng)
+    assert catalog.people.names(ops) == {"u1": "Ada Lovelace"}
 
 
 @pytest.mark.parametrize(
