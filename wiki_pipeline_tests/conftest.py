@@ -7,13 +7,16 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline_tests.children import kill_all
-from wiki_pipeline_tests.synced import SyncedSpace, synced_space, twelve_pages
+
+if TYPE_CHECKING:  # the engine takes seconds to import, which unit tests would pay
+    from wiki_pipeline_tests.synced import SyncedSpace
 
 # How long an example takes is the machine's affair; what must be true of it is not.
 settings.register_profile("whatever the machine", deadline=None)
@@ -95,6 +98,8 @@ def confluence_datacenter() -> Iterator[ConfluenceServer]:
 @pytest.fixture(scope="session")
 def synced_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpace]:
     """Twelve pages of a Confluence Cloud, synced once; tests take a copy."""
+    from wiki_pipeline_tests.synced import synced_space, twelve_pages  # noqa: PLC0415 - as above
+
     with synced_space("cloud", tmp_path_factory.mktemp("cloud"), twelve_pages) as synced:
         yield synced
 
@@ -102,5 +107,7 @@ def synced_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpa
 @pytest.fixture(scope="session")
 def synced_datacenter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncedSpace]:
     """Twelve pages of a Confluence Data Center, synced once; tests take a copy."""
+    from wiki_pipeline_tests.synced import synced_space, twelve_pages  # noqa: PLC0415 - as above
+
     with synced_space("datacenter", tmp_path_factory.mktemp("datacenter"), twelve_pages) as synced:
         yield synced

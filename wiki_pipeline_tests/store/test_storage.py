@@ -202,6 +202,11 @@ class TestStore:
         assert [store.vectors(m, DIMENSION, OTHER).row_count() for m in (MODEL, "second")] == [1, 1]
         assert store.table(Stage.CLEAN_PAGES, OTHER).row_count() == 1
 
+    @pytest.mark.parametrize("stage", [Stage.VECTORS, Stage("summaries")])
+    def test_a_source_has_tables_of_its_own_for_declared_stages_only(self, tmp_path: Path, stage: Stage) -> None:
+        with pytest.raises(ValueError, match=str(stage)):
+            Store(str(tmp_path), "default").table(stage, SOURCE)
+
     def test_a_source_leaves_the_tables_of_models_that_are_no_longer_used(self, tmp_path: Path) -> None:
         store = Store(str(tmp_path), "default")
         for key in (SOURCE, OTHER):

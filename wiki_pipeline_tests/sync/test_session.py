@@ -168,7 +168,6 @@ def test_named_documents_are_looked_at_without_a_listing(
 
 
 def test_a_listing_that_ends_early_deletes_nothing(opened: Pipeline, space: Space, synced_cloud: SyncedSpace) -> None:
-    sync(opened)
     synced_cloud.server.fault("*/spaces/*/pages*", faults.malformed_json(), times=None)
     with pytest.raises(SourceError):
         sync(opened)
@@ -177,7 +176,6 @@ def test_a_listing_that_ends_early_deletes_nothing(opened: Pipeline, space: Spac
 
 
 def test_a_listing_that_lacks_most_of_a_source_stops_unless_it_is_allowed(opened: Pipeline, space: Space) -> None:
-    sync(opened)
     for number in range(8):
         space.page(f"Page {number}").trash()
     with pytest.raises(MassDeletionError, match="8 of the 12"):
