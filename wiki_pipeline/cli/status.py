@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from wiki_pipeline.access import local
-from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.catalog import SourceRecord, SyncRecord
 from wiki_pipeline.cli.output import json_option, print_json, print_table
 from wiki_pipeline.freshness import Condition, StaleDocument, staleness
 from wiki_pipeline.model import Stage
@@ -30,7 +30,7 @@ class SourceStatus:
         failing: documents whose served state is behind because a stage fails on them.
         last_sync: running, or how it ended; empty if there was none.
         synced_at: when the last sync that brought it up to date ended.
-        error: why the last sync failed; empty if it did not.
+        error: why the last sync failed, or what it could not read beside the documents; empty if all is well.
     """
 
     source: str
@@ -75,8 +75,13 @@ def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
             failing=len({failure.document_id for failure in pipeline.catalog.failures(record.key)}),
             last_sync=last.status if last else "",
             synced_at=found.synced_at,
-            error=found.problem,
+            error=found.problem or "; ".join(_not_read(last)),
         )
+
+
+def _not_read(last: SyncRecord | None) -> list[str]:
+    """What the last sync could not read beside the documents."""
+    return [f"not read: {warning}" for report in (last.reports if last else ()) for warning in report.warnings]
 
 
 def _readable(pipeline: Pipeline) -> list[SourceRecord]:
