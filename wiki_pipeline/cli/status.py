@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from wiki_pipeline.access import local
-from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.catalog import SourceRecord, SyncRecord
 from wiki_pipeline.cli.output import json_option, print_json, print_table, progress_console
 from wiki_pipeline.freshness import Condition, StaleDocument, staleness, stalled
 from wiki_pipeline.model import Stage
@@ -31,7 +31,8 @@ class SourceStatus:
         failing: documents whose served state is behind because a stage fails on them.
         last_sync: running, or how it ended; empty if there was none.
         synced_at: when the last sync that brought it up to date ended.
-        error: why it can't be opened, or why its last sync failed; empty if neither is so.
+        error: why it can't be opened, why its last sync failed, or what that could not read beside the documents;
+            empty if all is well.
     """
 
     source: str
@@ -78,8 +79,13 @@ def source_statuses(pipeline: Pipeline) -> Iterator[SourceStatus]:
             failing=len({failure.document_id for failure in pipeline.catalog.failures(record.key)}),
             last_sync=last.status if last else "",
             synced_at=found.synced_at,
-            error=found.problem,
+            error=found.problem or "; ".join(_not_read(last)),
         )
+
+
+def _not_read(last: SyncRecord | None) -> list[str]:
+    """What the last sync could not read beside the documents."""
+    return [f"not read: {warning}" for report in (last.reports if last else ()) for warning in report.warnings]
 
 
 def _readable(pipeline: Pipeline) -> list[SourceRecord]:

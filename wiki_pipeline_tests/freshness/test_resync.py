@@ -56,8 +56,8 @@ def test_no_more_confluence_sources_are_worked_on_at_once_than_allowed(
         repository = SourceKey("default", "git", "org/repo")
         opened.catalog.add_source(repository, "{}")
         keys = [record.key for record in opened.catalog.sources("default")]
-        hints = [ChangeHint(key.kind, key, what="test") for key in keys]
-        opened.catalog.events.record([EventBatch("default", Origin.POLL, hints)])
+        hints = (ChangeHint(key.kind, key, what="test") for key in keys)
+        opened.catalog.events.record([EventBatch("default", Origin.POLL, [hint]) for hint in hints])
         first = claim_work(opened)
         assert [claim.source.name for claim in first] == ["A", "B", "org/repo"]
         assert claim_work(opened) == []

@@ -183,13 +183,6 @@ def test_authors_that_can_t_be_asked_for_stop_no_page_and_come_with_the_next_syn
 # --- listings --------------------------------------------------------------------------------------------------------
 
 
-def hide_after_the_cut(answer: Answer) -> None:
-    """Pages with `Hidden` in their title are taken out of an answer whose links are made already."""
-    data = orjson.loads(answer.body)
-    data["results"] = [item for item in data["results"] if not item["title"].startswith("Hidden")]
-    answer.body = orjson.dumps(data)
-
-
 @pytest.fixture
 def partly_hidden(space: Space, server: ConfluenceServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Titles of the pages that show, at both sides of a long stretch of others."""
@@ -198,7 +191,7 @@ def partly_hidden(space: Space, server: ConfluenceServer, monkeypatch: pytest.Mo
     for title in titles:
         space.add(title, f"<p>{title}</p>")
     pages = "*/spaces/*/pages*" if server.world.cloud else "*/content[?]spaceKey*"
-    server.fault(pages, Effect(spoil=hide_after_the_cut), times=None)
+    server.fault(pages, faults.hidden_after_the_cut("Hidden"), times=None)
     return [title for title in titles if title.startswith("Page")]
 
 

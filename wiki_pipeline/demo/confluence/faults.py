@@ -135,6 +135,20 @@ def empty_results() -> Effect:
     return Effect(spoil=spoil)
 
 
+def hidden_after_the_cut(prefix: str) -> Effect:
+    """Items whose title begins so are left out of a list that is cut and linked already, as servers do that check who
+    may see what at the very end: pages in the middle of it are short or empty."""
+
+    def spoil(answer: Answer) -> None:
+        data = orjson.loads(answer.body)
+        data["results"] = [item for item in data["results"] if not item["title"].startswith(prefix)]
+        if "size" in data:
+            data["size"] = len(data["results"])
+        answer.body = orjson.dumps(data)
+
+    return Effect(spoil=spoil)
+
+
 EFFECTS: Mapping[str, Callable[..., Effect]] = {
     function.__name__: function
     for function in (
@@ -149,6 +163,7 @@ EFFECTS: Mapping[str, Callable[..., Effect]] = {
         missing_next,
         endless_next,
         empty_results,
+        hidden_after_the_cut,
     )
 }
 

@@ -30,6 +30,9 @@ class StageCounts(BaseModel):
     unchanged: int
     failed: int
     seconds: float
+    warnings: dict[str, int] = Field(
+        description="Numbers of documents of which something else could not be read (labels, attachments), by what."
+    )
 
 
 class Sync(BaseModel):

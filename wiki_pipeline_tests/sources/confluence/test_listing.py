@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Limits, faults
 from wiki_pipeline.demo.confluence.faults import Effect
@@ -125,6 +127,65 @@ def test_pages_deleted_while_the_space_is_listed_hide_no_other(site: Site) -> No
     site.server.fault(site.listing, Effect(bend=delete_one), after=2, times=None)
     found = site.open(list_limit=10, max_concurrency=1).list().keys()
     assert found >= {page.id for page in pages if page.status == "current"}
+
+
+@pytest.fixture(scope="module", params=[("cloud", "v2"), ("cloud", "v1"), ("datacenter", "v1")], ids="-".join)
+def drawn(request: pytest.FixtureRequest) -> Iterator[tuple[ConfluenceServer, str]]:
+    """One server of each flavour for all drawn spaces, with the API to use."""
+    flavour, api = request.param
+    with ConfluenceServer(flavour) as server:
+        yield server, api
+        assert server.violations == []
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stretches=st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=5),
+    cap=st.integers(3, 12),
+    filters_first=st.booleans(),
+    is_endless=st.booleans(),
+    going=st.integers(0, 2),
+)
+def test_whatever_a_server_does_all_pages_that_may_be_seen_are_listed(
+    drawn: tuple[ConfluenceServer, str],
+    open_source: Open,
+    stretches: list[tuple[int, bool]],
+    cap: int,
+    filters_first: bool,
+    is_endless: bool,
+    going: int,
+) -> None:
+    server, api = drawn
+    server.heal()
+    space = server.space(f"S{len(server.site.spaces)}")
+    shows = [visible for length, visible in stretches for _ in range(length)]
+    pages = [space.add(f"{'Page' if visible else 'Hidden'} {n}") for n, visible in enumerate(shows)]
+    visible = [page for page, shown in zip(pages, shows, strict=True) if shown]
+    assume(len(visible) > going or not is_endless)  # where nothing shows, nothing proves the end
+    for page, shown in zip(pages, shows, strict=True):
+        if filters_first and not shown:
+            page.archive()
+    listing = "*/spaces/*/pages*" if api == "v2" else "*/content[?]spaceKey*"
+    server.fault("*", faults.capped(cap), times=None)
+    server.fault(listing, faults.hidden_after_the_cut("Hidden"), times=None)
+    if is_endless:
+        server.fault(listing, faults.endless_next(), times=None)
+        server.fault("*/rest/api/search*", _counted(visible), times=None)
+    victims = visible[:going]
+    server.fault(listing, Effect(bend=lambda _: victims.pop().trash() if victims else None), after=1, times=None)
+    found = open_source(server.url, space.key, api=api, list_limit=10).list().keys()
+    assert found >= {page.id for page in visible if page.status == "current"}
+    assert found <= {page.id for page in visible}
+
+
+def _counted(pages: list[Content]) -> Effect:
+    """The search's count, without the pages that are gone."""
+
+    def answer() -> Answer:
+        total = sum(page.status == "current" for page in pages)
+        return Answer(200, orjson.dumps({"results": [], "totalSize": total, "_links": {}}))
+
+    return Effect(instead=answer)
 
 
 def test_large_spaces_are_listed_with_several_requests_under_way(site: Site) -> None:
