@@ -23,7 +23,7 @@ OUT_OF_MEMORY = 3
 """Exit status of a process that met a `MemoryError`: it is not the same any more, and another one goes on."""
 
 # A machine that is busy with other things gives a process a part of its time only.
-_CLOCK = 10
+_CLOCK = 30
 _NUMBER = struct.Struct("q")
 _BETWEEN = -1
 _DEEP = re.compile(r"^(?:[ \t]*+(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){200}", re.MULTILINE)
@@ -34,7 +34,7 @@ class DocumentLimits:
     """What one document may take.
 
     Attributes:
-        seconds: of computing; ten times as many by the clock.
+        seconds: of computing; thirty times as many by the clock.
         memory: bytes that the process allocates for it, beyond what it takes itself. Kept on Linux; elsewhere the
             deadline alone holds.
     """

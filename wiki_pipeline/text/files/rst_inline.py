@@ -47,6 +47,12 @@ class BoundedInliner(Inliner):
         return [node for piece in _pieces(text) for node in super(BoundedInliner, self).implicit_inline(piece, lineno)]
 
 
+# docutils looks for the parts of its expressions in the class itself, not in those that it is made of.
+for _name, _value in vars(Inliner).items():
+    if isinstance(_value, str) and not _name.startswith("_"):
+        setattr(BoundedInliner, _name, _value)
+
+
 def _pieces(text: str) -> Iterator[str]:
     """A text in pieces that end at white space, if they can."""
     return iter([text]) if len(text) <= _AT_ONCE else (piece.group() for piece in _PIECE.finditer(text))
