@@ -31,6 +31,7 @@ from wiki_pipeline.catalog.event_records import (
 )
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
 from wiki_pipeline.catalog.jobs import follow_events
+from wiki_pipeline.catalog.moments import event_has_come, is_left_alone
 from wiki_pipeline.catalog.tables import claims, events, jobs
 from wiki_pipeline.model import SourceKey
 
@@ -219,9 +220,9 @@ class Claims:
 
 def _due(tenant: str, moment: datetime) -> ColumnElement[bool]:
     """Events to be claimed: they wait, their time has come, and their source is neither worked on nor left alone."""
-    busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), claims.c.due_at > moment))
+    busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), is_left_alone(moment)))
     due = (events.c.tenant == tenant) & events.c.source.is_not(None) & events.c.source.not_in(busy)
-    return due & events.c.state.in_(WAITING) & (events.c.due_at <= moment)
+    return due & events.c.state.in_(WAITING) & event_has_come(moment)
 
 
 def _claim(
@@ -238,7 +239,7 @@ def _claim(
     connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=row))
     due = (events.c.source == str(source)) & events.c.state.in_(WAITING)
     if due_only:
-        due &= events.c.due_at <= moment
+        due &= event_has_come(moment)
     connection.execute(update(events).where(due).values(state=EventState.CLAIMED.value, claim_id=claim_id))
     return _described(connection, claim_id, source)
 

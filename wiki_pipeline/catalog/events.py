@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
+from wiki_pipeline.catalog.moments import event_has_come
 from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import SourceKey
 
@@ -38,7 +39,7 @@ class Events:
             chosen = (
                 select(events)
                 .where(events.c.tenant == tenant, events.c.source.is_(None), events.c.state.in_(WAITING))
-                .where(events.c.due_at <= now(connection))
+                .where(event_has_come(now(connection)))
                 .order_by(events.c.event_id)
                 .limit(limit)
             )
