@@ -31,8 +31,10 @@ from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.store import Filters, Store, search
+from wiki_pipeline.store.tables import vectors_name
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import open_embedder
+from wiki_pipeline.text.rerank import open_reranker
 from wiki_pipeline.wiki import site
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,17 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     staleness = StalenessCache(Pipeline(settings, catalog, store))
     reader = WikiReader(catalog, store, staleness)
     embedder = open_embedder(settings)
-    services = Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness)
+    services = Services(
+        settings,
+        local(settings),
+        catalog,
+        store,
+        reader,
+        embedder,
+        metrics,
+        staleness,
+        reranker=open_reranker(settings),
+    )
     event_writer = EventWriter(catalog.events.record, settings.intake_waiting)
 
     @asynccontextmanager
@@ -131,6 +143,10 @@ def _warm_up(services: Services) -> None:
     finally:
         _keep_what_is_loaded()
         services.warm.set()
+    try:
+        services.store.vocabulary(vectors_name(services.embedder.model))
+    except WikiPipelineError as error:
+        log.warning("The first query with an unknown word will be slow, or fail: %s", error)
 
 
 def _keep_what_is_loaded() -> None:

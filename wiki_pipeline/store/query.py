@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from wiki_pipeline.store.filters import literal
 from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
-from wiki_pipeline.text.terms import ALL_FILLERS, WORD, folded, is_cjk, stem
+from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
 
 _PART = re.compile(
     r'(?<!\S)(?P<no>-?)(?:(?P<field>title|label|path):)?"(?P<phrase>[^"]{1,300})"'
@@ -61,12 +61,12 @@ class Asked:
 
     @property
     def keys(self) -> list[str]:
-        """The terms as a search compares them itself: folded, without punctuation, one of each stem; of words without
-        spaces their pairs of characters."""
-        words = (folded(word) for term in self.terms for word in WORD.findall(term))
-        parts = (part for word in words for part in (cjk_bigrams(word).split() if is_cjk(word) else [word]))
-        stems = {stem(part) if not is_cjk(part) else part: part for part in reversed(list(parts))}
-        return list(reversed(stems.values()))[:MAX_TERMS]
+        """The terms as a search compares them itself: without punctuation, one of each stem; of words without spaces
+        their pairs of characters."""
+        words = [word for term in self.terms for word in WORD.findall(term)]
+        parts = [part for word in words for part in (cjk_bigrams(word).split() if is_cjk(word) else [word])]
+        first = {part if is_cjk(part) else stem(part): part for part in reversed(parts)}
+        return [part for part in dict.fromkeys(parts) if part in first.values()][:MAX_TERMS]
 
     @property
     def written(self) -> list[str]:

@@ -12,28 +12,32 @@ Figures and how the numbers here were chosen: `wiki_pipeline_tests/benchmarks/re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import log
 from typing import Any
 
-from wiki_pipeline.text.normalise import cjk_bigrams
-from wiki_pipeline.text.terms import WORD, folded, folded_text, is_cjk, language_of, same_word, stem
+from wiki_pipeline.text.terms import WORD, beginning, folded, is_cjk, language_of, plain, same_word, spellings, stem
 
 # What a title that is just what was asked for counts, where the best chunk by words counts 1; likewise a heading.
-_TITLE = 0.6
-_HEADING = 0.4
+_TITLE = 1.0
+_HEADING = 0.5
 # What the whole query within so many characters counts.
-_CLOSE = 0.3
+_CLOSE = 0.15
 _WINDOW = 160
 # What is left of the score of a chunk in another language than the question, where both are known.
-_OTHER_LANGUAGE = 0.8
+_OTHER_LANGUAGE = 0.7
+# What a word weighs at least: that all candidates hold it does not mean that a title of it is not what was asked for.
+_EVERY = 0.25
 # So many of the first are looked at closely; the others are too far behind.
-_LOOKED_AT = 80
+_LOOKED_AT = 60
+_MOST_MORE = 8  # letters of a word after what its forms have in common
 # Below this part of the best score nothing says that a chunk has to do with the query.
 _FLOOR = 0.02
+
+_LANGUAGES: dict[str, str] = {}
+_MOST_LANGUAGES = 200_000  # some 20 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,16 @@ class Terms:
 
     def __init__(self, keys: Sequence[str], candidates: Iterable[Candidate]) -> None:
         self.keys = list(keys)
-        self._pattern = _pattern(self.keys)
+        self._folded = [folded(key) for key in self.keys]
+        self._sought = [
+            (number, beginning(spelled), is_cjk(key))
+            for number, key in enumerate(self.keys)
+            for spelled in spellings(key)
+        ]
         self._places = {c.key: self._found(c.row["search_text"]) for c in candidates}
         count = len(self._places)
         held = [sum(number in {n for n, _ in of} for of in self._places.values()) for number in range(len(self.keys))]
-        self.weights = [log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
+        self.weights = [_EVERY + log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
         """Of each word, the greater the fewer of the candidates hold it."""
         self._missing = {stem(key) for key, n in zip(self.keys, held, strict=True) if not n}
 
@@ -105,23 +114,29 @@ class Terms:
     def likeness(self, name: str) -> float:
         """How far a name is what the query says, 0 to 1: the weight of the words that both have, of all that either has.
         Words of the name that the query lacks weigh as its own do on average."""
-        words = list(dict.fromkeys(folded(word) for word in WORD.findall(name)))
+        words = _name_words(name)
         if not words or not self.keys:
             return 0.0
         common, unasked = set(), 0
         for word in words:
-            meant = [n for n, key in enumerate(self.keys) if _meant(key, word)]
+            meant = [n for n, key in enumerate(self._folded) if _meant(key, word)]
             common.update(meant)
             unasked += not meant
         shared = sum(self.weights[n] for n in common)
         return shared / (self.total + unasked * self.total / len(self.keys))
 
     def _found(self, text: str) -> list[tuple[int, int]]:
-        """Which words stand where."""
-        if self._pattern is None:
-            return []
-        plain = folded_text(text)
-        return [(int((found.lastgroup or "t0")[1:]), found.start()) for found in self._pattern.finditer(plain)]
+        """Which words stand where, in their order."""
+        text = plain(text)
+        found = []
+        for number, sought, anywhere in self._sought:
+            at = text.find(sought)
+            while at >= 0:
+                end = at + len(sought)
+                if anywhere or ((not at or not text[at - 1].isalnum()) and _ends(text, end)):
+                    found.append((at, number))
+                at = text.find(sought, end)
+        return [(number, at) for at, number in sorted(found)]
 
 
 def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weight: float) -> list[Candidate]:
@@ -155,7 +170,7 @@ def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, b
         heading = terms.likeness(row["heading_path"][-1]) if row["heading_path"] else 0.0
         bonus = _TITLE * title + _HEADING * heading + _CLOSE * terms.closeness(candidate)
         score = candidate.score + best * bonus
-        if language and (own := language_of(row["search_text"].partition("\n")[2])) and own != language:
+        if language and (own := _language(candidate.key, row["search_text"])) and own != language:
             score *= _OTHER_LANGUAGE
         return replace(candidate, score=score)
 
@@ -186,15 +201,24 @@ def thinned(candidates: Sequence[Candidate], per_document: int | None) -> list[C
     return kept
 
 
-def _pattern(keys: Sequence[str]) -> re.Pattern[str] | None:
-    """Finds the forms of all words in a folded text; of words without spaces, their pairs of characters."""
-    parts = []
-    for number, key in sorted(enumerate(keys), key=lambda each: -len(each[1])):
-        if is_cjk(key):
-            parts.append(f"(?P<t{number}>{'|'.join(map(re.escape, cjk_bigrams(key).split() or [key]))})")
-        else:
-            parts.append(rf"(?P<t{number}>(?<![^\W_]){re.escape(stem(key))}[^\W_]{{0,6}}(?![^\W_]))")
-    return re.compile("|".join(parts)) if parts else None
+def _ends(text: str, at: int) -> bool:
+    """Whether a word that goes on here ends soon: it is a form of what was sought."""
+    return not text[at : at + _MOST_MORE].isalnum()
+
+
+def _language(key: str, searched: str) -> str:
+    """A chunk's language, from its text; remembered, as a chunk's id changes with its text."""
+    language = _LANGUAGES.get(key)
+    if language is None:
+        if len(_LANGUAGES) >= _MOST_LANGUAGES:
+            _LANGUAGES.clear()
+        language = _LANGUAGES[key] = language_of(searched.partition("\n")[2] or searched)
+    return language
+
+
+@lru_cache(maxsize=20_000)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(folded(word) for word in WORD.findall(name)))
 
 
 def _meant(key: str, word: str) -> bool:

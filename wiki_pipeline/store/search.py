@@ -29,7 +29,7 @@ from wiki_pipeline.store.vectors import Vectors
 from wiki_pipeline.text.embed import Embedder
 from wiki_pipeline.text.normalise import normalise
 from wiki_pipeline.text.rerank import Reranker
-from wiki_pipeline.text.terms import WORD, folded, folded_text, is_cjk, language_asked
+from wiki_pipeline.text.terms import WORD, is_cjk, language_asked, plain
 
 if TYPE_CHECKING:
     from lancedb.table import Table
@@ -315,7 +315,7 @@ def _checked(asked: Asked) -> Callable[[Candidate], bool]:
     excluded = [_as_it_stands(phrase) for phrase in asked.without]
 
     def holds(candidate: Candidate) -> bool:
-        text = folded_text(candidate.row["search_text"])
+        text = plain(candidate.row["search_text"])
         return all(one.search(text) for one in wanted) and not any(one.search(text) for one in excluded)
 
     return holds
@@ -323,7 +323,7 @@ def _checked(asked: Asked) -> Callable[[Candidate], bool]:
 
 def _as_it_stands(phrase: str) -> re.Pattern[str]:
     """A phrase in a folded text, whatever is between its words; of the last word its plural and simple forms too."""
-    words = [re.escape(folded(word)) for word in WORD.findall(phrase)]
+    words = [re.escape(plain(word)) for word in WORD.findall(phrase)]
     if is_cjk(phrase):
         return re.compile(r"[\W_]*".join(words))
     joined = r"[\W_]+".join(words)

@@ -92,26 +92,40 @@ _RUSSIAN = re.compile("[ыэъёЫЭЪЁ]")
 _SAMPLE = 1_200  # characters that tell a text's language
 
 
+# Accented letters of Latin and Greek script to the letters below the accents.
+_ACCENTS = {
+    code: plain
+    for code in (*range(0x00C0, 0x0250), *range(0x0370, 0x0400), *range(0x1E00, 0x2000))
+    if (plain := "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)))
+    != chr(code)
+} | {ord("ı"): "i", ord("ø"): "o", ord("ł"): "l", ord("đ"): "d"}
+
+
+def plain(text: str) -> str:
+    """A text without case and accents; `ß` is `ss`."""
+    text = text.casefold()
+    return text if text.isascii() else text.translate(_ACCENTS)
+
+
 @lru_cache(maxsize=50_000)
 def folded(word: str) -> str:
     """A word without case, accents and the difference of `Größe`, `Groesse` and `Grosse`."""
-    return folded_text(word)
-
-
-def folded_text(text: str) -> str:
-    """A whole text, as `folded` makes its words."""
-    text = text.casefold()
-    if not text.isascii():
-        # NFKC again: Hangul is taken apart with the accents.
-        plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-        text = unicodedata.normalize("NFKC", plain).replace("ı", "i")
-    return _UMLAUT.sub(r"\1", text)
+    return _UMLAUT.sub(r"\1", plain(word))
 
 
 def stem(word: str) -> str:
     """What a word's forms have in common: its beginning, folded."""
-    word = folded(word)
+    return beginning(folded(word))
+
+
+def beginning(word: str) -> str:
+    """A word without what its forms may differ in."""
     return word[: max(_STEM, len(word) - _ENDING)]
+
+
+def spellings(word: str) -> list[str]:
+    """How a word may be written in a plain text: `grosse` and `groesse` for `Größe`."""
+    return list(dict.fromkeys(map(plain, (word, *variants(word)))))
 
 
 def same_word(one: str, other: str) -> bool:

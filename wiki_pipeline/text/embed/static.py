@@ -33,7 +33,7 @@ class StaticEmbedder:
     model = "wordllama-l2_supercat-256"
     dimension = 256
     local = True
-    weight = 0.25  # beside words, which find far more; see `store.ranking`
+    weight = 0.3  # beside words, which find far more; see `store.ranking`
 
     def __reduce__(self) -> tuple[type[StaticEmbedder], tuple[()]]:
         return StaticEmbedder, ()  # its files are read anew, and only where they are used
