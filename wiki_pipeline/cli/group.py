@@ -20,6 +20,7 @@ COMMANDS = {
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",
+    "evaluate": "Measure how well questions of a file are answered, against an earlier run too.",
 }
 
 
