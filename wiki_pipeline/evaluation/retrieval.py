@@ -1,7 +1,7 @@
 """Asking every question, and holding what is found against what is right.
 
-Documents are ranked by their best chunk, as a page of results shows them; where a question names passages, the chunks
-themselves are. Of the first ten: recall (the part of what is right that is among the first 5, and 10), MRR (one over the
+Documents are ranked by their best chunk, as a page of results shows them; where a question names passages, chunks
+are. Of the first ten: recall (the part of what is right that is among the first 5, and 10), MRR (one over the
 rank of the first that is right) and nDCG (what is right counts less the later it comes: 1/log2(rank + 1), against the
 best order there could be). A question that nothing answers has no such figures, but whether the search said so.
 """
@@ -27,8 +27,8 @@ Finder = Callable[[str, int | None], Found]
 """From a question and how many chunks of one document may come to what is found, the ten best chunks at least."""
 
 AnswerMetrics = Callable[[Sequence[Question]], "pd.DataFrame"]
-"""From the questions to a DataFrame with the column `id` (`Question.name`), a row a question, and a number or nothing in
-each other column: shares as 0 to 1, such as `cited`, `resolved`, `grounded`, `refused`."""
+"""From the questions to a DataFrame with the column `id` (`Question.name`), a row a question, and a number or nothing
+in each other column: shares as 0 to 1, such as `cited`, `resolved`, `grounded`, `refused`."""
 
 
 def evaluated(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -105,9 +106,7 @@ def _text_query(asked: Asked) -> FullTextQuery | None:
     words = WORD.findall(" ".join(terms))
     spelled = dict.fromkeys(other for word in words for other in variants(word))
     joined = dict.fromkeys(
-        one + other
-        for one, other in zip(words[:_MOST_JOINED], words[1:], strict=False)
-        if one.isascii() and other.isascii()
+        one + other for one, other in pairwise(words[:_MOST_JOINED]) if one.isascii() and other.isascii()
     )
     pairs = " ".join(list(dict.fromkeys(cjk_bigrams(" ".join(terms)).split()))[:MAX_TERMS])
     telling = [

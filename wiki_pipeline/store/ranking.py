@@ -112,8 +112,8 @@ class Terms:
         return best / self.total
 
     def likeness(self, name: str) -> float:
-        """How far a name is what the query says, 0 to 1: the weight of the words that both have, of all that either has.
-        Words of the name that the query lacks weigh as its own do on average."""
+        """How far a name is what the query says, 0 to 1: the weight of the words that both have, of all that either
+        has. Words of the name that the query lacks weigh as its own do on average."""
         words = _name_words(name)
         if not words or not self.keys:
             return 0.0

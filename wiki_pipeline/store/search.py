@@ -115,7 +115,7 @@ _COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
 _READ = [vectors_schema(1).field(name) for name in (*_COLUMNS, "fingerprint", "search_cjk")]
 
 
-def search(
+def search(  # noqa: PLR0913 - the arguments of `find`
     store: Store,
     embedder: Embedder,
     query: str,
@@ -142,7 +142,7 @@ def search(
     return list(found.hits)
 
 
-def find(
+def find(  # noqa: PLR0913 - each by its name
     store: Store,
     embedder: Embedder,
     query: str,

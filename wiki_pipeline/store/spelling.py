@@ -56,8 +56,8 @@ class Vocabulary:
 
     def near(self, word: str) -> list[str]:
         """Words that are a slip away, two if it is long; the likeliest first: fewest slips, then commonest."""
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+        from rapidfuzz import process  # noqa: PLC0415 - only unknown words need it
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
 
         word = folded(word)
         if not _SHORTEST <= len(word) <= _LONGEST or word.isdigit() or is_cjk(word):

@@ -25,42 +25,44 @@ _LONGER = 4  # letters that an inflected or compound form may have more
 FILLERS: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split())
     for language, words in {
-        "en": """a an and are as at be been but by can could did do does for from had has have how i if in into is it its
-            me my of on or our should so such than that the their them then there these they this those to was we were
-            what when where which who whom whose why will with would you your not""",
-        "de": """aber als am an auch auf aus bei bin bis das dass dem den der des die dies diese dieser dieses du durch ein
-            eine einem einen einer eines er es für gibt haben hat ich ihr im in ist kann können man mein mich mir mit muss
-            nach nicht noch nur oder ohne sein sich sie sind so soll über um und uns unter vom von vor wann warum was
-            welche welcher welches wenn wer werden wie wir wird wo zu zum zur""",
-        "fr": """à au aux avec ce ces cette comment dans de des du elle elles en est et être faire il ils je la le les leur
-            lui mais me mes mon ne nos notre nous on ont ou où par pas peut plus pour pourquoi qu quand que quel quelle
-            quelles quels qui sa sans se ses son sont sur un une vos votre vous y""",
-        "es": """a al como con cómo cuál cuáles cuando cuándo de del desde dónde donde el ella ellos en entre es esta este
-            esto está ha hay la las lo los más me mi muy no nos o para pero por porque puede puedo que qué quién se ser si
-            sin sobre son su sus un una uno y ya""",
-        "pt": """a ao aos as com como da das de do dos e ela ele em entre essa esse esta este eu foi há isso mais mas me meu
-            muito na nas não no nos o onde os ou para pela pelo pode por porque qual quais quando que quem se sem ser seu
-            sua são também um uma você é""",
-        "it": """a ai al alla anche che chi ci come con cosa così da dal dalla dei del della delle di dove e è gli ha i il in
-            io la le lo ma mi nel nella non o per perché più può quale quali quando quello questa questo se si sono su sul
-            sulla tra un una uno""",
-        "nl": """aan al als bij dan dat de deze die dit door een en er geen had heb hebben heeft het hij hoe ik in is je kan
-            maar me met mijn moet naar niet of om onder ook op over te tot uit van voor waar waarom wanneer want was wat we
-            wel welke wie wij worden wordt ze zijn zo""",
-        "sv": """att av de den det dig din du eller en ett för från går han har hon hur i inte ja jag kan man med men mig
-            min mot när nu och om på sig ska som så till under upp ut vad var varför vem vi vid vilka vilken är över""",
-        "pl": """aby albo ale być co czy dla do gdy gdzie go i ich jak jaka jaki jakie jako jest jeśli już kiedy kto która
-            które który lub ma mnie można na nad nie o od oraz po pod przed przez przy są się ta tak tego tej ten to tylko
-            u w we z za ze że""",
-        "tr": """ama ancak bana ben bir biz bu çok da daha de değil diye en gibi hangi hem her için ile ise kadar ki kim mı
-            mi mu mü nasıl ne neden nerede o olan olarak olur onu sonra şu siz ve veya ya yani zaman""",
-        "ru": """а без бы был была были было быть в вам вас вы где для до его ее если есть еще же за и из или им их к как
-            какая какие какой когда которая которые который кто ли мне может мы на над не него нет но о об он она они от по
-            под при про с со так также то только у уже что чтобы это этого этот я""",
-        "uk": """а або але без би був була були було бути в вас ви від він вона вони все де для до є за з зі і із або його їх
-            її й коли котрий ми може можна на над не ні о об від по під при про ся та так також те ти то у хто це цей цього
-            чи що щоб як яка яке який які якщо""",
-        "el": "από για δεν είναι η θα και με να ο οι όπως που πώς πότε πού σε στα στη στην στο στον τα τη την της το τον του των ως",
+        "en": """a an and are as at be been but by can could did do does for from had has have how i if in into is it
+            its me my of on or our should so such than that the their them then there these they this those to
+            was we were what when where which who whom whose why will with would you your not""",
+        "de": """aber als am an auch auf aus bei bin bis das dass dem den der des die dies diese dieser dieses du
+            durch ein eine einem einen einer eines er es für gibt haben hat ich ihr im in ist kann können man
+            mein mich mir mit muss nach nicht noch nur oder ohne sein sich sie sind so soll über um und uns
+            unter vom von vor wann warum was welche welcher welches wenn wer werden wie wir wird wo zu zum zur""",
+        "fr": """à au aux avec ce ces cette comment dans de des du elle elles en est et être faire il ils je la le
+            les leur lui mais me mes mon ne nos notre nous on ont ou où par pas peut plus pour pourquoi qu quand
+            que quel quelle quelles quels qui sa sans se ses son sont sur un une vos votre vous y""",
+        "es": """a al como con cómo cuál cuáles cuando cuándo de del desde dónde donde el ella ellos en entre es esta
+            este esto está ha hay la las lo los más me mi muy no nos o para pero por porque puede puedo que qué
+            quién se ser si sin sobre son su sus un una uno y ya""",
+        "pt": """a ao aos as com como da das de do dos e ela ele em entre essa esse esta este eu foi há isso mais mas
+            me meu muito na nas não no nos o onde os ou para pela pelo pode por porque qual quais quando que
+            quem se sem ser seu sua são também um uma você é""",
+        "it": """a ai al alla anche che chi ci come con cosa così da dal dalla dei del della delle di dove e è gli ha
+            i il in io la le lo ma mi nel nella non o per perché più può quale quali quando quello questa questo
+            se si sono su sul sulla tra un una uno""",
+        "nl": """aan al als bij dan dat de deze die dit door een en er geen had heb hebben heeft het hij hoe ik in is
+            je kan maar me met mijn moet naar niet of om onder ook op over te tot uit van voor waar waarom
+            wanneer want was wat we wel welke wie wij worden wordt ze zijn zo""",
+        "sv": """att av de den det dig din du eller en ett för från går han har hon hur i inte ja jag kan man med men
+            mig min mot när nu och om på sig ska som så till under upp ut vad var varför vem vi vid vilka vilken
+            är över""",
+        "pl": """aby albo ale być co czy dla do gdy gdzie go i ich jak jaka jaki jakie jako jest jeśli już kiedy kto
+            która które który lub ma mnie można na nad nie o od oraz po pod przed przez przy są się ta tak tego
+            tej ten to tylko u w we z za ze że""",
+        "tr": """ama ancak bana ben bir biz bu çok da daha de değil diye en gibi hangi hem her için ile ise kadar ki
+            kim mı mi mu mü nasıl ne neden nerede o olan olarak olur onu sonra şu siz ve veya ya yani zaman""",
+        "ru": """а без бы был была были было быть в вам вас вы где для до его ее если есть еще же за и из или им их к
+            как какая какие какой когда которая которые который кто ли мне может мы на над не него нет но о об
+            он она они от по под при про с со так также то только у уже что чтобы это этого этот я""",
+        "uk": """а або але без би був була були було бути в вас ви від він вона вони все де для до є за з зі і із або
+            його їх її й коли котрий ми може можна на над не ні о об від по під при про ся та так також те ти то
+            у хто це цей цього чи що щоб як яка яке який які якщо""",
+        "el": """από για δεν είναι η θα και με να ο οι όπως που πώς πότε πού σε στα στη στην στο στον τα τη την της
+            το τον του των ως""",
         "ja": "",
         "ko": "",
         "zh": "",
@@ -94,9 +96,9 @@ _SAMPLE = 1_200  # characters that tell a text's language
 
 # Accented letters of Latin and Greek script to the letters below the accents.
 _ACCENTS = {
-    code: plain
+    code: bare
     for code in (*range(0x00C0, 0x0250), *range(0x0370, 0x0400), *range(0x1E00, 0x2000))
-    if (plain := "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)))
+    if (bare := "".join(c for c in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(c)))
     != chr(code)
 } | {ord("ı"): "i", ord("ø"): "o", ord("ł"): "l", ord("đ"): "d"}
 

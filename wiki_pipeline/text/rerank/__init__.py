@@ -1,4 +1,4 @@
-"""A second opinion on what a search found: an endpoint that reads question and text together. Optional, never default."""
+"""A second opinion on what a search found: an endpoint that reads question and text together. Never the default."""
 
 from __future__ import annotations
 

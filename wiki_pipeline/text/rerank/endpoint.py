@@ -1,7 +1,7 @@
 """A reranking endpoint over HTTP, in either of the two forms that there are.
 
-    TEI                  POST /rerank      {"query", "texts", "truncate"}         -> [{"index", "score"}]
-    vLLM, Jina, Cohere   POST /v1/rerank   {"model", "query", "documents", ...}   -> {"results": [{"index", "relevance_score"}]}
+    TEI                  {"query", "texts", "truncate"}        -> [{"index", "score"}]
+    vLLM, Jina, Cohere   {"model", "query", "documents", ...}  -> {"results": [{"index", "relevance_score"}]}
 
 Which one an endpoint speaks is found out by asking: one that refuses a body (400, 422) is asked in the other form, and
 what worked is remembered. Nothing is asked twice for other reasons: a search does not wait.
@@ -83,7 +83,7 @@ class EndpointReranker:
 
     def _asked(self, form: str, query: str, texts: Sequence[str]) -> tuple[int, Any]:
         """Status and body; the body is None where it is no JSON."""
-        import httpx
+        import httpx  # noqa: PLC0415 - takes a tenth of a second, and few have an endpoint
 
         body: dict[str, Any] = {"query": query}
         if form == "texts":
@@ -110,7 +110,7 @@ class EndpointReranker:
 
     @cached_property
     def _client(self) -> httpx.Client:
-        import httpx
+        import httpx  # noqa: PLC0415 - takes a tenth of a second, and few have an endpoint
 
         key = self._key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -1,4 +1,4 @@
-"""Cranfield: 1,400 abstracts of aerodynamics, 225 questions of those who wrote them, and who judged what answers them."""
+"""Cranfield: 1,400 abstracts of aerodynamics, 225 questions of their authors, and what was judged to answer them."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _astro_pages(folder: Path) -> Iterator[tuple[CleanPage, str]]:
         fields |= {m[1]: m[2].strip("'\" ") for m in _FIELD.finditer(front[1]) if m[1] not in fields}
         body = _IMPORT.sub("", file.read_text("utf-8")[front.end() :]).strip()
         if fields.get("title") and body:
-            title, language = _plain(fields["title"]), name.split("/")[0][:2]
+            title, language = _plain(fields["title"]), name.split("/", maxsplit=1)[0][:2]
             yield _page(name, title, f"# {title}\n\n{body}", language), _plain(fields.get("description", ""))
 
 
