@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +58,7 @@ class Run:
             saved = json.loads(path.read_text("utf-8"))
             if saved["form"] != _FORM:
                 raise ConfigurationError(f"{path} was saved by another version.", "Measure that version again.")
-            rows = pd.read_json(StringIO(json.dumps(saved["rows"])), dtype={"id": str}, convert_dates=False)
+            rows = pd.DataFrame(saved["rows"])
             facts = {str(name): str(value) for name, value in saved["facts"].items()}
         except OSError as error:
             raise ConfigurationError(f"{path} can't be read: {error.strerror}.", advice) from None

@@ -118,7 +118,7 @@ def _text_query(asked: Asked) -> FullTextQuery | None:
     should = [(Occur.SHOULD, match(text, column, boost=boost)) for text, column, boost in telling if text]
     if not should:
         return None
-    queries = [(Occur.MUST, BooleanQuery(should))]
+    queries: list[tuple[Occur, FullTextQuery]] = [(Occur.MUST, BooleanQuery(should))]
     if fillers := " ".join(asked.fillers):
         queries.append((Occur.SHOULD, match(fillers, "search_text", boost=_FILLER)))
     # Whether the words of a phrase stand next to each other is seen in the text.

@@ -67,8 +67,9 @@ class Terms:
     def __init__(self, keys: Sequence[str], candidates: Iterable[Candidate]) -> None:
         self.keys = list(keys)
         self._folded = [folded(key) for key in self.keys]
+        self._exact: set[int] = set()  # words that some text holds in just this form
         self._sought = [
-            (number, beginning(spelled), is_cjk(key))
+            (number, spelled, beginning(spelled), is_cjk(key))
             for number, key in enumerate(self.keys)
             for spelled in spellings(key)
         ]
@@ -77,7 +78,7 @@ class Terms:
         held = [sum(number in {n for n, _ in of} for of in self._places.values()) for number in range(len(self.keys))]
         self.weights = [_EVERY + log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
         """Of each word, the greater the fewer of the candidates hold it."""
-        self._missing = {stem(key) for key, n in zip(self.keys, held, strict=True) if not n}
+        self._doubtful = {stem(key) for number, key in enumerate(self.keys) if number not in self._exact}
 
     @cached_property
     def total(self) -> float:
@@ -85,8 +86,8 @@ class Terms:
         return sum(self.weights) or 1.0
 
     def lacks(self, word: str) -> bool:
-        """Whether no candidate holds a word of the query, as it is written there."""
-        return stem(word) in self._missing
+        """Whether no candidate holds a word of the query in just the form in which it is written there."""
+        return stem(word) in self._doubtful
 
     def shares(self, candidate: Candidate) -> bool:
         """Whether a candidate holds any of the words."""
@@ -129,12 +130,16 @@ class Terms:
         """Which words stand where, in their order."""
         text = plain(text)
         found = []
-        for number, sought, anywhere in self._sought:
+        for number, whole, sought, anywhere in self._sought:
             at = text.find(sought)
             while at >= 0:
                 end = at + len(sought)
                 if anywhere or ((not at or not text[at - 1].isalnum()) and _ends(text, end)):
                     found.append((at, number))
+                    if anywhere or (
+                        text.startswith(whole, at) and not text[at + len(whole) : at + len(whole) + 1].isalnum()
+                    ):
+                        self._exact.add(number)
                 at = text.find(sought, end)
         return [(number, at) for at, number in sorted(found)]
 
