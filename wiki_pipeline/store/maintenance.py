@@ -46,8 +46,8 @@ UNINDEXED_PART = 0.25
 UNINDEXED_ROWS_IN_SYNC = 10_000
 # New rows become an index of their own beside the others (a delta); from so many on they are merged into one.
 INDEX_DELTAS = 32
-# Below so many bytes of vectors (60,000 of 256 numbers) brute force takes some 30 ms and is exact; with the index 100,000
-# take 4 ms. It takes as much memory again while it is built.
+# Below so many bytes of vectors (60,000 of 256 numbers) brute force takes some 30 ms and is exact; with the index
+# 100,000 take 4 ms. It takes as much memory again while it is built.
 VECTOR_INDEX_BYTES = 64_000_000
 # Readers and queries that began on an older version have this long to end.
 KEPT_VERSIONS = timedelta(hours=1)

@@ -36,7 +36,7 @@ def serving(answer: Answer) -> Iterator[tuple[str, list[tuple[dict[str, str], di
     asked: list[tuple[dict[str, str], dict[str, Any]]] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             asked.append((dict(self.headers), body))
             status, content = answer(body)
