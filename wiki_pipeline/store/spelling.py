@@ -33,26 +33,35 @@ class Vocabulary:
     """The words of one table, with how often each is there. Safe between threads."""
 
     def __init__(self) -> None:
+        self._counting = threading.Lock()
         self._lock = threading.Lock()
         self._known: frozenset[int] = frozenset()  # fragments
         self._counts: Counter[str] = Counter()
 
     def brought_up_to(self, dataset: LanceDataset) -> None:
-        """Count the words of fragments that are new. Words of those that are gone stay known: they do no harm.
+        """Count the words of fragments that are new, or go on without them while another thread counts. Words of those
+        that are gone stay known: they do no harm.
 
         Raises:
             OSError, RuntimeError, ValueError: from the storage.
         """
-        with self._lock:
+        # The first count takes seconds, and is waited for; a later one must not hold up other searches.
+        if not self._counting.acquire(blocking=not self._known):
+            return
+        try:
             fragments = {fragment.fragment_id: fragment for fragment in dataset.get_fragments()}
             new = [fragment for number, fragment in fragments.items() if number not in self._known]
             if new:
                 # Joined fragments are counted again, and so are their words: only which word is commoner matters.
                 for batch in dataset.scanner(columns=["search_text"], fragments=new, batch_size=_ROWS).to_batches():
-                    self._counts.update(dict(_counted(batch.column("search_text"))))
-                    if len(self._counts) > _MOST_WORDS:
-                        self._counts = Counter({word: n for word, n in self._counts.items() if n > 1})
-                self._known = frozenset(fragments)
+                    counted = dict(_counted(batch.column("search_text")))
+                    with self._lock:
+                        self._counts.update(counted)
+                        if len(self._counts) > _MOST_WORDS:
+                            self._counts = Counter({word: n for word, n in self._counts.items() if n > 1})
+            self._known = frozenset(fragments)
+        finally:
+            self._counting.release()
 
     def near(self, word: str) -> list[str]:
         """Words that are a slip away, two if it is long; the likeliest first: fewest slips, then commonest."""
