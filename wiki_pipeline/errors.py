@@ -87,6 +87,12 @@ class StoreError(WikiPipelineError):
     code = "store_failed"
 
 
+class RerankError(WikiPipelineError):
+    """The reranking endpoint failed or answered what can't be used. A search goes on in its own order."""
+
+    code = "reranking_failed"
+
+
 class EmbeddingError(WikiPipelineError):
     """The embedding model or endpoint failed, or returned vectors that must not be stored."""
 

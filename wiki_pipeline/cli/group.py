@@ -22,6 +22,7 @@ COMMANDS = {
     "search": "Search the tenant's sources.",
     "ask": "Ask a question; the answer says where it is from.",
     "mcp": "Serve search and pages to an agent on this machine, by MCP on standard input and output.",
+    "evaluate": "Measure how well questions of a file are answered, against an earlier run too.",
 }
 
 

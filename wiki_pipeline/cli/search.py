@@ -12,25 +12,26 @@ from rich.padding import Padding
 from rich.text import Text
 
 from wiki_pipeline.access import local
-from wiki_pipeline.cli.output import console, json_option, print_json, printable
+from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import StaleDocument, StalenessCache
 from wiki_pipeline.gateway.wiki_reader import Place, WikiReader
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import Filters, Hit, search
+from wiki_pipeline.store import Filters, Found, Hit, find
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
+from wiki_pipeline.text.rerank import open_reranker
 from wiki_pipeline.wiki.snippet import pieces_of
 
 _CODE_LINES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Shown:
     """A chunk, where it is read in our wiki, and how its document is behind its source.
 
     Attributes:
@@ -48,9 +49,26 @@ class Found:
 @click.option("-k", "count", type=click.IntRange(1, MAX_HITS), default=5, show_default=True, help="How many chunks.")
 @click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="hybrid", show_default=True, help="How to match.")
+@click.option(
+    "--per-document", type=click.IntRange(1, MAX_HITS), default=None, help="At most so many chunks of one document."
+)
 @json_option
-def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mode: Mode, as_json: bool) -> None:
-    """Search the tenant's sources."""
+def command(
+    *,
+    query: tuple[str, ...],
+    count: int,
+    sources: tuple[str, ...],
+    mode: Mode,
+    per_document: int | None,
+    as_json: bool,
+) -> None:
+    """Search the tenant's sources.
+
+    \b
+    '"on call" rota'   words next to each other
+    'rota -weekend'    without a word (behind --, if it comes first)
+    title:rota         in the title; likewise label:howto and path:docs/
+    """
     settings = load(Settings)
     words = " ".join(query)
     if len(words) > MAX_QUERY:
@@ -59,22 +77,49 @@ def command(*, query: tuple[str, ...], count: int, sources: tuple[str, ...], mod
         scope = local(settings).scope
         records = [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
         chosen = scope.narrow(select([record.key for record in records], sources) if sources else ())
-        hits: list[Hit] = []
+        answer = Found()
         if chosen is not None:
             filters = Filters(sources=chosen)
-            hits = search(pipeline.store, open_embedder(settings), words, k=count, mode=mode, filters=filters)
+            answer = find(
+                pipeline.store,
+                open_embedder(settings),
+                words,
+                k=count,
+                mode=mode,
+                filters=filters,
+                per_document=per_document,
+                reranker=open_reranker(settings),
+            )
+        hits = answer.hits
         reader = WikiReader(pipeline.catalog, pipeline.store, StalenessCache(pipeline, background=False))
         places, stale = reader.places(hits), reader.stale(hits)
     served = running(settings.home)
     root = served.gateway if served else ""
     found = [
-        Found(hit, place, f"{root}{place.page}{place.fragment}" if root else "", behind)
+        Shown(hit, place, f"{root}{place.page}{place.fragment}" if root else "", behind)
         for hit, place, behind in zip(hits, places, stale, strict=True)
     ]
     if as_json:
         print_json([{**asdict(each.hit), "wiki_url": each.wiki_url, "stale": _staleness(each.stale)} for each in found])
         return
-    _print(console(), found, words, {str(record.key): record.title or record.key.name for record in records})
+    _remark(answer)
+    _print(
+        console(),
+        found,
+        answer.did_you_mean or words,
+        {str(record.key): record.title or record.key.name for record in records},
+    )
+
+
+def _remark(answer: Found) -> None:
+    """What the search has to say of the query, beside the results."""
+    out = progress_console()
+    if answer.did_you_mean:
+        out.print(Text(printable(f"No document holds what was typed; searched for: {answer.did_you_mean}")))
+    if answer.unknown:
+        out.print(Text(printable(f"No document holds: {', '.join(answer.unknown)}")))
+    if answer.nearest_only:
+        out.print("Nothing was found. Nearest in meaning:")
 
 
 def _staleness(stale: StaleDocument | None) -> dict[str, object] | None:
@@ -84,11 +129,11 @@ def _staleness(stale: StaleDocument | None) -> dict[str, object] | None:
     return {name: getattr(stale, name) for name in shown}
 
 
-def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[str, str]) -> None:
+def _print(out: Console, found: Sequence[Shown], query: str, sources: Mapping[str, str]) -> None:
     """The documents in the order of their best chunks, each with all its chunks below it."""
     if not found:
         out.print("Nothing was found.")
-    documents: dict[tuple[str, str], list[Found]] = {}
+    documents: dict[tuple[str, str], list[Shown]] = {}
     for each in found:
         documents.setdefault((each.hit.source, each.hit.document_id), []).append(each)
     for number, chunks in enumerate(documents.values()):
@@ -106,7 +151,7 @@ def _print(out: Console, found: Sequence[Found], query: str, sources: Mapping[st
             out.print(Text(f"  from {printable(hit.url)}", style="dim"), soft_wrap=True)
 
 
-def _print_chunk(out: Console, found: Found, query: str) -> None:
+def _print_chunk(out: Console, found: Shown, query: str) -> None:
     hit, code = found.hit, found.place.code
     above = [name for name in hit.heading_path if name != hit.title]
     if code:

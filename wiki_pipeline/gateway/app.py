@@ -30,6 +30,7 @@ from wiki_pipeline.gateway.services import Services, open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.syndication import feeds, llms, opensearch
 from wiki_pipeline.store import Filters, search
+from wiki_pipeline.store.tables import vectors_name
 from wiki_pipeline.wiki import site
 
 log = logging.getLogger(__name__)
@@ -130,6 +131,10 @@ def _warm_up(services: Services) -> None:
     finally:
         _keep_what_is_loaded()
         services.warm.set()
+    try:
+        services.store.vocabulary(vectors_name(services.embedder.model))
+    except WikiPipelineError as error:
+        log.warning("The first query with an unknown word will be slow, or fail: %s", error)
 
 
 def _tidy_answers(services: Services) -> None:

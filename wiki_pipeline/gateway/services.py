@@ -22,10 +22,11 @@ from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
-from wiki_pipeline.store import Filters, Hit, Store, search
+from wiki_pipeline.store import Filters, Found, Hit, Store, find
 from wiki_pipeline.store.search import Mode
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed import Embedder, open_embedder
+from wiki_pipeline.text.rerank import Reranker, open_reranker
 
 _CHECKS_AT_ONCE = 4
 
@@ -54,6 +55,7 @@ class Services:
     metrics: Metrics
     staleness: StalenessCache
     answering: Answering
+    reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
 
@@ -74,11 +76,33 @@ class Services:
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""
+        return list(self.find(query, k=k, mode=mode, filters=filters, per_document=per_document).hits)
+
+    def find(
+        self,
+        query: str,
+        *,
+        k: int,
+        mode: Mode,
+        filters: Filters,
+        per_document: int | None = None,
+        language: str = "",
+    ) -> Found:
+        """The same with what the search has to say of the query; errors as `store.find`."""
         sources = self.principal.scope.narrow(filters.sources)
         if sources is None:
-            return []
-        filters = replace(filters, sources=sources)
-        return search(self.store, self.embedder, query, k=k, mode=mode, filters=filters, per_document=per_document)
+            return Found()
+        return find(
+            self.store,
+            self.embedder,
+            query,
+            k=k,
+            mode=mode,
+            filters=replace(filters, sources=sources),
+            per_document=per_document,
+            language=language,
+            reranker=self.reranker,
+        )
 
     def source_named(self, name: str) -> SourceRecord:
         """The source that a caller means: by datasource id, by key (`default:confluence:ENG`), or by its name in
@@ -111,7 +135,18 @@ def open_services(settings: GatewaySettings) -> Services:
         return Library(catalog, store, embedder, staleness, scope)
 
     answering = Answering(catalog, library, open_chat(settings, catalog.model_calls), settings)
-    return Services(settings, local(settings), catalog, store, reader, embedder, metrics, staleness, answering)
+    return Services(
+        settings,
+        local(settings),
+        catalog,
+        store,
+        reader,
+        embedder,
+        metrics,
+        staleness,
+        answering,
+        open_reranker(settings),
+    )
 
 
 def datasource_id(record: SourceRecord) -> str:

@@ -10,7 +10,7 @@ from wiki_pipeline.store.maintenance import Maintenance, maintain, tidy
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.reconcile import Compute, reconcile
 from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
-from wiki_pipeline.store.search import Hit, search
+from wiki_pipeline.store.search import Found, Hit, find, search
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.tables import Store
 from wiki_pipeline.store.vectors import KnownVectors, vector_rows
@@ -19,6 +19,7 @@ __all__ = [
     "Batch",
     "Compute",
     "Filters",
+    "Found",
     "Hit",
     "KnownVectors",
     "Maintenance",
@@ -27,6 +28,7 @@ __all__ = [
     "StageTable",
     "Store",
     "compare",
+    "find",
     "fingerprint",
     "maintain",
     "reconcile",

@@ -1,7 +1,7 @@
 """What a search may be restricted to, and the condition that LanceDB is given for it.
 
 LanceDB's expression builder has no functions for lists and prefixes, so the condition is SQL; every value in it goes
-through `_text` or is a number. The column names are this module's own.
+through `literal` or is a number. The column names are this module's own.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Filters:
         if self.labels:
             parts.append(f"array_has_any(labels, [{_list(self.labels)}])")
         if self.path_prefix:
-            parts.append(f"starts_with(path, {_text(self.path_prefix)})")
+            parts.append(f"starts_with(path, {literal(self.path_prefix)})")
         if self.modified_from is not None:
             parts.append(f"last_modified >= {_seconds(self.modified_from)}")
         if self.modified_before is not None:
@@ -72,13 +72,13 @@ def _any_of(column: str, values: Iterable[str]) -> list[str]:
 
 
 def _list(values: Iterable[str]) -> str:
-    texts = [_text(value) for value in values]
+    texts = [literal(value) for value in values]
     if len(texts) > MAX_VALUES:
         raise SearchError(f"A filter with {len(texts)} values is too long.", f"Give at most {MAX_VALUES}.")
     return ", ".join(texts)
 
 
-def _text(value: str) -> str:
+def literal(value: str) -> str:
     """A string literal. Only the quote means anything within one."""
     # A lone surrogate is in no table, and can't be sent: it becomes the replacement character.
     whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -40,12 +40,15 @@ DELETED_PART = 0.3
 # Rows that no index holds are searched one by one, about 30 ms a thousand: indexed at the end of a sync from so many
 # on, and during a long sync at every so many (all at once at its end costs the same time and more memory).
 UNINDEXED_ROWS = 1_000
+# In a smaller table a part of it is enough: it would never be indexed else, and text search took 100 ms in it.
+UNINDEXED_LEAST = 50
+UNINDEXED_PART = 0.25
 UNINDEXED_ROWS_IN_SYNC = 10_000
 # New rows become an index of their own beside the others (a delta); from so many on they are merged into one.
 INDEX_DELTAS = 32
-# Below so many bytes of vectors (250,000 of 256 numbers) brute force takes about 100 ms and is exact; the index takes
-# as much memory again while it is built.
-VECTOR_INDEX_BYTES = 256_000_000
+# Below so many bytes of vectors (60,000 of 256 numbers) brute force takes some 30 ms and is exact; with the index
+# 100,000 take 4 ms. It takes as much memory again while it is built.
+VECTOR_INDEX_BYTES = 64_000_000
 # Readers and queries that began on an older version have this long to end.
 KEPT_VERSIONS = timedelta(hours=1)
 # Looking for old versions means listing the table's files: done once in so many versions.
@@ -78,7 +81,7 @@ def maintain(table: StageTable, commits: int) -> Maintenance:
         StoreError: disk full or storage out of reach. The table is as right as before.
     """
     joined = join_fragments(table)
-    indexed = index_rows(table, UNINDEXED_ROWS)
+    indexed = index_rows(table, UNINDEXED_ROWS, part=UNINDEXED_PART)
     pruned = prune(table) if joined or _passed_a_mark(table, commits) else 0
     return Maintenance(joined, indexed, pruned)
 
@@ -113,8 +116,11 @@ def join_fragments(table: StageTable, tiers: Sequence[Tier] = TIERS) -> int:
     return gone
 
 
-def index_rows(table: StageTable, threshold: int) -> bool:
+def index_rows(table: StageTable, threshold: int, *, part: float = 1.0) -> bool:
     """Index the serving table's new rows if there are more than `threshold`, and keep the number of deltas small.
+
+    Args:
+        part: of the table; so large a part of it is enough too, but not fewer than `UNINDEXED_LEAST` rows.
 
     Raises:
         StoreError: as `maintain`.
@@ -128,7 +134,8 @@ def index_rows(table: StageTable, threshold: int) -> bool:
         if done:
             create_vector_index(dataset)
         statistics = [index_statistics(dataset, name) for name in sorted(names)]
-        if any(index["num_unindexed_rows"] > threshold for index in statistics):
+        due = min(threshold, max(UNINDEXED_LEAST, int(part * dataset.count_rows())))
+        if any(index["num_unindexed_rows"] > due for index in statistics):
             deltas = max(index["num_indices"] for index in statistics)
             dataset.optimize.optimize_indices(num_indices_to_merge=deltas if deltas >= INDEX_DELTAS else 0)
             done = True

@@ -1,61 +1,154 @@
-"""Which of the chunks found come first: both sides' scores together, names that a query means, many documents.
+"""Which of the chunks found come first: both sides' scores together, then what only the candidates' texts tell.
 
 The scores of words and of meaning have no common scale, so each side's are brought to 0 to 1 and added: words from
 nothing to the best, similarities, which are never nothing, from the least to the best candidate's. So a clear winner
-among words stays one, which it does not by reciprocal ranks.
+among words stays one, which it does not by reciprocal ranks. Meaning counts as its model says (`Embedder.weight`).
 
-A model that is weaker than words (`weight` below 1) is asked what words leave open. Where one of the first chunks by
-words holds all words of the query, its similarities count nothing; where most words are missing, they count.
-(On the retrieval benchmark recall in 2,000 tokens, against words alone, by the power of the part that is missing. Tried
-on half of the questions: the 2nd -0.5, the 3rd -0.6, the 4th to 6th as good, from the 8th on no part left. So the 5th;
-on the other half it gained 0.4 points, on all 0.2, and lost in no corpus. Some 30 other rules had been tried before.)
+On top come the names that a query means, and how much of the query stands close together; both by the words' weight,
+which is the greater the fewer candidates hold them. What is in another language than the question counts less.
+
+Figures and how the numbers here were chosen: `wiki_pipeline_tests/benchmarks/results/retrieval`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from math import log
 from typing import Any
 
-from wiki_pipeline.text.normalise import cjk_bigrams
+from wiki_pipeline.text.terms import WORD, beginning, folded, is_cjk, language_of, plain, same_word, spellings, stem
 
-_WORD = re.compile(r"[^\W_]+")
 # What a title that is just what was asked for counts, where the best chunk by words counts 1; likewise a heading.
-_TITLE = 0.6
-_HEADING = 0.4
-# To which power the part of a query that words leave open is taken, for the weight of a weak model.
-_RELUCTANCE = 5
-# So many of the first chunks by words are looked at for what they hold of the query.
-_FOREMOST = 5
-# What of a word tells it from others: endings differ (invest, invested; Station, Stationen) and are no reason to say
-# that it is missing. So many letters at its end don't count, as long as so many at its beginning are left.
-_ENDING, _STEM = 3, 4
-# So many chunks of a document keep their places in an answer; the others come behind those of other documents.
-_OF_ONE_DOCUMENT = 3
+_TITLE = 1.0
+_HEADING = 0.5
+# What the whole query within so many characters counts.
+_CLOSE = 0.15
+_WINDOW = 160
+# What is left of the score of a chunk in another language than the question, where both are known.
+_OTHER_LANGUAGE = 0.7
+# What a word weighs at least: that all candidates hold it does not mean that a title of it is not what was asked for.
+_EVERY = 0.25
+# So many of the first are looked at closely; the others are too far behind.
+_LOOKED_AT = 60
+_MOST_MORE = 8  # letters of a word after what its forms have in common
+# Below this part of the best score nothing says that a chunk has to do with the query.
+_FLOOR = 0.02
+
+_LANGUAGES: dict[str, str] = {}
+_MOST_LANGUAGES = 200_000  # some 20 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row that one side found."""
+    """A row that one side found.
+
+    Attributes:
+        number: of the row, in the version that was searched.
+    """
 
     key: str  # of the chunk
     document: tuple[str, str]
     fingerprint: str
     score: float
     row: Mapping[str, Any]
+    number: int = -1
 
 
-def fused(
-    by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weight: float, terms: str = ""
-) -> list[Candidate]:
-    """Both sides in one order, the vectors' scores counting `weight` times those of the words; a weight below 1 as far
-    as the words' own first chunks lack some of the query's terms.
+class Terms:
+    """The words of a query against the texts of its candidates.
+
+    Args:
+        keys: the telling words, folded, in their order.
+        texts: of all candidates, by the chunk.
+    """
+
+    def __init__(self, keys: Sequence[str], candidates: Iterable[Candidate]) -> None:
+        self.keys = list(keys)
+        self._folded = [folded(key) for key in self.keys]
+        self._exact: set[int] = set()  # words that some text holds in just this form
+        self._sought = [
+            (number, spelled, beginning(spelled), is_cjk(key))
+            for number, key in enumerate(self.keys)
+            for spelled in spellings(key)
+        ]
+        self._places = {c.key: self._found(c.row["search_text"]) for c in candidates}
+        count = len(self._places)
+        held = [sum(number in {n for n, _ in of} for of in self._places.values()) for number in range(len(self.keys))]
+        self.weights = [_EVERY + log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
+        """Of each word, the greater the fewer of the candidates hold it."""
+        self._doubtful = {stem(key) for number, key in enumerate(self.keys) if number not in self._exact}
+
+    @cached_property
+    def total(self) -> float:
+        """The weight of all words; never nothing."""
+        return sum(self.weights) or 1.0
+
+    def lacks(self, word: str) -> bool:
+        """Whether no candidate holds a word of the query in just the form in which it is written there."""
+        return stem(word) in self._doubtful
+
+    def shares(self, candidate: Candidate) -> bool:
+        """Whether a candidate holds any of the words."""
+        return bool(self._places.get(candidate.key))
+
+    def closeness(self, candidate: Candidate) -> float:
+        """The most of the query's weight that stands within a window of the candidate's text, 0 to 1."""
+        places = self._places.get(candidate.key, ())
+        best, first = 0.0, 0
+        within: dict[int, int] = {}
+        weight = 0.0
+        for number, place in places:
+            within[number] = within.get(number, 0) + 1
+            if within[number] == 1:
+                weight += self.weights[number]
+            while place - places[first][1] > _WINDOW:
+                gone = places[first][0]
+                within[gone] -= 1
+                if not within[gone]:
+                    weight -= self.weights[gone]
+                first += 1
+            best = max(best, weight)
+        return best / self.total
+
+    def likeness(self, name: str) -> float:
+        """How far a name is what the query says, 0 to 1: the weight of the words that both have, of all that either
+        has. Words of the name that the query lacks weigh as its own do on average."""
+        words = _name_words(name)
+        if not words or not self.keys:
+            return 0.0
+        common, unasked = set(), 0
+        for word in words:
+            meant = [n for n, key in enumerate(self._folded) if _meant(key, word)]
+            common.update(meant)
+            unasked += not meant
+        shared = sum(self.weights[n] for n in common)
+        return shared / (self.total + unasked * self.total / len(self.keys))
+
+    def _found(self, text: str) -> list[tuple[int, int]]:
+        """Which words stand where, in their order."""
+        text = plain(text)
+        found = []
+        for number, whole, sought, anywhere in self._sought:
+            at = text.find(sought)
+            while at >= 0:
+                end = at + len(sought)
+                if anywhere or ((not at or not text[at - 1].isalnum()) and _ends(text, end)):
+                    found.append((at, number))
+                    if anywhere or (
+                        text.startswith(whole, at) and not text[at + len(whole) : at + len(whole) + 1].isalnum()
+                    ):
+                        self._exact.add(number)
+                at = text.find(sought, end)
+        return [(number, at) for at, number in sorted(found)]
+
+
+def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weight: float) -> list[Candidate]:
+    """Both sides in one order, the vectors' scores counting `weight` times those of the words.
 
     The text side was asked later: where a commit came in between, it is right.
     """
-    if weight < 1:
-        weight *= _lacking(by_text[:_FOREMOST], terms) ** _RELUCTANCE
     later = {candidate.document: candidate.fingerprint for candidate in by_text}
     current = [c for c in by_vector if later.get(c.document, c.fingerprint) == c.fingerprint]
     scores: dict[str, float] = {}
@@ -68,14 +161,31 @@ def fused(
     return ordered(replace(candidate, score=scores[key]) for key, candidate in of_key.items())
 
 
-def named(candidates: Sequence[Candidate], query: str, *, best: float = 1.0) -> list[Candidate]:
-    """The candidates anew, those first whose title or innermost heading is what the query says.
+def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, best: float = 1.0) -> list[Candidate]:
+    """The candidates anew, after their names, what stands close together in them, and their languages.
 
     Args:
+        language: of the question; empty if it is not known.
         best: what the best chunk by words counts.
     """
-    asked = _words(query)
-    return ordered(replace(c, score=c.score + best * _naming(c.row, asked)) for c in candidates)
+
+    def anew(candidate: Candidate) -> Candidate:
+        row = candidate.row
+        title = terms.likeness(row["title"])
+        heading = terms.likeness(row["heading_path"][-1]) if row["heading_path"] else 0.0
+        bonus = _TITLE * title + _HEADING * heading + _CLOSE * terms.closeness(candidate)
+        score = candidate.score + best * bonus
+        if language and (own := _language(candidate.key, row["search_text"])) and own != language:
+            score *= _OTHER_LANGUAGE
+        return replace(candidate, score=score)
+
+    return ordered([*map(anew, candidates[:_LOOKED_AT]), *candidates[_LOOKED_AT:]])
+
+
+def above_floor(candidates: Sequence[Candidate], terms: Terms) -> list[Candidate]:
+    """Without those that share no word with the query and are hardly like it."""
+    least = _FLOOR * max((candidate.score for candidate in candidates), default=0.0)
+    return [c for c in candidates if c.score > least or terms.shares(c)]
 
 
 def ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -84,44 +194,39 @@ def ordered(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def thinned(candidates: Sequence[Candidate], per_document: int | None) -> list[Candidate]:
-    """At most `per_document` of a document; None: all, but those beyond the third behind other documents', with no
-    score above theirs, so that scores never rise within an answer."""
+    """At most `per_document` of a document; None: all."""
+    if per_document is None:
+        return list(candidates)
     seen: dict[tuple[str, str], int] = {}
-    kept: list[Candidate] = []
-    behind: list[Candidate] = []
+    kept = []
     for candidate in candidates:
         number = seen[candidate.document] = seen.get(candidate.document, 0) + 1
-        (kept if number <= (per_document or _OF_ONE_DOCUMENT) else behind).append(candidate)
-    if per_document:
-        return kept
-    return kept + [replace(candidate, score=min(candidate.score, kept[-1].score)) for candidate in behind]
+        if number <= per_document:
+            kept.append(candidate)
+    return kept
 
 
-def _lacking(foremost: Sequence[Candidate], terms: str) -> float:
-    """The part of the terms that even the chunk with most of them does not hold, 0 to 1."""
-    asked = [part for word in sorted(_words(terms)) for part in _telling_parts(word)]
-    if not asked or not foremost:
-        return 1.0
-    texts = (" " + " ".join(_WORD.findall(c.row["search_text"].casefold())) for c in foremost)
-    return 1.0 - max(sum(part in text for part in asked) / len(asked) for text in texts)
+def _ends(text: str, at: int) -> bool:
+    """Whether a word that goes on here ends soon: it is a form of what was sought."""
+    return not text[at : at + _MOST_MORE].isalnum()
 
 
-def _telling_parts(word: str) -> list[str]:
-    """What is looked for instead of a word: its beginning, at the beginning of a word; in scripts that put no spaces
-    between words its pairs of characters, anywhere."""
-    return cjk_bigrams(word).split() or [f" {word[: max(_STEM, len(word) - _ENDING)]}"]
+def _language(key: str, searched: str) -> str:
+    """A chunk's language, from its text; remembered, as a chunk's id changes with its text."""
+    language = _LANGUAGES.get(key)
+    if language is None:
+        if len(_LANGUAGES) >= _MOST_LANGUAGES:
+            _LANGUAGES.clear()
+        language = _LANGUAGES[key] = language_of(searched.partition("\n")[2] or searched)
+    return language
 
 
-def _naming(row: Mapping[str, Any], asked: frozenset[str]) -> float:
-    headings = row["heading_path"]
-    heading = _alike(asked, _words(headings[-1])) if headings else 0.0
-    return _TITLE * _alike(asked, _words(row["title"])) + _HEADING * heading
+@lru_cache(maxsize=20_000)
+def _name_words(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(folded(word) for word in WORD.findall(name)))
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    """The part of the words that both have: 1 if they are the same."""
-    return len(one & other) / len(one | other) if one and other else 0.0
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.casefold()))
+def _meant(key: str, word: str) -> bool:
+    if is_cjk(key) or is_cjk(word):
+        return key in word or word in key
+    return same_word(key, word)

@@ -1,29 +1,37 @@
 """Finding chunks: by meaning (vectors), by words (full text), or by both.
 
-A query goes to the serving table of one embedding model, so distances of different models are never compared. Both
-sides bring many candidates; `ranking` puts them into one order.
+A query goes to the serving table of one embedding model, so distances of different models are never compared.
+
+    parsed            what the query says: words, phrases, exclusions, fields       (query)
+    both              many candidates of each side                                  (candidates)
+    spelled           words that no document holds, as others are spelled           (spelling)
+    fused, looked_at  one order, after names, closeness and language                (ranking)
+    reranked          an endpoint's opinion of the first ones, if there is one      (text.rerank)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import pyarrow as pa
-
-from wiki_pipeline.errors import SearchError, StoreError
+from wiki_pipeline.errors import RerankError, SearchError, StoreError
 from wiki_pipeline.model import vectors_schema
+from wiki_pipeline.store.candidates import Sides, both, first_rows, holds_word, rows_of
 from wiki_pipeline.store.filters import Filters
-from wiki_pipeline.store.ranking import Candidate, fused, named, ordered, thinned
+from wiki_pipeline.store.query import Asked, parsed
+from wiki_pipeline.store.ranking import Candidate, Terms, above_floor, fused, looked_at, ordered, thinned
 from wiki_pipeline.store.storage import explained
 from wiki_pipeline.store.tables import Store, vectors_name
 from wiki_pipeline.store.vectors import Vectors
-from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.embed import Embedder
-from wiki_pipeline.text.normalise import cjk_bigrams, normalise
+from wiki_pipeline.text.normalise import normalise
+from wiki_pipeline.text.rerank import Reranker
+from wiki_pipeline.text.terms import WORD, is_cjk, language_asked, plain
 
 if TYPE_CHECKING:
-    from lancedb.query import FullTextQuery
     from lancedb.table import Table
 
 Mode = Literal["hybrid", "vector", "text"]
@@ -31,82 +39,13 @@ Mode = Literal["hybrid", "vector", "text"]
 MAX_HITS = 100
 MAX_QUERY = 1_000  # characters that people may send, wherever they search
 _CANDIDATES = 60  # of each side: a chunk that is only fair on both may still come out first
-_REFINE_FACTOR = 5  # candidates whose distances the index guessed, for each that is asked for
-# Full-text search takes time by the word (5,000 words over a second); what lies beyond says little about a question.
-_MAX_TERMS = 64
-# Words of questions that say nothing of what is asked; left out of a query unless it has no others. They are in the
-# index, as titles may be made of them.
-_FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "should",
-        "so",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
-_MAX_CHARACTERS = 2_000
+_CANDIDATES_CHECKED = 400  # where phrases and exclusions, which are looked up in the text, will take some away
+_RERANKED = 40  # candidates that an endpoint is asked about
 _MAX_EMBEDDED_CHARACTERS = 8_000
+_MOST_UNKNOWN = 4  # words of a query whose spelling is looked into
+_MOST_INSTEAD = 3  # words that stand for one: parts of it, or compounds
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +54,8 @@ class Hit:
 
     Attributes:
         score: higher is better; comparable only within one answer, where it never rises. The cosine similarity
-            (vector); BM25 with what the title says (text); both stretched and added, with what the title says
-            (hybrid); of chunks put behind other documents' at most that of those.
+            (vector); BM25 with what names and closeness say (text); both stretched and added, likewise (hybrid); what
+            the endpoint said (reranked).
         created_date, last_modified: Unix seconds.
         page_id: the document id of a Confluence page, otherwise None.
 
@@ -152,12 +91,31 @@ class Hit:
     embedding_model: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search found, and what it has to say about the query.
+
+    Attributes:
+        hits: best first.
+        did_you_mean: the query as it was searched, where words that no document holds were read as others; else empty.
+        unknown: the words of the query that no document holds, nor any form of them.
+        nearest_only: no chunk shares a word with the query: nothing was found, and the hits are nearest in meaning.
+        reranked: the order is a reranking endpoint's.
+    """
+
+    hits: tuple[Hit, ...] = ()
+    did_you_mean: str = ""
+    unknown: tuple[str, ...] = ()
+    nearest_only: bool = False
+    reranked: bool = False
+
+
 _COLUMNS = [field.name for field in fields(Hit) if field.name != "score"]
 # Whatever the vectors' length is.
 _READ = [vectors_schema(1).field(name) for name in (*_COLUMNS, "fingerprint", "search_cjk")]
 
 
-def search(
+def search(  # noqa: PLR0913 - the arguments of `find`
     store: Store,
     embedder: Embedder,
     query: str,
@@ -166,21 +124,51 @@ def search(
     mode: Mode = "hybrid",
     filters: Filters | None = None,
     per_document: int | None = None,
+    language: str = "",
+    reranker: Reranker | None = None,
 ) -> list[Hit]:
+    """The hits of `find`, alone."""
+    found = find(
+        store,
+        embedder,
+        query,
+        k=k,
+        mode=mode,
+        filters=filters,
+        per_document=per_document,
+        language=language,
+        reranker=reranker,
+    )
+    return list(found.hits)
+
+
+def find(  # noqa: PLR0913 - each by its name
+    store: Store,
+    embedder: Embedder,
+    query: str,
+    *,
+    k: int = 10,
+    mode: Mode = "hybrid",
+    filters: Filters | None = None,
+    per_document: int | None = None,
+    language: str = "",
+    reranker: Reranker | None = None,
+) -> Found:
     """The best chunks for a question or some words, best first. Equal scores are ordered by chunk id.
 
     Args:
         store: the tenant's tables.
         embedder: whose serving table is searched; asked for a vector unless `mode` is text.
-        query: any text. Quotes, operators and wildcards mean nothing; of a very long one the beginning counts.
+        query: any text; phrases, exclusions and fields as `query` reads them. Of a very long one the beginning counts.
         k: how many chunks, 1 to 100.
         mode: both sides, or one.
         filters: which chunks may be found; applied before ranking, so `k` chunks come if there are so many.
-        per_document: at most so many chunks of one document; None: as many as there are, but from the fourth on
-            behind those of other documents.
+        per_document: at most so many chunks of one document; None: as many as there are.
+        language: of the one who asks, as "de", for queries that don't tell theirs.
+        reranker: asked about the first candidates; where it fails, the order is our own.
 
     Returns:
-        None that match is an empty list; so is a query without letters or digits, or a table that does not exist yet.
+        No hits where none match, where the query has no letter or digit, or where the table does not exist yet.
 
     Raises:
         SearchError: the query is empty, or an argument makes no sense.
@@ -194,26 +182,91 @@ def search(
     words = normalise(query).strip()
     if not words:
         raise SearchError("The query is empty.", "Ask for some words.")
+    asked = parsed(words)
+    condition = _condition(filters, asked)
     if not any(character.isalnum() for character in words):
-        return []
-    condition = (filters or Filters()).condition()
+        return Found()
     table = store.searched(vectors_name(embedder.model), _READ)
     if table is None:
-        return []
-    vector = None if mode == "text" else _embedded(store, embedder, words, table)
+        return Found()
+    searched = _Search(store, embedder, table, condition, mode, max(_CANDIDATES, k))
+    if not asked.words:
+        with store.searches, explained("search"):
+            return Found(hits=_hits(table, first_rows(table, str(condition), k)))
+    sides = searched.sides(asked)
+    terms = Terms(asked.keys, (*sides.by_text, *sides.by_vector))
+    meant, unknown = ({}, ()) if mode == "vector" else searched.spelled(asked, terms)
+    if meant:
+        asked = replace(asked, words=_replaced(asked.words, meant))
+        sides = searched.sides(asked)
+        terms = Terms(asked.keys, (*sides.by_text, *sides.by_vector))
+    ranked = _ranked(sides, terms, mode, embedder.weight, language_asked(asked.words) or language)
+    opinion = None if reranker is None or not ranked else _reranked(reranker, asked.words, ranked)
+    kept = thinned(opinion or ranked, per_document)[:k]
     with store.searches, explained("search"):
-        sides = []
-        if vector is not None:
-            sides.append(_by_vector(table, vector, condition, max(_CANDIDATES, k)))
-        if mode != "vector":
-            sides.append(_by_text(table, words, condition, max(_CANDIDATES, k)))
-    if mode == "hybrid":
-        ranked = named(fused(*sides, weight=embedder.weight, terms=" ".join(_telling(words))), words)
-    elif mode == "text":
-        ranked = named(sides[0], words, best=max((c.score for c in sides[0]), default=0.0))
-    else:
-        (ranked,) = sides
-    return [_hit(candidate) for candidate in thinned(ranked, per_document)[:k]]
+        hits = _hits(table, kept)
+    return Found(
+        hits=hits,
+        did_you_mean=_replaced(words, meant) if meant else "",
+        unknown=unknown,
+        nearest_only=mode == "hybrid" and bool(hits) and not sides.by_text,
+        reranked=opinion is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search: where, and among what."""
+
+    store: Store
+    embedder: Embedder
+    table: Table
+    condition: str | None
+    mode: Mode
+    limit: int
+
+    def sides(self, asked: Asked) -> Sides:
+        """The candidates of both sides, without those that lack a phrase or hold what was excluded."""
+        vector = None if self.mode == "text" else _embedded(self.store, self.embedder, asked.words, self.table)
+        checked = asked.phrases or asked.without
+        limit = max(self.limit, _CANDIDATES_CHECKED) if checked else self.limit
+        with self.store.searches, explained("search"):
+            found = both(self.table, asked, vector, self.condition, limit, text=self.mode != "vector")
+        if not checked:
+            return found
+        keep = _checked(asked)
+        return Sides([c for c in found.by_vector if keep(c)], [c for c in found.by_text if keep(c)])
+
+    def spelled(self, asked: Asked, terms: Terms) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Words that no document holds: what they are read as, and those that nothing like them was found for."""
+        doubtful = [word for word in asked.written if terms.lacks(word)][:_MOST_UNKNOWN]
+        meant: dict[str, str] = {}
+        unknown = []
+        with self.store.searches, explained("search"):
+            for word in doubtful:
+                if holds_word(self.table, word, self.condition):
+                    continue
+                if instead := self._meant(word):
+                    meant[word] = " ".join(instead)
+                else:
+                    unknown.append(word)
+        return meant, tuple(unknown)
+
+    def _meant(self, word: str) -> list[str]:
+        """What is searched instead of a word: what the reader may find, of what the tenant has."""
+        vocabulary = self.store.vocabulary(self.table.name)
+        for near in vocabulary.near(word):
+            if holds_word(self.table, near, self.condition):
+                return [near]
+        for made in (vocabulary.parts(word), vocabulary.compounds(word)):
+            if there := [part for part in made if holds_word(self.table, part, self.condition)]:
+                return there[:_MOST_INSTEAD]
+        return []
+
+
+def _condition(filters: Filters | None, asked: Asked) -> str | None:
+    parts = [part for part in ((filters or Filters()).condition(), *asked.conditions) if part]
+    return " AND ".join(parts) or None
 
 
 def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vectors:
@@ -228,52 +281,68 @@ def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vec
     return vector
 
 
-def _by_vector(table: Table, vector: Vectors, condition: str | None, limit: int) -> list[Candidate]:
-    asked: Any = table.search(vector, vector_column_name="vector")
-    return _candidates(asked.distance_type("cosine").refine_factor(_REFINE_FACTOR), "_distance", condition, limit)
+def _ranked(sides: Sides, terms: Terms, mode: Mode, weight: float, language: str) -> list[Candidate]:
+    if mode == "vector":
+        return sides.by_vector
+    if mode == "text":
+        best = max((candidate.score for candidate in sides.by_text), default=0.0)
+        return looked_at(sides.by_text, terms, language, best=best)
+    return above_floor(looked_at(fused(sides.by_vector, sides.by_text, weight=weight), terms, language), terms)
 
 
-def _by_text(table: Table, words: str, condition: str | None, limit: int) -> list[Candidate]:
-    return _candidates(table.search(_text_query(words), query_type="fts"), "_score", condition, limit)
+def _reranked(reranker: Reranker, query: str, ranked: list[Candidate]) -> list[Candidate] | None:
+    """The candidates as the endpoint orders them, those that it was not asked about behind; None if it failed."""
+    asked, behind = ranked[:_RERANKED], ranked[_RERANKED:]
+    try:
+        scores = reranker.scores(query, [_told(candidate) for candidate in asked])
+    except RerankError as error:
+        log.warning("%s The search goes on in its own order.", error)
+        return None
+    first = ordered(replace(candidate, score=score) for candidate, score in zip(asked, scores, strict=True))
+    return [*first, *(replace(candidate, score=min(candidate.score, first[-1].score)) for candidate in behind)]
 
 
-def _text_query(words: str) -> FullTextQuery:
-    """The words in either full-text column. As query objects, because a query string would be parsed for operators."""
-    from lancedb.query import BooleanQuery, MatchQuery, Occur
-
-    asked = f"{words[:_MAX_CHARACTERS]} {split_identifiers(words[:_MAX_CHARACTERS])}"
-    terms = " ".join(list(dict.fromkeys(_telling(asked)))[:_MAX_TERMS])[:_MAX_CHARACTERS]
-    pairs = " ".join(list(dict.fromkeys(cjk_bigrams(terms).split()))[:_MAX_TERMS])
-    match: Any = MatchQuery  # its optional arguments look required to the type checker
-    queries = [match(terms, "search_text"), *([match(pairs, "search_cjk")] if pairs else [])]
-    return BooleanQuery([(Occur.SHOULD, query) for query in queries])
+def _told(candidate: Candidate) -> str:
+    """What an endpoint reads of a chunk: where it stands, and its text without the line of surroundings."""
+    row = candidate.row
+    place = " > ".join(dict.fromkeys((row["title"], *row["heading_path"])))
+    return f"{place}\n{row['search_text'].partition(chr(10))[2] or row['search_text']}"
 
 
-def _telling(words: str) -> list[str]:
-    """The words of a query that say what is asked; all, if none does."""
-    return [word for word in words.split() if word.casefold() not in _FILLERS] or words.split()
+def _checked(asked: Asked) -> Callable[[Candidate], bool]:
+    """Whether a chunk holds all phrases of a query, and nothing that was excluded."""
+    wanted = [_as_it_stands(phrase) for phrase in asked.phrases]
+    excluded = [_as_it_stands(phrase) for phrase in asked.without]
+
+    def holds(candidate: Candidate) -> bool:
+        text = plain(candidate.row["search_text"])
+        return all(one.search(text) for one in wanted) and not any(one.search(text) for one in excluded)
+
+    return holds
 
 
-def _candidates(asked: Any, measure: str, condition: str | None, limit: int) -> list[Candidate]:
-    """Run one side's query."""
-    if condition is not None:
-        asked = asked.where(condition, prefilter=True)
-    found: pa.Table = asked.select([*_COLUMNS, "fingerprint", measure]).limit(limit).to_arrow()
-    candidates = [
-        Candidate(
-            key=row["chunk_id"],
-            document=(row["source"], row["document_id"]),
-            fingerprint=row["fingerprint"],
-            score=1.0 - row[measure] if measure == "_distance" else row[measure],
-            row=row,
-        )
-        for row in found.to_pylist()
-    ]
-    return ordered(candidates)
+def _as_it_stands(phrase: str) -> re.Pattern[str]:
+    """A phrase in a folded text, whatever is between its words; of the last word its plural and simple forms too."""
+    words = [re.escape(plain(word)) for word in WORD.findall(phrase)]
+    if is_cjk(phrase):
+        return re.compile(r"[\W_]*".join(words))
+    joined = r"[\W_]+".join(words)
+    return re.compile(rf"(?<![^\W_]){joined}(?:e?s|e?d|ing)?(?![^\W_])")
 
 
-def _hit(candidate: Candidate) -> Hit:
-    values: dict[str, Any] = {name: candidate.row[name] for name in _COLUMNS}
+def _replaced(query: str, meant: Mapping[str, str]) -> str:
+    for word, instead in meant.items():
+        query = re.sub(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", lambda _, to=instead: to, query)  # type: ignore[misc]
+    return query
+
+
+def _hits(table: Table, kept: Sequence[Candidate]) -> tuple[Hit, ...]:
+    rows = rows_of(table, [candidate.number for candidate in kept], _COLUMNS)
+    return tuple(_hit(candidate.score, rows[candidate.number]) for candidate in kept if candidate.number in rows)
+
+
+def _hit(score: float, row: Mapping[str, Any]) -> Hit:
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     for name in ("heading_path", "labels"):
         values[name] = tuple(values[name])
-    return Hit(score=candidate.score, **values)
+    return Hit(score=score, **values)

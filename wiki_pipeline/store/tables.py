@@ -22,6 +22,7 @@ import pyarrow as pa
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store.evolution import refuse_newer, require
+from wiki_pipeline.store.spelling import Vocabulary
 from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
 
@@ -60,6 +61,7 @@ class Store:
         self._lock = threading.Lock()
         self._connection: DBConnection | None = None
         self._searched: dict[str, SearchTable] = {}
+        self._vocabularies: dict[str, Vocabulary] = {}
 
     def table(self, stage: Stage, source: SourceKey) -> StageTable:
         """A source's own table of a stage; it need not exist yet. For `Stage.VECTORS` see `vectors`.
@@ -176,6 +178,20 @@ class Store:
             with self._lock:
                 self._searched[name] = table
         return table
+
+    def vocabulary(self, name: str) -> Vocabulary:
+        """The words of a serving table, counted up to its latest version.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        with self._lock:
+            vocabulary = self._vocabularies.setdefault(name, Vocabulary())
+        with explained(f"read the words of {name}"):
+            dataset = open_dataset(self.table_url(name))
+            if dataset is not None:
+                vocabulary.brought_up_to(dataset)
+        return vocabulary
 
     def table_url(self, name: str) -> str:
         """Where the table is: what lance, DuckDB and Polars open."""

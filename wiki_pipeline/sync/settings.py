@@ -11,6 +11,7 @@ from wiki_pipeline.store.settings import StoreSettings
 from wiki_pipeline.text.attachments.settings import ExtractionSettings
 from wiki_pipeline.text.chunk.settings import ChunkSettings
 from wiki_pipeline.text.embed.settings import EmbeddingSettings
+from wiki_pipeline.text.rerank.settings import RerankSettings
 
 # Pictures that browsers show, and documents that people attach to pages.
 DEFAULT_ATTACHMENT_TYPES = (
@@ -117,6 +118,13 @@ class SyncSettings(SettingsGroup):
 
 
 class Settings(
-    SyncSettings, FetchSettings, ExtractionSettings, ChunkSettings, EmbeddingSettings, CatalogSettings, StoreSettings
+    SyncSettings,
+    FetchSettings,
+    ExtractionSettings,
+    ChunkSettings,
+    EmbeddingSettings,
+    RerankSettings,
+    CatalogSettings,
+    StoreSettings,
 ):
     """All settings of a pipeline: of the rooms that it works with, and its own."""

@@ -214,6 +214,9 @@ class SearchView(View):
     Attributes:
         sources: address name and title of each source that can be chosen.
         problem: why there are no results, if that is not for lack of matches.
+        did_you_mean: the query as it was searched; empty if as it was typed.
+        unknown: its words that no document holds.
+        nearest_only: the results share no word with it.
     """
 
     template: ClassVar[str] = "search.html"
@@ -225,6 +228,9 @@ class SearchView(View):
     modes: Mapping[str, str]
     results: Sequence[Result] = ()
     problem: str = ""
+    did_you_mean: str = ""
+    unknown: Sequence[str] = ()
+    nearest_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

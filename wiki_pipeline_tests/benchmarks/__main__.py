@@ -9,7 +9,18 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from wiki_pipeline_tests.benchmarks import first_sync, git, hot_paths, lag, memory, resync, retrieval, webhook_intake
+from wiki_pipeline_tests.benchmarks import (
+    first_sync,
+    git,
+    hot_paths,
+    lag,
+    memory,
+    relevance,
+    resync,
+    retrieval,
+    search_speed,
+    webhook_intake,
+)
 from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import PEERS
 from wiki_pipeline_tests.benchmarks.plot import picture
@@ -22,6 +33,8 @@ BENCHMARKS: dict[str, Callable[[int | None], Iterator[Figure]]] = {
     "memory": memory.measure,
     "git": git.measure,
     "retrieval": retrieval.measure,
+    "relevance": relevance.measure,
+    "search_speed": search_speed.measure,
     "webhook_intake": webhook_intake.measure,
     "lag": lag.measure,
 }

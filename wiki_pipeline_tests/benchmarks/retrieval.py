@@ -94,9 +94,8 @@ def _figures(
         of = [number for number, question in enumerate(asked) if question.corpus == corpus]
         means = {mode: _mean([found[number] for number in of]) for mode, found in scores.items()}
         basis = ", ".join(f"{mode} {mean.recall:.1f} / {mean.precision:.1f}" for mode, mean in means.items())
-        least = means["text"].recall if name == "ours" else None
         named = f"Retrieval, {name}, hybrid in {corpus}: recall in 2,000 tokens"
-        yield Figure(named, means["hybrid"].recall, "%", f"recall / precision: {basis}", least=least)
+        yield Figure(named, means["hybrid"].recall, "%", f"recall / precision: {basis}")
 
 
 def questions() -> Iterator[Question]:

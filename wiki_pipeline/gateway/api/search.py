@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.errors import ErrorAnswer
+from wiki_pipeline.gateway.languages import language_wanted
 from wiki_pipeline.gateway.services import Serving
 from wiki_pipeline.gateway.wiki_reader import Place
 from wiki_pipeline.store import Filters, Hit
@@ -112,6 +113,16 @@ class SearchAnswer(BaseModel):
 
     query: str = Field(examples=["who is called first at night"])
     mode: Mode = Field(examples=["hybrid"])
+    did_you_mean: str = Field(
+        "",
+        description="The query as it was searched, where words that no document holds were read as others.",
+        examples=["who is called first"],
+    )
+    unknown: list[str] = Field(default=[], description="Words that no document holds, nor anything like them.")
+    nearest_only: bool = Field(
+        False, description="No chunk shares a word with the query: nothing was found, the hits are nearest in meaning."
+    )
+    reranked: bool = Field(False, description="The order is that of the reranking endpoint.")
     hits: list[SearchHit]
 
 
@@ -131,7 +142,8 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         Query(
             min_length=1,
             max_length=MAX_QUERY,
-            description="A question or some words. Operators and quotes mean nothing.",
+            description='A question or some words. `"in quotes"`: words next to each other; `-word`: without it; '
+            "`title:`, `label:`, `path:`: where the value must stand. All else is words.",
             examples=["who is called first at night"],
         ),
     ],
@@ -162,8 +174,11 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
     ] = None,
     modified_before: Annotated[datetime | None, Query(description="Only documents changed before this time.")] = None,
     per_document: Annotated[
-        int | None, Query(ge=1, le=MAX_HITS, description="At most so many chunks of one document.")
+        int | None, Query(ge=1, le=MAX_HITS, description="At most so many chunks of one document; none: all.")
     ] = None,
+    accept_language: Annotated[
+        str, Header(max_length=1_000, description="Preferred where a query does not tell its language.")
+    ] = "",
 ) -> SearchAnswer:
     """Ranked over everything the tenant has; filters apply before ranking."""
     filters = Filters(
@@ -174,9 +189,19 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         modified_from=modified_from,
         modified_before=modified_before,
     )
-    hits = serving.search(q, k=k, mode=mode, filters=filters, per_document=per_document)
-    answered = zip(hits, serving.reader.places(hits), serving.reader.stale(hits), strict=True)
-    return SearchAnswer(query=q, mode=mode, hits=[_answered(*each) for each in answered])
+    found = serving.find(
+        q, k=k, mode=mode, filters=filters, per_document=per_document, language=language_wanted(accept_language)
+    )
+    answered = zip(found.hits, serving.reader.places(found.hits), serving.reader.stale(found.hits), strict=True)
+    return SearchAnswer(
+        query=q,
+        mode=mode,
+        did_you_mean=found.did_you_mean,
+        unknown=list(found.unknown),
+        nearest_only=found.nearest_only,
+        reranked=found.reranked,
+        hits=[_answered(*each) for each in answered],
+    )
 
 
 def _answered(hit: Hit, place: Place, stale: StaleDocument | None) -> SearchHit:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import HTMLResponse
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import StaleDocument
 from wiki_pipeline.gateway.errors import status_of
+from wiki_pipeline.gateway.languages import language_wanted
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.gateway.wiki_reader import Place
-from wiki_pipeline.store import Filters, Hit
+from wiki_pipeline.store import Filters, Found, Hit
 from wiki_pipeline.store.search import MAX_QUERY, Mode
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.snippet import pieces_of
@@ -24,6 +26,7 @@ from wiki_pipeline.wiki.views import Chunk, Result, SearchView
 MODES = {"hybrid": "Meaning and words", "vector": "Meaning", "text": "Words"}
 _CHUNKS = 40
 _CHUNKS_OF_A_DOCUMENT = 3
+_NEAREST = 5
 
 router = APIRouter(tags=["wiki"])
 
@@ -39,24 +42,47 @@ def search_page(
     q: Annotated[str, Query(max_length=MAX_QUERY, description="A question or some words.")] = "",
     source: Annotated[str, Query(max_length=400, description="Only this source; empty for all.")] = "",
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
+    accept_language: Annotated[str, Header(max_length=1_000)] = "",
 ) -> HTMLResponse:
     """Documents found with their best chunks."""
     records = serving.reader.sources()
     titles = {record.key.slug: record.title or record.key.name for record in records}
     results: Sequence[Result] = ()
+    found = Found()
     problem, status = "", HTTPStatus.OK
     if q.strip():
         try:
-            results = _results(serving, q, mode, source, {str(r.key): titles[r.key.slug] for r in records})
+            found = _found(serving, q, mode, source, language_wanted(accept_language))
+            results = _results(
+                serving, found.hits, found.did_you_mean or q, {str(r.key): titles[r.key.slug] for r in records}
+            )
         except WikiPipelineError as error:
             problem, status = str(error), status_of(error)
-    view = SearchView(query=q, source=source, mode=mode, sources=titles, modes=MODES, results=results, problem=problem)
+    view = SearchView(
+        query=q,
+        source=source,
+        mode=mode,
+        sources=titles,
+        modes=MODES,
+        results=results,
+        problem=problem,
+        did_you_mean=found.did_you_mean,
+        unknown=found.unknown,
+        nearest_only=found.nearest_only,
+    )
     return HTMLResponse(site.html(view), status)
 
 
-def _results(serving: Services, query: str, mode: Mode, source: str, titles: Mapping[str, str]) -> list[Result]:
+def _found(serving: Services, query: str, mode: Mode, source: str, language: str) -> Found:
     filters = Filters(sources=(serving.source_named(source).key,) if source else ())
-    hits = serving.search(query, k=_CHUNKS, mode=mode, filters=filters, per_document=_CHUNKS_OF_A_DOCUMENT)
+    found = serving.find(
+        query, k=_CHUNKS, mode=mode, filters=filters, per_document=_CHUNKS_OF_A_DOCUMENT, language=language
+    )
+    # What is merely nearest in meaning is a hint, no list.
+    return replace(found, hits=found.hits[:_NEAREST]) if found.nearest_only else found
+
+
+def _results(serving: Services, hits: Sequence[Hit], query: str, titles: Mapping[str, str]) -> list[Result]:
     found: dict[tuple[str, str], list[tuple[Hit, Place]]] = {}
     for hit, place in zip(hits, serving.reader.places(hits), strict=True):
         found.setdefault((hit.source, hit.document_id), []).append((hit, place))

@@ -45,7 +45,7 @@ class StaticEmbedder:
     model = "wordllama-l2_supercat-256"
     dimension = 256
     local = True
-    weight = 0.6  # of what words leave open, see `store.ranking`; alone it finds far less than words do
+    weight = 0.3  # beside words, which find far more; see `store.ranking`
 
     def __reduce__(self) -> tuple[type[StaticEmbedder], tuple[()]]:
         return StaticEmbedder, ()  # its files are read anew, and only where they are used
