@@ -16,7 +16,7 @@ from docutils.parsers.rst.states import Inliner
 _AT_ONCE = 4_000  # characters of a paragraph; marks of longer ones don't reach across
 _ADDRESS = 500  # characters of the longest word that may be an address
 _LONG_WORD = re.compile(rf"(\S{{{_ADDRESS},}}+)")
-_PIECE = re.compile(rf"[\s\S]{{1,{_AT_ONCE}}}(?:(?<=\s)|\Z)|\S{{1,{_AT_ONCE}}}+")
+_PIECE = re.compile(rf"[\s\S]{{1,{_AT_ONCE}}}(?:(?<=\s)|\Z)|\S{{1,{_ADDRESS}}}+")
 
 
 class BoundedInliner(Inliner):
