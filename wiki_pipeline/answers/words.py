@@ -18,7 +18,8 @@ _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|dell|nell|sull|all)['’]"
 _MOST_TERMS = 48
 
 _FILLER_WORDS = """
-own hoch groß alt nasıl ne kim a an and any are as at be been but by can could did do does doing done for from get had has have how i if in
+own hoch groß alt nasıl ne kim
+a an and any are as at be been but by can could did do does doing done for from get had has have how i if in
 into is it its just me much many my need of off on or our out please should so some such tell than that the
 their them then there these they this those to up us use used using was we were what when where which who whom
 whose why will with would you your about after again all also am before being between both during each few more
