@@ -99,7 +99,7 @@ def principal(request: Request) -> Principal:
     found = request.scope.get("state", {}).get(PRINCIPAL)
     if not isinstance(found, Principal):
         raise NotAllowedError("It is not known who asks.")
-    needed = Action.READ if is_reading(request.method, request.url.path) else Action.WRITE
+    needed = Action.READ if is_reading(request.method, request.scope.get("path", "")) else Action.WRITE
     if needed not in found.scope.actions:
         raise NotAllowedError(f"{found.name} may not {needed} here.", "Ask with a token that may.")
     return found
