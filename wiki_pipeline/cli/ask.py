@@ -42,7 +42,7 @@ class AskSettings(Settings, AnswerSettings):
 @click.option("--no-model", is_flag=True, help="Quote the pages, even if a language model is set up.")
 @json_option
 def command(*, question: tuple[str, ...], sources: tuple[str, ...], no_model: bool, as_json: bool) -> None:
-    """Ask a question of the tenant's sources."""
+    """Ask a question; the answer says where it is from."""
     settings = load(AskSettings)
     text = " ".join(question)
     if len(text) > MAX_QUESTION:

@@ -161,7 +161,7 @@ def opened(request: Request) -> Services:
 
 def principal(request: Request) -> Principal:
     """Who sent a request, as `Access` decided; errors as `asking`."""
-    return asking(request, Action.READ if only_reads(request.method, request.url.path) else Action.WRITE)
+    return asking(request, Action.READ if only_reads(request.method, request.scope.get("path", "")) else Action.WRITE)
 
 
 def asking(request: Request, needed: Action) -> Principal:

@@ -205,7 +205,7 @@ class ChatModel:
         parameters: dict[str, Any] = {}
         if self._settings.chat_max_tokens:
             parameters["max_completion_tokens"] = self._settings.chat_max_tokens
-        if self._settings.chat_temperature is not None:
+        if self._settings.chat_temperature >= 0:
             parameters["temperature"] = self._settings.chat_temperature
         if request.schema is not None:
             schema = {"name": "answer", "strict": True, "schema": dict(request.schema)}

@@ -51,12 +51,12 @@ class ChatSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_CHAT_MAX_TOKENS",
         description="Limit sent to the model for its answer, hidden reasoning included; 0 sends none.",
     )
-    chat_temperature: float | None = Field(
-        None,
-        ge=0,
+    chat_temperature: float = Field(
+        -1.0,
+        ge=-1,
         le=2,
         validation_alias="WIKI_PIPELINE_CHAT_TEMPERATURE",
-        description="Sent to the model if set; reasoning models refuse it.",
+        description="Sent to the model unless it is negative; reasoning models refuse it.",
     )
     chat_timeout: float = Field(
         60.0, gt=0, validation_alias="WIKI_PIPELINE_CHAT_TIMEOUT", description="Seconds that the model may be silent."
