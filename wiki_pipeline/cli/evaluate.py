@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913 - the options, each by its name
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask the questions of a JSONL file and say how much of what is right was found.
+    """Measure how well questions of a file are answered, against an earlier run too.
 
     A line is like {"question": "...", "documents": ["98487"]}; instead of documents "passages", or "answerable": false.
     """

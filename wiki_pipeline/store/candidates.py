@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from wiki_pipeline.store.query import MAX_CHARACTERS, MAX_TERMS, Asked
-from wiki_pipeline.store.ranking import Candidate
+from wiki_pipeline.store.ranking import Candidate, ordered
 from wiki_pipeline.store.vectors import Vectors
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import WORD, variants
@@ -135,7 +135,7 @@ def _numbered(asked: Any, measure: str, condition: str | None, limit: int) -> li
 
 
 def _candidates(found: Sequence[tuple[int, float]], rows: dict[int, dict[str, Any]]) -> list[Candidate]:
-    return [_candidate(number, score, rows[number]) for number, score in found if number in rows]
+    return ordered(_candidate(number, score, rows[number]) for number, score in found if number in rows)
 
 
 def _candidate(number: int, score: float, row: dict[str, Any]) -> Candidate:

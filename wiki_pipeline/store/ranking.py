@@ -33,6 +33,7 @@ _EVERY = 0.25
 # So many of the first are looked at closely; the others are too far behind.
 _LOOKED_AT = 60
 _MOST_MORE = 8  # letters of a word after what its forms have in common
+_SAME = 1e-5  # scores that differ by less are equal
 # Below this part of the best score nothing says that a chunk has to do with the query.
 _FLOOR = 0.02
 
@@ -155,7 +156,8 @@ def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weigh
     for side, lowest, share in ((current, min((c.score for c in current), default=0.0), weight), (by_text, 0.0, 1.0)):
         highest = max((candidate.score for candidate in side), default=0.0)
         for candidate in side:
-            part = (candidate.score - lowest) / (highest - lowest) if highest > lowest else 1.0
+            # What differs by less is noise, which stretching would make a difference.
+            part = (candidate.score - lowest) / (highest - lowest) if highest - lowest > _SAME else 1.0
             scores[candidate.key] = scores.get(candidate.key, 0.0) + share * part
     of_key = {candidate.key: candidate for candidate in (*current, *by_text)}
     return ordered(replace(candidate, score=scores[key]) for key, candidate in of_key.items())
