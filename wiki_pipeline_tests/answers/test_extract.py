@@ -1,0 +1,75 @@
+"""Sentences that answer a question, and the words by which they are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from wiki_pipeline.answers.cite import Citation
+from wiki_pipeline.answers.extract import Extracted, extract
+from wiki_pipeline.answers.words import marked, stem, telling, words_of
+from wiki_pipeline.text.embed.static import StaticEmbedder
+
+
+def page(number: int, title: str, text: str, *, code: bool = False) -> Citation:
+    return Citation(
+        id=f"c{number}", chunk_id=str(number), source="default:git:acme/rocket", source_title="rocket", kind="git",
+        document_id=title, version="1", title=title, headings=(), path="", start_line=0, end_line=0, code=code, url="",
+        wiki_url="", author="", modified_at=None, text=text, text_hash=text,
+    )  # fmt: skip
+
+
+PAGES = [
+    page(
+        1,
+        "Index",
+        "See [the calibration of a radar gauge](https://example.org/radar-gauge-calibration) for more there.",
+    ),
+    page(
+        2,
+        "Calibrating a radar gauge",
+        "Calibrate the gauge by measuring the level three times. Write the mean of them into the offset table.",
+    ),
+    page(3, "Rota", "| who | when |\n| - | - |\n| Ben Ito | from 08:00 to 20:00 |\n| Ana Ruiz | at night |\n"),
+    page(4, "Code", "def calibrate(gauge):\n    return gauge.level\n", code=True),
+]
+
+
+def asked(question: str) -> Extracted:
+    return extract(PAGES, question, telling(question), StaticEmbedder())
+
+
+def test_what_a_link_is_called_says_where_and_not_what() -> None:
+    found = asked("How is a radar gauge calibrated?")
+    assert found.answers
+    assert found.passages[0].citation != "c1"
+
+
+def test_a_row_of_a_table_comes_with_its_header() -> None:
+    best = asked("Who is there from 08:00 to 20:00?").passages[0]
+    assert (best.citation, best.kind, best.header) == ("c3", "row", "| who | when |")
+
+
+def test_what_nothing_speaks_to_is_no_answer() -> None:
+    assert not asked("What is the capital of Mongolia?").answers
+    assert asked("???").passages == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Qu'a décidé l’équipe d'Alexandrie ?", ["a", "décidé", "équipe", "alexandrie"]),
+        ("東京都の天気", ["東京", "京都", "都の", "の天", "天気"]),
+        ("Größe & Groesse", ["grösse", "groesse"]),
+    ],
+)
+def test_words_of_several_languages(text: str, words: list[str]) -> None:
+    assert words_of(text) == words
+
+
+def test_endings_and_accents_make_no_other_word() -> None:
+    assert stem("calibrated") == stem("calibrates")
+    assert stem("café") == "cafe"
+    assert stem("v2") == "v2"
+    pieces = list(marked("The pagers called Ben.", ["pager", "call"]))
+    assert [piece for piece, is_term in pieces if is_term] == ["pagers", "called"]
+    assert "".join(piece for piece, _ in pieces) == "The pagers called Ben."
