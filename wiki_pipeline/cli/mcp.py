@@ -15,7 +15,7 @@ from wiki_pipeline.settings import load
 
 @click.command("mcp")
 def command() -> None:
-    """Serve search, pages and their freshness to an agent on this machine, by MCP on standard input and output.
+    """Serve search and pages to an agent on this machine, by MCP on standard input and output.
 
     Agents start it by themselves: give them this command. Over HTTP the gateway serves the same at /mcp.
     """

@@ -18,6 +18,12 @@ def document(client: httpx.Client) -> dict[str, Any]:
     return found
 
 
+PROGRAMS = (
+    *("/v1/", "/webhook/", "/livez", "/readyz", "/metrics"),
+    *("/feeds/", "/llms", "/opensearch.xml", "/search/suggest"),
+)
+
+
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(path, facts) for path, methods in document["paths"].items() for facts in methods.values()]
 
@@ -35,6 +41,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
     assert {"/webhook/confluence-updated", "/webhook/confluence-updated/{event}", "/webhook/git-push"} <= paths
     assert {"/v1/ingest/confluence/page", "/v1/ingest/git/repository", "/v1/ingest/{kind}/reload"} <= paths
     assert {"/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/terminate", "/v1/documents/stale"} <= paths
+    assert {"/v1/changes", "/feeds/changes.atom", "/feeds/{slug}.atom", "/llms.txt", "/opensearch.xml"} <= paths
     assert {"/", "/wiki/{slug}/", "/wiki/{slug}/{path}", "/search"} <= paths
     for path, facts in operations(document):
         assert facts["summary"], path
@@ -44,7 +51,7 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
             assert parameter.get("description"), (path, parameter["name"])
         for status in ("422", "500"):
             content = facts["responses"][status]["content"]
-            if path.startswith(("/v1/", "/webhook/", "/livez", "/readyz", "/metrics")):
+            if path.startswith(PROGRAMS):
                 assert content["application/json"]["schema"]["$ref"].endswith("/ErrorAnswer"), path
             else:
                 assert "text/html" in content, path
