@@ -80,6 +80,9 @@ class Terms:
         self.weights = [_EVERY + log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
         """Of each word, the greater the fewer of the candidates hold it."""
         self._doubtful = {stem(key) for number, key in enumerate(self.keys) if number not in self._exact}
+        # Candidates share titles, and titles share words: most of the time would go into comparing the same again.
+        self._likeness: dict[str, float] = {}
+        self._meant_by: dict[str, tuple[int, ...]] = {}
 
     @cached_property
     def total(self) -> float:
@@ -116,12 +119,20 @@ class Terms:
     def likeness(self, name: str) -> float:
         """How far a name is what the query says, 0 to 1: the weight of the words that both have, of all that either
         has. Words of the name that the query lacks weigh as its own do on average."""
-        words = _name_words(name)
+        known = self._likeness.get(name)
+        if known is None:
+            known = self._likeness[name] = self._likeness_of(_name_words(name))
+        return known
+
+    def _likeness_of(self, words: tuple[str, ...]) -> float:
         if not words or not self.keys:
             return 0.0
-        common, unasked = set(), 0
+        common, unasked = set[int](), 0
         for word in words:
-            meant = [n for n, key in enumerate(self._folded) if _meant(key, word)]
+            meant = self._meant_by.get(word)
+            if meant is None:
+                meant = tuple(n for n, key in enumerate(self._folded) if _meant(key, word))
+                self._meant_by[word] = meant
             common.update(meant)
             unasked += not meant
         shared = sum(self.weights[n] for n in common)
