@@ -83,6 +83,23 @@ def figures_of(asked: Asked, answer: Answer) -> Figures:
     )
 
 
+def shares_of(figures: Figures) -> dict[str, float | None]:
+    """The same as shares of this one answer, 0 to 1; None where there is nothing to count."""
+    answerable = figures.answerable
+    return {
+        "cited": _share(figures.cited, figures.sentences),
+        "resolved": _share(figures.resolved, figures.markers),
+        "grounded": _share(figures.grounded, figures.cited),
+        "refused": float(figures.refused) if answerable is False else None,
+        "not_refused": float(not figures.refused) if answerable else None,
+        "right_document": None if figures.right_document is None else float(figures.right_document),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
 def evaluate(questions: Iterable[Asked], answer: Callable[[str], Answer]) -> pd.DataFrame:
     """Ask all questions. One row each, with the columns of `Figures`."""
     import pandas as pd

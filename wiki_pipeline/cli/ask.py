@@ -50,7 +50,7 @@ def command(*, question: tuple[str, ...], sources: tuple[str, ...], no_model: bo
     with Pipeline.open(settings) as pipeline:
         who: Principal = local(settings)
         model = None if no_model else open_chat(settings, pipeline.catalog.model_calls)
-        library = _library(pipeline, who.scope, settings)
+        library = open_library(pipeline, who.scope, settings)
         known = [record.key for record in library.sources()]
         filters = Filters(sources=tuple(select(known, sources)) if sources else ())
         asked = Question(text=text, filters=filters, chunks=settings.answer_chunks)
@@ -64,7 +64,8 @@ def command(*, question: tuple[str, ...], sources: tuple[str, ...], no_model: bo
     _print(out, answer, served.gateway if served else "", shown=live and bool(answer.text))
 
 
-def _library(pipeline: Pipeline, scope: Scope, settings: AskSettings) -> Library:
+def open_library(pipeline: Pipeline, scope: Scope, settings: AskSettings) -> Library:
+    """What may be read with a scope, for questions."""
     staleness = StalenessCache(pipeline, background=False)
     return Library(pipeline.catalog, pipeline.store, open_embedder(settings), staleness, scope)
 

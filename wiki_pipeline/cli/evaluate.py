@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from wiki_pipeline.access import local
+from wiki_pipeline.answers.ask import Asker, silent
+from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.answers.metrics import Asked, figures_of, shares_of
+from wiki_pipeline.answers.retrieve import Question as AnswerQuestion
+from wiki_pipeline.cli.ask import AskSettings, open_library
 from wiki_pipeline.cli.output import json_option, print_json, print_table, progress_console
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import ConfigurationError
@@ -20,7 +25,6 @@ from wiki_pipeline.evaluation.retrieval import finder
 from wiki_pipeline.settings import load
 from wiki_pipeline.store import Filters, find
 from wiki_pipeline.sync.pipeline import Pipeline
-from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
 from wiki_pipeline.text.rerank import open_reranker
 
@@ -37,6 +41,7 @@ _GROUPS = ("kind", "language", "split")
 @click.option(
     "--way", "ways", multiple=True, type=click.Choice((*_WAYS, _RERANKED)), help="Only this; may be repeated."
 )
+@click.option("--answers", "with_answers", is_flag=True, help="Answer each question too, and measure the answers.")
 @click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
 @click.option("--split", default="", help="Only questions of this split, as tune or held-out.")
 @click.option("--by", "groups", multiple=True, type=click.Choice(_GROUPS), help="Tell figures apart; may be repeated.")
@@ -48,6 +53,7 @@ def command(  # noqa: PLR0913 - the options, each by its name
     *,
     questions: Path,
     ways: tuple[str, ...],
+    with_answers: bool,
     sources: tuple[str, ...],
     split: str,
     groups: tuple[str, ...],
@@ -64,7 +70,7 @@ def command(  # noqa: PLR0913 - the options, each by its name
     if not asked:
         raise ConfigurationError(f"{questions} has no question of the split {split!r}.", "Leave --split away.")
     before = Run.load(compare) if compare else None
-    run = _run(asked, ways, sources, questions)
+    run = _run(asked, ways, sources, questions, with_answers=with_answers)
     if save:
         run.save(save)
     if plot:
@@ -84,8 +90,10 @@ def command(  # noqa: PLR0913 - the options, each by its name
         _print(changes, empty="The two runs have no question in common.")
 
 
-def _run(questions: Sequence[Question], ways: Sequence[str], sources: Sequence[str], file: Path) -> Run:
-    settings = load(Settings)
+def _run(
+    questions: Sequence[Question], ways: Sequence[str], sources: Sequence[str], file: Path, *, with_answers: bool
+) -> Run:
+    settings = load(AskSettings)
     out = progress_console()
     with Pipeline.open(settings) as pipeline, out.status("") as status:
         scope = local(settings).scope
@@ -108,7 +116,22 @@ def _run(questions: Sequence[Question], ways: Sequence[str], sources: Sequence[s
             number += 1
             status.update(f"{number}: {way}: {question.question[:60]}")
 
-        rows = evaluated(questions, {way: ask for way, ask in finders.items() if not ways or way in ways}, told=told)
+        asker = Asker(open_library(pipeline, scope, settings), open_chat(settings, pipeline.catalog.model_calls))
+
+        def answers(asked: Sequence[Question]) -> pd.DataFrame:
+            import pandas as pd
+
+            rows = []
+            for question in asked:
+                told("answer", question)
+                given = Asked(question=question.question, answerable=question.answerable, documents=question.documents)
+                wanted = AnswerQuestion(text=question.question, filters=filters, chunks=settings.answer_chunks)
+                answer = asker.answer(wanted, silent)
+                rows.append({"id": question.name, **shares_of(figures_of(given, answer))})
+            return pd.DataFrame(rows)
+
+        wanted = {way: ask for way, ask in finders.items() if not ways or way in ways}
+        rows = evaluated(questions, wanted, answers=answers if with_answers else None, told=told)
     facts = {
         "questions": file.name,
         "model": embedder.model,

@@ -26,6 +26,23 @@ def test_questions_are_asked_saved_compared_and_drawn(run: Run, space: Space, tm
     assert {row["change"] for row in told["changes"]} == {0}
 
 
+def test_answers_are_measured_beside_what_is_found(run: Run, space: Space, tmp_path: Path) -> None:
+    page = space.add("Boats", "<p>The survey boat Marlin is moored at pier seven.</p>")
+    run("sync")
+    file = tmp_path / "questions.jsonl"
+    file.write_text(
+        json.dumps({"question": "Where is the survey boat Marlin moored?", "documents": [page.id]})
+        + "\n"
+        + json.dumps({"question": "Which opera did Verdi write in Paris?", "answerable": False})
+    )
+    told = json.loads(run("evaluate", str(file), "--answers", "--way", "text", "--json").stdout)
+    found, answered = told["means"]
+    assert (found["way"], answered["way"]) == ("text", "answer")
+    names = ("cited", "grounded", "refused", "not_refused", "right_document")
+    assert {name: answered[name] for name in names} == dict.fromkeys(names, 1.0)
+    assert answered["resolved"] is None  # no model wrote a marker
+
+
 def test_what_can_not_be_measured_is_a_matter_of_usage(run: Run, space: Space, tmp_path: Path) -> None:
     run("sync")
     file = tmp_path / "questions.jsonl"

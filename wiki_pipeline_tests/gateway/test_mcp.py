@@ -34,7 +34,7 @@ from wiki_pipeline_tests.gateway.documents import COMMIT, REPOSITORY, SPACE, pag
 
 T = TypeVar("T")
 MODES = ["2026-07-28", "auto", "legacy"]
-TOOLS = ["search", "fetch", "search_passages", "list_sources", "freshness"]
+TOOLS = ["search", "fetch", "search_passages", "ask", "list_sources", "freshness"]
 GUIDE = f"wiki://{SPACE.slug}/110"
 
 
@@ -284,6 +284,18 @@ def test_passages_can_be_restricted(address: str) -> None:
     assert below
     assert all(each["id"].startswith(f"wiki://{REPOSITORY.slug}/src/") for each in below)
     assert call(address, "search_passages", query="guide", modified_from="2099-01-01T00:00:00Z")["passages"] == []
+
+
+def test_a_question_is_answered_with_what_the_answer_stands_on(address: str) -> None:
+    said = call(address, "ask", question="What happens when a station goes silent at night?")
+    assert said["outcome"] == "answered"
+    first = said["references"][0]
+    assert f"[{first['id']}]" in said["text"]
+    assert "silent at night" in first["text"]
+    assert call(address, "fetch", id=first["page"])["title"] == first["title"]
+    nothing = call(address, "ask", question="Which opera did Verdi write in Paris?", sources=[SPACE.slug])
+    assert nothing["outcome"] == "nothing"
+    assert "nowhere" in refusal(address, "ask", question="x", sources=["nowhere"])
 
 
 def test_sources_and_their_freshness_are_told(address: str, pipeline: Pipeline) -> None:

@@ -14,6 +14,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wiki_pipeline.answers.answer import Outcome
+from wiki_pipeline.answers.cite import Citation
+from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
@@ -261,6 +264,81 @@ def search_passages(asker: Asker, asked: PassageQuery) -> Passages:
     return Passages(passages=passages)
 
 
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+class Asking(_Asked):
+    """A question."""
+
+    question: str = Field(min_length=1, max_length=MAX_QUESTION, description="In any language.")
+    sources: list[str] = Field(
+        default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
+    )
+
+
+class Reference(BaseModel):
+    """What an answer stands on."""
+
+    id: str = Field(description="As the answer's text marks it, `c3`.")
+    page: str = Field(description="For `fetch`.")
+    title: str
+    url: str = Field(description="Where people read it: cite this.")
+    source: str
+    headings: list[str]
+    lines: tuple[int, int] | None
+    version: str
+    author: str
+    modified: str | None
+    text: str = Field(description="The passage.")
+    stale: str | None = Field(description="How the page is behind what is upstream; null if it is not.")
+
+
+class Replied(BaseModel):
+    """An answer with what it stands on."""
+
+    outcome: Outcome = Field(description="`answered`; `nothing`: what is here does not answer it.")
+    text: str = Field(description="The answer with markers `[c3]`; quoted passages where no model is set up.")
+    doubts: list[str] = Field(description="Sentences that cite nothing, or say what their citations do not hold.")
+    notes: list[str] = Field(description="What else should be known of the answer.")
+    references: list[Reference]
+
+
+def ask(asker: Asker, asked: Asking) -> Replied:
+    """An answer, as `/v1/ask` gives it; it is kept as the asker's conversation."""
+    serving = asker.serving
+    keys = tuple(serving.source_named(name).key for name in asked.sources)
+    question = Question(text=asked.question, filters=Filters(sources=keys), chunks=serving.settings.answer_chunks)
+    record = serving.answering.begin(serving.principal, question)
+    answer = serving.answering.run(record, serving.principal.scope)
+    doubtful = [one for one in answer.sentences if one.missing or not one.citations]
+    quoted = "\n\n".join(f"{passage.text} [{passage.citation}]" for passage in answer.passages)
+    return Replied(
+        outcome=answer.outcome,
+        text=answer.text or quoted,
+        doubts=[answer.text[one.begin : one.end].strip() for one in doubtful],
+        notes=[note.message for note in answer.notes],
+        references=[_reference(asker, citation) for citation in answer.used],
+    )
+
+
+def _reference(asker: Asker, citation: Citation) -> Reference:
+    page = PageAddress(SourceKey.parse(citation.source).slug, citation.document_id, short(citation.version))
+    return Reference(
+        id=citation.id,
+        page=str(page),
+        title=citation.title or "Untitled",
+        url=asker.link(citation.wiki_url, citation.url, page),
+        source=citation.source_title,
+        headings=list(citation.headings),
+        lines=(citation.start_line, citation.end_line) if citation.start_line else None,
+        version=citation.version,
+        author=citation.author,
+        modified=citation.modified_at,
+        text=citation.text if len(citation.text) <= _PASSAGE else citation.text[:_PASSAGE] + " …",
+        stale=citation.stale.detail if citation.stale else None,
+    )
+
+
 # --- sources and their freshness ---------------------------------------------------------------------------------
 
 
@@ -444,6 +522,15 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         PassageQuery,
         Passages,
         search_passages,
+    ),
+    Tool(
+        "ask",
+        "Ask",
+        "Ask a question; the answer is made from the passages that were found, and each of its sentences says on which "
+        "it stands. Says so where nothing here answers it. For agents that would rather read themselves: `search`.",
+        Asking,
+        Replied,
+        ask,
     ),
     Tool(
         "list_sources",
