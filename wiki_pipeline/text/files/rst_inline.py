@@ -25,14 +25,15 @@ class BoundedInliner(Inliner):
     def parse(
         self, text: str, lineno: int, memo: Any, parent: nodes.Element
     ) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """The nodes of a paragraph, and what docutils complains about."""
+        """The nodes of a paragraph. What can't be read stays as it is written; no reader sees docutils' complaint about
+        it, and a complaint a mark would make a document of marks many times as large."""
         found: list[nodes.Node] = []
-        messages: list[nodes.system_message] = []
+        kept = len(memo.document.parse_messages)
         for piece in _pieces(text):
-            some, more = super().parse(piece, lineno, memo, parent)
-            found += some
-            messages += more
-        return found, messages
+            some, _ = super().parse(piece, lineno, memo, parent)
+            del memo.document.parse_messages[kept:]
+            found += (nodes.Text(node.astext()) if isinstance(node, nodes.problematic) else node for node in some)
+        return found, []
 
     def implicit_inline(self, text: str, lineno: int) -> list[nodes.Text]:
         """Text with its addresses as links; no long word is one."""
