@@ -366,6 +366,7 @@ def _failure_record(row: Row[Any]) -> FailureRecord:
         first_failed_at=row.first_failed_at,
         last_failed_at=row.last_failed_at,
         parent_id=row.parent_id,
+        tried=row.tried,
     )
 
 

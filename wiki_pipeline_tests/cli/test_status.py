@@ -105,7 +105,8 @@ def test_work_that_nothing_takes_up_is_said_below_the_table(run: Run, space: Spa
         reported(opened, page.id)
         assert "takes" not in run("status").stderr
         with closing(sqlite3.connect(opened.settings.home / "catalog.sqlite")) as catalog, catalog:
-            catalog.execute("UPDATE events SET due_at = '2026-01-02 03:04:05.000000'")
+            for table in ("events", "claims"):
+                catalog.execute(f"UPDATE {table} SET due_at = '2026-01-02 03:04:05.000000'")  # noqa: S608
     shown = run("status")
     assert "1 reported change waits since 2026-01-02 03:04 UTC, and no sync takes it up." in shown.stderr
     json.loads(run("status", "--json").stdout)

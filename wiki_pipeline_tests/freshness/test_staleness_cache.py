@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,7 +115,8 @@ def test_readers_of_a_large_source_don_t_wait_and_keep_what_was_found_before(
 
 def test_a_source_that_takes_long_holds_no_other_up(opened: Pipeline, slow: threading.Event) -> None:
     other = SourceKey("default", "confluence", "NEW")
-    record, new = opened.catalog.source(ENG), opened.catalog.add_source(other, "{}")
+    config = json.dumps({"url": "https://wiki.example.org", "space": "NEW", "pages": []})
+    record, new = opened.catalog.source(ENG), opened.catalog.add_source(other, config)
     assert record is not None
     cache = StalenessCache(opened)
     with ThreadPoolExecutor() as threads:

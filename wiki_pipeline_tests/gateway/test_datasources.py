@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
@@ -48,7 +50,7 @@ def test_an_unknown_source_is_not_found(client: httpx.Client) -> None:
 def test_a_source_says_how_its_last_syncs_went(pipeline: Pipeline) -> None:
     key = SourceKey("default", "confluence", "FRAGILE")
     catalog = pipeline.catalog
-    record = catalog.add_source(key, "{}")
+    record = catalog.add_source(key, json.dumps({"url": "https://wiki.example.org", "space": "FRAGILE", "pages": []}))
     reader = WikiReader(catalog, pipeline.store, StalenessCache(pipeline))
 
     def shown() -> Freshness:

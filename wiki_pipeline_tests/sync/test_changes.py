@@ -15,6 +15,7 @@ from wiki_pipeline.stages import STAGES, clean_pages, raw_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.sync.sources import forget
+from wiki_pipeline.text import clean
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync
 
 
@@ -102,7 +103,7 @@ def test_documents_made_anew_with_the_same_outcome_did_not_change(
     sync(opened)
     reader = Reader(opened)
     reader.records()
-    monkeypatch.setattr(clean_pages, "CODE_VERSION", "another")
+    monkeypatch.setattr(clean, "CODE_VERSION", "another")
     assert sync(opened)[Stage.CLEAN_PAGES].updated == 4
     assert reader.records() == []
 

@@ -111,6 +111,7 @@ async def keep_running(service: Service, tell: Tell) -> None:
     left: list[int] = []  # groups of earlier starts in which something still runs
     process: asyncio.subprocess.Process | None = None
     answered, in_a_row = False, 0
+    reaping = asyncio.create_task(_reap(left))
     try:
         while True:
             began = time.monotonic()
@@ -125,13 +126,21 @@ async def keep_running(service: Service, tell: Tell) -> None:
                 raise ServiceError(f"{service.name} ended {in_a_row} times in a row.", _last_words(service, written))
             if service.keeps_children:
                 await _stop_leader(process)
-                left = [group for group in (*left, process.pid) if _is_alive(group)]
+                left.append(process.pid)
             else:
                 await _stop(process)
             tell(f"{service.name} {reason} and is started again. {_last_words(service, written)}")
             await asyncio.sleep(min(_WAIT_SECONDS * 2.0 ** (in_a_row - 1), _MAX_WAIT_SECONDS))
     finally:
+        reaping.cancel()
         await asyncio.gather(*([_stop(process)] if process else []), *(_stop_group(group) for group in left))
+
+
+async def _reap(groups: list[int]) -> None:
+    """Wait for what ends in groups whose leader is gone, and drop those that are empty, so that no zombies gather."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        groups[:] = [group for group in groups if _is_alive(group)]
 
 
 class _Watched:

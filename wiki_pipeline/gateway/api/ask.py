@@ -32,6 +32,9 @@ ConversationId = Annotated[str, Path(max_length=100, description="Of the convers
 _NOT_THERE: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "There is none such of the asker."}
 }
+_NO_CONVERSATION: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorAnswer, "description": "The asker has no such conversation, or there is no such source."}
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {MEDIA_TYPE: {}},
@@ -84,7 +87,7 @@ class Conversation(BaseModel):
     answers: list[Answered]
 
 
-@router.post("/v1/ask", summary="Ask a question", response_model=Answered, responses=_STREAM)
+@router.post("/v1/ask", summary="Ask a question", response_model=Answered, responses=_STREAM | _NO_CONVERSATION)
 @router.post("/api/ask", include_in_schema=False, response_model=Answered)
 async def ask(
     serving: Serving,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qs, quote
 
 import anyio.to_thread
@@ -40,6 +40,11 @@ router = APIRouter(tags=["wiki"])
 ConversationId = Annotated[str, Path(max_length=100, description="Of the conversation.")]
 
 
+_NOT_THERE: dict[int | str, dict[str, Any]] = {
+    404: {"content": {"text/html": {}}, "description": "The asker has no such conversation."}
+}
+
+
 @router.get("/ask", summary="Show the ask page", response_class=HTMLResponse)
 def ask_page(
     serving: Serving,
@@ -50,14 +55,14 @@ def ask_page(
     return HTMLResponse(site.html(_view(serving, question=q, source=source)))
 
 
-@router.post("/ask", summary="Ask on the page", response_class=HTMLResponse, responses={303: {}})
+@router.post("/ask", summary="Ask on the page", response_class=HTMLResponse, responses=_NOT_THERE | {303: {}})
 async def ask(request: Request, serving: Serving) -> Response:
     """Takes the page's form and leads to the conversation."""
     asked = _form(await request.body())
     return await anyio.to_thread.run_sync(_asked, serving, asked)
 
 
-@router.get("/ask/{conversation_id}", summary="Show a conversation", response_class=HTMLResponse)
+@router.get("/ask/{conversation_id}", summary="Show a conversation", response_class=HTMLResponse, responses=_NOT_THERE)
 def conversation_page(serving: Serving, conversation_id: ConversationId) -> HTMLResponse:
     """Its questions with their answers, as they were given."""
     record, answers = found_conversation(serving, conversation_id)

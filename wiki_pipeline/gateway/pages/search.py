@@ -42,7 +42,7 @@ def search_page(
     q: Annotated[str, Query(max_length=MAX_QUERY, description="A question or some words.")] = "",
     source: Annotated[str, Query(max_length=400, description="Only this source; empty for all.")] = "",
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
-    accept_language: Annotated[str, Header(max_length=1_000)] = "",
+    accept_language: Annotated[str, Header(max_length=1_000, description="Which language is preferred.")] = "",
 ) -> HTMLResponse:
     """Documents found with their best chunks."""
     records = serving.reader.sources()

@@ -161,7 +161,13 @@ def test_a_page_in_the_middle_may_be_empty(api: Api) -> None:
 
 
 def test_every_effect_can_be_ordered_as_json() -> None:
-    arguments = {"status": {"code": 500}, "slow_body": {"pause": 1}, "late": {"seconds": 1}, "capped": {"limit": 5}}
+    arguments = {
+        "status": {"code": 500},
+        "slow_body": {"pause": 1},
+        "late": {"seconds": 1},
+        "capped": {"limit": 5},
+        "hidden_after_the_cut": {"prefix": "x"},
+    }
     for name in EFFECTS:
         order = {"path": "*", "effect": name, "arguments": arguments.get(name, {}), "times": 3, "probability": 0.5}
         fault = fault_from_json(orjson.loads(orjson.dumps(order)))

@@ -43,7 +43,7 @@ def test_a_recorded_v1_listing_is_read_to_its_end() -> None:
     def answer(path: str, _: int) -> Reply:
         if "/space/" in path:
             return Reply(200, {"key": "xxx", "name": "X", "_links": {}})
-        start = 0 if "start=0" in path else int(path.partition("start=")[2].partition("&")[0])
+        start = 0 if "start=0" in path else int(path.partition("start=")[2].partition("&")[0] or 0)
         shown = pages["results"][start:]
         links = pages["_links"] if start == 0 else {}
         return Reply(200, pages | {"results": shown, "start": start, "size": len(shown), "_links": links})
