@@ -20,6 +20,7 @@ from wiki_pipeline.answers.answer import Passage
 from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.sentences import Kind, Part, parts_of
 from wiki_pipeline.answers.words import holds, stem, stems, words_of
+from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.embed import Embedder
 from wiki_pipeline.text.normalise import cjk_bigrams
 
@@ -33,6 +34,12 @@ _RANK_SCALE = 6.0
 _MOST_PARTS = 1_500
 _MOST_CODE_LINES = 12
 _LEAST_WORDS = 3
+# A piece of code holds more words than any sentence, and seldom answers what was asked in words (tests hold the question
+# itself): what it counts beside prose, unless the question names code.
+_CODE = 0.6
+_CODE_MARKS = re.compile(
+    r"`|\w\(\)|\b(?:code|function|method|class|module|Funktion|Klasse|fonction|funci[oó]n)\b", re.IGNORECASE
+)
 # Below this part of the question (rare words more) in the best passage and what surrounds it, nothing here answers it.
 FLOOR = 0.45
 _BESIDE = 0.7  # what a word counts for that only the surroundings hold
@@ -216,7 +223,12 @@ def _covered(unit: _Unit, weights: dict[str, float]) -> tuple[float, float]:
 def _score(unit: _Unit, question: str, weights: dict[str, float], alike: float) -> float:
     own, beside = _covered(unit, weights)
     rank = 1.0 / (1.0 + unit.rank / _RANK_SCALE)
-    return _COVERAGE * own + _AROUND * beside + _LIKENESS * alike + _RANK * rank + _BONUS * _fits(unit, question)
+    score = _COVERAGE * own + _AROUND * beside + _LIKENESS * alike + _RANK * rank + _BONUS * _fits(unit, question)
+    return score if unit.part.kind is not Kind.CODE or _is_about_code(question) else _CODE * score
+
+
+def _is_about_code(question: str) -> bool:
+    return bool(split_identifiers(question)) or _CODE_MARKS.search(question) is not None
 
 
 def _fits(unit: _Unit, question: str) -> float:

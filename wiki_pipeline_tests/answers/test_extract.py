@@ -49,6 +49,16 @@ def test_a_row_of_a_table_comes_with_its_header() -> None:
     assert (best.citation, best.kind, best.header) == ("c3", "row", "| who | when |")
 
 
+def test_code_that_holds_the_question_comes_behind_prose_that_answers_it() -> None:
+    body = 'QUESTION = "How often is the gauge measured?"\nassert find(QUESTION, "gauge")'
+    test = page(5, "test_pages.py", body, code=True)
+    question = "How often is the gauge measured?"
+    found = extract([test, *PAGES], question, telling(question), StaticEmbedder())
+    assert found.passages[0].citation == "c2"
+    about_code = "Where is gauge.level returned?"
+    assert extract(PAGES, about_code, telling(about_code), StaticEmbedder()).passages[0].citation == "c4"
+
+
 def test_what_nothing_speaks_to_is_no_answer() -> None:
     assert not asked("What is the capital of Mongolia?").answers
     assert asked("???").passages == ()
