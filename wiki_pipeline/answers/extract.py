@@ -34,8 +34,8 @@ _RANK_SCALE = 6.0
 _MOST_PARTS = 1_500
 _MOST_CODE_LINES = 12
 _LEAST_WORDS = 3
-# A piece of code holds more words than any sentence, and seldom answers what was asked in words (tests hold the question
-# itself): what it counts beside prose, unless the question names code.
+# A piece of code holds more words than any sentence, and seldom answers what was asked in words; tests hold the very
+# question. So much it counts beside prose, unless the question names code.
 _CODE = 0.6
 _CODE_MARKS = re.compile(
     r"`|\w\(\)|\b(?:code|function|method|class|module|Funktion|Klasse|fonction|funci[oó]n)\b", re.IGNORECASE

@@ -55,8 +55,10 @@ def test_code_that_holds_the_question_comes_behind_prose_that_answers_it() -> No
     question = "How often is the gauge measured?"
     found = extract([test, *PAGES], question, telling(question), StaticEmbedder())
     assert found.passages[0].citation == "c2"
-    about_code = "Where is gauge.level returned?"
-    assert extract(PAGES, about_code, telling(about_code), StaticEmbedder()).passages[0].citation == "c4"
+    code = page(6, "levels.py", "def read_level(gauge):\n    return gauge.level_in_metres\n", code=True)
+    about_code = "What does read_level return?"
+    found = extract([*PAGES, code], about_code, telling(about_code), StaticEmbedder())
+    assert found.passages[0].citation == "c6"
 
 
 def test_what_nothing_speaks_to_is_no_answer() -> None:
