@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,6 +29,7 @@ from wiki_pipeline.catalog.tables import UtcDateTime
 from wiki_pipeline.errors import CatalogDamagedError, CatalogError, ChangeRefusedError, ConfigurationError
 
 LOCK_SECONDS = 30  # how long a transaction waits for another one's locks
+_AGAIN_SECONDS = 0.02
 _READ_ONLY = "catalog_read_only"
 
 
@@ -200,7 +202,7 @@ def _open_sqlite(url: URL) -> Engine:
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own BEGIN comes too late for DDL and for reads
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         # SQLite's own default, but not of everyone who builds it: what was committed is still there after a power cut.
         connection.execute("PRAGMA synchronous = FULL")
 
@@ -211,6 +213,21 @@ def _open_sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_wal(connection: Any) -> None:
+    """Have a database keep a write-ahead log. Where another process is just making the same file, SQLite says at once
+    that it is locked, and does not wait as long as it does for everything else."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _open_postgresql(url: URL) -> Engine:
