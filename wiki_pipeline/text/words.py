@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -42,6 +43,8 @@ _HIDDEN_MACRO = re.compile(
     r"<ac:structured-macro\b[^<>]*\sac:name=\"(?:style|css-stylesheet|htmlcomment|comment-macro)\"[^<>]*(?<!/)>",
     re.IGNORECASE,
 )
+_MACRO = "<ac:structured-macro"
+_DIAGRAM = re.compile(rf'{_MACRO}\b[^<>]*\sac:name="[^"]*(?:mermaid|plantuml|graphviz)', re.IGNORECASE)
 # Marked sections of these kinds are no text (`<![if !IE]>`); those of any other kind are shown as they stand.
 _SECTION = r"\[(?i:if|else|endif|temp|ignore|include|rcdata)\b"
 # Declarations as a doctype, instructions to programs, end tags without a name: HTML ends each at the next `>`.
@@ -143,8 +146,25 @@ def _sections_as_text(source: str) -> str:
     parts = [first]
     for section in sections:
         code, end, markup = section.partition(_CDATA_END)
+        if end and code.lstrip()[:1] in {"{", "["} and _DIAGRAM.match(parts[-1], parts[-1].rfind(_MACRO)):
+            code = _longest_text(code)
         parts += [html.escape(code), markup] if end else [section]
     return "".join(parts)
+
+
+def _longest_text(code: str) -> str:
+    """The longest text in JSON, in which some apps wrap a diagram's source; the JSON itself if it is none."""
+    try:
+        todo, longest = [json.loads(code)], ""
+    except (ValueError, RecursionError):
+        return code
+    while todo:
+        value = todo.pop()
+        if isinstance(value, str):
+            longest = max(longest, value, key=len)
+        elif isinstance(value, list | dict):
+            todo += value.values() if isinstance(value, dict) else value
+    return longest or code
 
 
 def _without(source: str, begin: re.Pattern[str], end: str) -> str:

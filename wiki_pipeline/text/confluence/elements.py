@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
 
@@ -155,7 +157,22 @@ def anchors(node: Element, page: PageWriter) -> str:
         return text
     if target.startswith("#"):
         return page.anchor_link(text, target[1:])
+    if query := _datasource_query(node, target):
+        return page.link(f"{query[0]}: {markdown.code_span(query[1])}", page.upstream.absolute(target))
     return page.link(one_line(text), page.upstream.absolute(target))
+
+
+def _datasource_query(node: Element, target: str) -> tuple[str, str] | None:
+    """What the list that a smart link shows is made of, and the query; None if it shows no list."""
+    try:
+        parameters = json.loads(node.get("data-datasource") or "{}").get("parameters") or {}
+        given = parse_qs(urlsplit(target).query)
+        for name, kind in (("jql", "Jira issues"), ("cql", "Search"), ("searchString", "Search")):
+            if query := str(parameters.get(name) or "") or (given.get(name, [""])[0] if parameters else ""):
+                return kind, query
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return None
 
 
 @element("img")

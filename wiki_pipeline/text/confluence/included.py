@@ -8,6 +8,7 @@ note: the page is missing, the pages include each other, or it would be too much
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from wiki_pipeline.links.confluence import Upstream
 from wiki_pipeline.model import Dependency
@@ -19,7 +20,33 @@ from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.known import Included
 from wiki_pipeline.text.markdown import escape
 
-_EXCERPTS = {"excerpt": "name", "multiexcerpt": "MultiExcerptName", "multiexcerpt-macro": "MultiExcerptName"}
+
+class Part(Enum):
+    """What of another page a macro includes. Parts of one kind are never shown for another's.
+
+    Attributes:
+        macros: the macros that mark such a part in the other page.
+        names: parameters that name it, there and where it is included.
+    """
+
+    PAGE = ((), ())
+    EXCERPT = (("excerpt",), ("name",))
+    MULTIEXCERPT = (
+        (
+            "multiexcerpt",
+            "multiexcerpt-macro",
+            "multiexcerpt-block-macro",
+            "multiexcerpt-inline-macro",
+            "multiexcerpt-fast-block-macro",
+            "multiexcerpt-fast-inline-macro",
+        ),
+        ("MultiExcerptName", "multiexcerptname", "name"),
+    )
+    SHARED_BLOCK = (("shared-block",), ("shared-block-key",))
+
+    def __init__(self, macros: tuple[str, ...], names: tuple[str, ...]) -> None:
+        self.macros = macros
+        self.names = names
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +56,14 @@ class Reference:
     Attributes:
         target: upstream address of the page.
         title: what the macro calls the page.
-        is_excerpt: whether only an excerpt of it is meant.
-        name: of the excerpt; empty means the first one.
-        bare: whether an excerpt stands without the page's name around it.
+        part: what of it is meant.
+        name: of that part; empty means the first one.
+        bare: whether a part stands without the page's name around it.
     """
 
     target: str
     title: str
-    is_excerpt: bool = False
+    part: Part = Part.PAGE
     name: str = ""
     bare: bool = False
 
@@ -55,7 +82,7 @@ def included(reference: Reference, page: PageWriter) -> str:
     root, repair = tree_of(found.page)
     if repair:
         page.note(f"{found.page.title}: {repair}")
-    node = _excerpt(root, reference.name) if reference.is_excerpt else root
+    node = root if reference.part is Part.PAGE else _part(root, reference)
     if node is None:
         named = f"excerpt “{reference.name}”" if reference.name else "excerpt"
         return _mark(reference, page, f"has no {named}")
@@ -82,23 +109,25 @@ def _mark(reference: Reference, page: PageWriter, reason: str) -> str:
 
 
 def _link(reference: Reference, page: PageWriter) -> str:
-    kind = "Excerpt of" if reference.is_excerpt else "Included page:"
+    kind = "Included page:" if reference.part is Part.PAGE else "Excerpt of"
     return f"{kind} {page.link(escape(reference.title), reference.target)}"
 
 
 def _shown(reference: Reference, text: str, page: PageWriter) -> str:
-    if reference.bare:
-        return text
-    name = page.placeholder(_link(reference, page), ready=True)
-    whole = f"{name}\n\n{text}".rstrip()
-    return page.quoted(whole) if reference.is_excerpt else whole
+    if reference.part is Part.PAGE or reference.bare:
+        return text  # as Confluence shows it: as if it stood here
+    name = page.link(escape(reference.title), reference.target)
+    return page.quoted(f"**{name}**\n\n{text}".rstrip())
 
 
-def _excerpt(root: Element, name: str) -> Element | None:
-    """The content of the page's excerpt of that name, or of its first one."""
+def _part(root: Element, reference: Reference) -> Element | None:
+    """The content of the part of the page that is meant: the one of that name, or the first one."""
+    part = reference.part
     for macro in root.iter(AC + "structured-macro", AC + "macro"):
-        parameter = _EXCERPTS.get((macro.get(AC + "name") or "").lower())
-        if parameter and (not name or parameters(macro).get(parameter, "") == name):
+        if (macro.get(AC + "name") or "").lower() not in part.macros:
+            continue
+        values = parameters(macro)
+        if not reference.name or reference.name in (values.get(name, "") for name in part.names):
             body = rich_body(macro)
             if body is not None:
                 return body

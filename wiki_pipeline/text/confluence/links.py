@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from wiki_pipeline.text import markdown
 from wiki_pipeline.text.confluence.elements import text_of
 from wiki_pipeline.text.confluence.emoticons import EMOTICONS
@@ -9,6 +12,11 @@ from wiki_pipeline.text.confluence.registry import AC, RI, Element, element
 from wiki_pipeline.text.confluence.writer import PageWriter, one_line
 from wiki_pipeline.text.markdown import escape
 
+# An emoji's id, and the categories of Unicode that its characters are of: a site's own emoji have ids as `a1b2`.
+_NUMBER = re.compile(r"(?:[0-9a-f]{2,5}|10[0-9a-f]{4})", re.IGNORECASE)
+_MOST_CHARACTERS = 12
+_SYMBOLS = {"So", "Sm", "Me", "Po"}
+_BESIDE = {"Sk", "Mn", "Cf", "Nd"}
 _BODIES = (AC + "link-body", AC + "plain-text-link-body")
 
 
@@ -120,8 +128,20 @@ def emoticons(node: Element, page: PageWriter) -> str:
         shown = node.get(AC + key)
         if shown and not shown.isascii():
             return str(shown)
+    if shown := _emoji(node.get(AC + "emoji-id") or ""):
+        return shown
     name = node.get(AC + "name") or ""
     short = node.get(AC + "emoji-shortname") or node.get(AC + "emoji-fallback") or ""
     if short and name == "blue-star":  # what Confluence writes for every emoji that it has no old name for
         name = ""
     return EMOTICONS.get(name) or EMOTICONS.get(short.strip(":")) or escape(short or (f":{name}:" if name else ""))
+
+
+def _emoji(emoji_id: str) -> str:
+    """The characters that an emoji's id names by their numbers (`1f1e9-1f1ea`); empty for a site's own emoji."""
+    parts = emoji_id.split("-")
+    if len(parts) > _MOST_CHARACTERS or not all(_NUMBER.fullmatch(part) for part in parts):
+        return ""
+    characters = "".join(chr(int(part, 16)) for part in parts)
+    kinds = {unicodedata.category(character) for character in characters}
+    return characters if kinds & _SYMBOLS and kinds <= _SYMBOLS | _BESIDE else ""

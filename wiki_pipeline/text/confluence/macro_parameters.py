@@ -6,12 +6,12 @@ from wiki_pipeline.text.confluence.elements import text_of
 from wiki_pipeline.text.confluence.registry import AC, PLAIN, RI, RICH, Element
 
 
-def parameters(node: Element) -> dict[str, str]:
-    """A macro's parameters by name, as text; the nameless one is `""`."""
+def parameters(node: Element, breaks: str = " ") -> dict[str, str]:
+    """A macro's parameters by name, as text, line breaks in them written as `breaks`; the nameless one is `""`."""
     found = {}
     for child in node:
         if child.tag in {AC + "parameter", AC + "default-parameter"}:
-            found[child.get(AC + "name") or ""] = text_of(child).strip()
+            found[child.get(AC + "name") or ""] = text_of(child, breaks).strip()
     return found
 
 

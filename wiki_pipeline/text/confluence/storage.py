@@ -27,6 +27,11 @@ _SECTION_BEGIN, _SECTION_END, _BODY_END = "<![CDATA[", "]]>", "</ac:plain-text-"
 _EXPORTED_END = re.compile(r"\]\] >(?=\s*</|<!\[CDATA\[|[^<\]]*</)")
 # A reference by name, or an ampersand that begins none.
 _REFERENCE = re.compile(r"&(?!#\d+;|#x[0-9A-Fa-f]+;)(?:([A-Za-z][A-Za-z0-9]*);)?")
+# A character beyond 65,535 in two halves, as programs write it that count in 16 bits: XML allows it in one only.
+_HALVES = re.compile(
+    r"&#(?:(?P<high>55(?:29[6-9]|[3-9]\d\d)|56(?:[0-2]\d\d|3[01]\d))|[xX](?P<high_hex>[dD][89abAB][0-9A-Fa-f]{2}));"
+    r"&#(?:(?P<low>56(?:3[2-9]\d|[4-9]\d\d)|57(?:[0-2]\d\d|3(?:[0-3]\d|4[0-3])))|[xX](?P<low_hex>[dD][c-fC-F][0-9A-Fa-f]{2}));"
+)
 _DECLARATION = re.compile(r"<!(?=DOCTYPE|ENTITY)")
 # Some tools declare namespaces in bodies (HTML's, MathML's, Confluence's own): names mean the same without.
 _TAG_WITH_NAMESPACE = re.compile(r"<[A-Za-z][^<>]*\sxmlns[:=][^<>]*>")
@@ -90,7 +95,15 @@ def _prepare(body: str) -> tuple[str, bool]:
 def _without_names(markup: str) -> str:
     if "<!" in markup:
         markup = _DECLARATION.sub("&lt;!", markup)
-    return _REFERENCE.sub(_character, markup) if "&" in markup else markup
+    if "&" not in markup:
+        return markup
+    return _REFERENCE.sub(_character, _HALVES.sub(_whole, markup) if "&#" in markup else markup)
+
+
+def _whole(halves: re.Match[str]) -> str:
+    high = int(halves["high"] or int(halves["high_hex"], 16))
+    low = int(halves["low"] or int(halves["low_hex"], 16))
+    return f"&#{0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00};"
 
 
 def _character(reference: re.Match[str]) -> str:

@@ -55,6 +55,7 @@ def settle(root: Element) -> None:
         tag = node.tag
         parts = _PARTS.get(tag, _NOTHING)
         if tag in _MACROS:
+            _join_bodies(node)
             parts |= READS.get((node.get(AC + "name") or "").lower(), _BODIES)
         text = node.text
         if text and not text.isspace():
@@ -65,6 +66,20 @@ def settle(root: Element) -> None:
             if (tail and not tail.isspace()) or (child.tag not in parts and not _belongs(node, child)):
                 _free(node, parts)
                 break
+
+
+def _join_bodies(macro: Element) -> None:
+    """Let a macro have one body of each kind: handlers read one, and importers write several."""
+    for name in _BODIES:
+        bodies = macro.findall(name)
+        for body in bodies[1:]:
+            if name == PLAIN:
+                bodies[0].text = f"{bodies[0].text or ''}\n{body.text or ''}"
+            else:
+                _append_text(bodies[0], body.text)
+                bodies[0].extend(list(body))
+            _append_text(bodies[0], body.tail)
+            macro.remove(body)
 
 
 def _belongs(node: Element, child: Element) -> bool:

@@ -35,6 +35,10 @@ SILENT = {
     "script",
     "style",
 }
+EXTENSION = AC + "adf-extension"
+_EXTENSION_NODES = {EXTENSION, AC + "adf-node", AC + "adf-content"}
+# Elements whose content decides whether they stand in a line.
+_EITHER = MACROS | _EXTENSION_NODES
 _NAME = AC + "name"
 _IMAGE = AC + "image"
 # The commonest of those that are parts of a line whatever they hold.
@@ -129,7 +133,7 @@ class PageWriter:
         parts = [escape(node.text)] if node.text else []
         for child in node:
             tag = child.tag
-            handler = BLOCK.get(tag) or (self._block_handler(child, tag) if tag in MACROS else None)
+            handler = BLOCK.get(tag) or (self._block_handler(child, tag) if tag in _EITHER else None)
             parts.append(f" {one_line(handler(child, self))} " if handler else self._inline_child(child, tag))
             if child.tail:
                 parts.append(escape(child.tail))
@@ -157,8 +161,11 @@ class PageWriter:
             name = (node.get(_NAME) or "").lower()
             handler = BLOCK_MACROS.get(name)
             if handler is None and name not in INLINE_MACROS:
-                handler = unknown_macro if _has_block_body(node) else None
+                inside = _has_block_body(node) and not self._is_part_of_a_line(node)
+                handler = unknown_macro if inside else None
             return None if handler is not None and self._stands_in_line(node) else handler
+        if tag in _EXTENSION_NODES:
+            return None if _is_inline_app(node) else INLINE[tag]
         if tag in INLINE and tag not in _PHRASES:
             return None
         return _transparent if len(node) and self.holds_blocks(node) else None
@@ -169,13 +176,24 @@ class PageWriter:
         body = node.find(AC + "rich-text-body")
         return mode == "INLINE" and body is not None and not self.is_complex(body)
 
+    def _is_part_of_a_line(self, node: Element) -> bool:
+        """Whether an unknown macro stands among words, with a body that fits there."""
+        parent, before = node.getparent(), node.getprevious()
+        if parent is None or parent.tag not in _LINES:
+            return False
+        words = (node.tail, parent.text if before is None else before.tail)
+        if not any(text and not text.isspace() for text in words):
+            return False
+        body = node.find(AC + "rich-text-body")
+        return body is None or (len(body) <= 1 and not self.is_complex(body))
+
     def holds_blocks(self, node: Element, *, besides: frozenset[str] = frozenset()) -> bool:
         """Whether something inside the node stands in paragraphs of its own, besides elements named `besides`."""
         for inner in node.iter():
             tag = inner.tag
             if inner is node or tag in besides:
                 continue
-            if tag in BLOCK or (tag in MACROS and self._block_handler(inner, tag) is not None):
+            if tag in BLOCK or (tag in _EITHER and self._block_handler(inner, tag) is not None):
                 return True
         return False
 
@@ -279,6 +297,8 @@ class PageWriter:
 _PHRASE_NAMES = """
     a abbr b bdi bdo big cite code del em font i ins label mark q s small span strike strong sub sup tt u var
 """
+# Elements that hold words of a line.
+_LINES = {"p", "li", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", *_PHRASE_NAMES.split()}
 _PHRASES = {AC + "inline-comment-marker", *_PHRASE_NAMES.split()}
 
 
@@ -295,6 +315,12 @@ def unknown_macro(node: Element, page: PageWriter) -> str:
     code = node.find(AC + "plain-text-body")
     text = (code.text or "").strip("\n") if code is not None else ""
     return markdown.fence(text) if "\n" in text else markdown.code_span(text)
+
+
+def _is_inline_app(node: Element) -> bool:
+    """Whether it is, or holds, an app that stands in a line (`inline-extension`), and nothing else."""
+    nodes = [node] if node.tag == AC + "adf-node" else node.findall(AC + "adf-node")
+    return bool(nodes) and all((inner.get("type") or "").startswith("inline") for inner in nodes)
 
 
 def _has_block_body(node: Element) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiki_pipeline.text import markdown
+from wiki_pipeline.text.confluence.diagrams import diagram_source, inflated
 from wiki_pipeline.text.confluence.macro_parameters import parameters, plain_body, rich_body
 from wiki_pipeline.text.confluence.registry import PLAIN, RICH, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter, one_line
@@ -52,33 +53,45 @@ def foreign(node: Element, page: PageWriter) -> str:
     return f"{code}\n\n{page.blocks(rich)}".strip() if rich is not None else code
 
 
-@macro("markdown", "markdown-from-text", reads=(PLAIN,))
+_MARKDOWN = """
+    markdown markdown-from-text mohamicorp-markdown markdown-macro markdown-html advanced-markdown easy-markdown
+    markdown-for-confluence render-markdown
+"""
+
+
+@macro(*_MARKDOWN.split(), reads=(PLAIN,))
 def markdown_text(node: Element, page: PageWriter) -> str:
-    """Its body, which is Markdown."""
-    return plain_body(node).strip("\n")
+    """Its body, which is Markdown; some apps keep it in a parameter."""
+    values = parameters(node, breaks="\n")
+    text = plain_body(node) or next(
+        (values[key] for key in ("markdown", "content", "text", "body") if key in values), ""
+    )
+    return text.strip("\n")
 
 
-@macro(
-    "mermaid",
-    "mermaid-macro",
-    "mermaid-cloud",
-    "mermaiddiagram",
-    "plantuml",
-    "plantumlrender",
-    "plantumlcloud",
-    "graphviz",
-    "digraph",
-    "flowchart",
-    reads=(PLAIN,),
-)
+# By the language of their code blocks. Graphviz's language is drawn by PlantUML's server in the apps that have it.
+_DIAGRAMS = {
+    "mermaid": """
+        mermaid mermaid-macro mermaid-cloud mermaiddiagram mermaid-diagram confluence-mermaid-macro mermaid-charts
+        mermaid-chart mermaid-for-confluence mermaid-integration
+    """,
+    "plantuml": "plantuml plantumlrender plantumlcloud plantuml-macro plantuml-cloud flowchart",
+    "dot": "graphviz digraph",
+}
+_LANGUAGE_OF = {name: language for language, names in _DIAGRAMS.items() for name in names.split()}
+_SOURCES = ("data", "umlDefinition", "code", "source", "diagram", "body")
+
+
+@macro(*_LANGUAGE_OF, reads=(PLAIN,))
 def diagram(node: Element, page: PageWriter) -> str:
     """A diagram written as text, as a code block; the name of its file where the text is elsewhere."""
-    kind = "mermaid" if "mermaid" in (node.get("{ac}name") or "") else "plantuml"
-    body = plain_body(node)
-    if body.strip():
-        return markdown.fence(body, kind)
-    name = parameters(node).get("filename", "")
-    return page.placeholder(f"Diagram: {name}" if name else "Diagram")
+    values = parameters(node, breaks="\n")
+    stored = plain_body(node).strip() or next((values[key] for key in _SOURCES if values.get(key)), "")
+    source = inflated(stored) or diagram_source(stored)
+    name = values.get("filename") or values.get("fileName") or ""
+    if not source.strip():
+        return page.placeholder(f"Diagram: {name}" if name else "Diagram")
+    return markdown.fence(source, _LANGUAGE_OF[(node.get("{ac}name") or "").lower()])
 
 
 _DISPLAYED = "mathblock easy-math-block mathjax-block-macro latexmath-block latex-formatting"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wiki_pipeline.text.confluence.elements import collapsed
 from wiki_pipeline.text.confluence.emoticons import EMOTICONS
 from wiki_pipeline.text.confluence.macro_parameters import parameters, plain_body, rich_body
-from wiki_pipeline.text.confluence.registry import AC, PLAIN, RICH, Element, element, macro
+from wiki_pipeline.text.confluence.registry import AC, PLAIN, RICH, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import escape
 
@@ -39,11 +39,11 @@ def panel(node: Element, page: PageWriter) -> str:
     values = parameters(node)
     name = values.get("panelIcon", "")
     kind = _ICONS.get(name, "")
-    icon = "" if kind else _icon(name, values.get("panelIconText", ""))
+    icon = "" if kind else icon_of(name, values.get("panelIconText", ""))
     return framed(kind, values.get("title", ""), _content(node, page), page, icon)
 
 
-def _icon(name: str, character: str) -> str:
+def icon_of(name: str, character: str) -> str:
     """A panel's emoji, by the character that the panel names, or by its short name; empty if neither is known."""
     return character if character and not character.isascii() else EMOTICONS.get(name.strip(":"), "")
 
@@ -55,9 +55,11 @@ def expand(node: Element, page: PageWriter) -> str:
 
 
 _TRANSPARENT = """
-    excerpt section column details div span layout align center multiexcerpt multiexcerpt-macro ui-tabs ui-children
-    auitabs deck cards table-filter tablefilter pivot-table table-chart table-joiner table-plus sortable
-    numberedheadings restrict hide show-if hide-if clickable
+    excerpt section column details div span layout align center
+    multiexcerpt multiexcerpt-macro multiexcerpt-block-macro multiexcerpt-inline-macro multiexcerpt-fast-block-macro
+    multiexcerpt-fast-inline-macro shared-block
+    ui-tabs ui-children auitabs deck cards table-filter tablefilter pivot-table table-chart table-joiner table-plus
+    sortable numberedheadings restrict hide show-if hide-if clickable
 """
 
 
@@ -76,30 +78,6 @@ def tab(node: Element, page: PageWriter) -> str:
     return f"**{escape(title)}**\n\n{body}".strip() if title else body
 
 
-@element("ac:adf-extension", "ac:adf-node", "ac:adf-content", "ac:adf-leaf", block=True)
-def editor_node(node: Element, page: PageWriter) -> str:
-    """Content of the new editor: panels as alerts, decisions as a list, anything else as it stands."""
-    if node.tag == AC + "adf-extension" and len(node) > 1:
-        shown = [editor_node(child, page) for child in node if child.tag != AC + "adf-fallback"]
-        return "\n\n".join(filter(None, shown))
-    body = page.blocks(node)
-    kind = node.get("type") or ""
-    if kind == "panel":
-        given = _attribute(node, "panel-type")
-        if given != "custom":
-            return framed(_ALERTS.get(given, "NOTE"), "", body, page)
-        return framed("", "", body, page, _icon(_attribute(node, "panel-icon"), _attribute(node, "panel-icon-text")))
-    if kind == "decision-item" and body:
-        return f"- ⤷ {body}"
-    return body
-
-
-@element("ac:adf-attribute", "ac:adf-parameter", "ac:adf-mark")
-def editor_attribute(node: Element, page: PageWriter) -> str:
-    """Nothing: settings of the editor."""
-    return ""
-
-
 def framed(kind: str, title: str, body: str, page: PageWriter, icon: str = "") -> str:
     """A quote with an alert's mark, an emoji and a title."""
     heading = f"{escape(icon)} **{escape(title)}**" if title else escape(icon)
@@ -110,12 +88,6 @@ def framed(kind: str, title: str, body: str, page: PageWriter, icon: str = "") -
         return ""
     inner = "\n\n".join(parts)
     return page.quoted(f"[!{kind}]\n{inner}" if kind else inner)
-
-
-def _attribute(node: Element, key: str) -> str:
-    return next(
-        (child.text or "" for child in node if child.tag == AC + "adf-attribute" and child.get("key") == key), ""
-    )
 
 
 def _content(node: Element, page: PageWriter) -> str:

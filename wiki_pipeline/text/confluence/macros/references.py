@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit
 
-from wiki_pipeline.text.confluence.included import Reference, included
+from wiki_pipeline.text.confluence.included import Part, Reference, included
 from wiki_pipeline.text.confluence.links import mention, resource
 from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
 from wiki_pipeline.text.confluence.registry import AC, RI, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import code_span, escape
+
+# What is surely meant as the key of a space in `DEV:Title`, where none of that name is known.
+_SPACE_BEFORE_TITLE = re.compile(r"~\S+|[A-Z][A-Z0-9]*")
 
 
 @macro("status", "status-handy", block=False)
@@ -39,35 +43,54 @@ def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
     return f"{site.scheme}://{site.netloc}/browse/{quote(key)}" if page.upstream.cloud else ""
 
 
-@macro(
-    "include",
-    "excerpt-include",
-    "excerpt-include-macro",
-    "multiexcerpt-include",
-    "multiexcerpt-include-macro",
-    block=True,
-)
+# Macros that include: what each shows of the other page.
+_INCLUDES = {
+    Part.PAGE: "include include-page",
+    Part.EXCERPT: "excerpt-include excerpt-include-macro",
+    Part.MULTIEXCERPT: """
+        multiexcerpt-include multiexcerpt-include-macro multiexcerpt-include-block-macro
+        multiexcerpt-include-inline-macro multiexcerpt-include-fast-block-macro multiexcerpt-include-fast-inline-macro
+    """,
+    Part.SHARED_BLOCK: "include-shared-block",
+}
+_PART_OF = {name: part for part, names in _INCLUDES.items() for name in names.split()}
+_PAGE_NAMES = ("", "pageTitle", "page", "PageWithExcerpt", "pageName")
+
+
+@macro(*_PART_OF, block=True)
 def include(node: Element, page: PageWriter) -> str:
-    """The text of another page below its name, or a part of it as a quote; a mark where it can't be included."""
+    """The text of another page, or a part of it as a quote below its name; a mark where it can't be included."""
     holder = referring_parameter(node)
     target, title = resource(holder, page) if holder is not None else ("", "")
     values = parameters(node)
     if not target:
-        title = values.get("") or values.get("pageTitle") or values.get("page") or values.get("PageWithExcerpt") or ""
-        space, colon, rest = title.partition(":")
-        target = page.upstream.page_by_title(rest if colon else title, space if colon else "") if title else ""
+        title = next((values[name] for name in _PAGE_NAMES if values.get(name)), "")
+        target, title = _by_title(title, page) if title else ("", "")
     if not target:
         return page.placeholder("Included page")
+    part = _PART_OF[(node.get(AC + "name") or "").lower()]
     return included(
         Reference(
             target,
             title,
-            is_excerpt="excerpt" in (node.get(AC + "name") or "").lower(),
-            name=values.get("name") or values.get("MultiExcerptName") or "",
+            part,
+            name=next((values[name] for name in part.names if values.get(name)), ""),
             bare=values.get("nopanel") == "true" or values.get("addpanel") == "false",
         ),
         page,
     )
+
+
+def _by_title(written: str, page: PageWriter) -> tuple[str, str]:
+    """The address and the title of a page that is written as `Title` or `SPACE:Title`; titles may hold colons."""
+    whole = page.upstream.page_by_title(written)
+    space, colon, rest = written.partition(":")
+    if not (colon and space and rest.strip()) or page.known.page(whole):
+        return whole, written
+    elsewhere = page.upstream.page_by_title(rest.strip(), space)
+    if page.known.page(elsewhere) or (_SPACE_BEFORE_TITLE.fullmatch(space) and not rest[0].isspace()):
+        return elsewhere, rest.strip()
+    return whole, written
 
 
 @macro("anchor", block=False)
