@@ -45,6 +45,7 @@ _HIDDEN_MACRO = re.compile(
 )
 _MACRO = "<ac:structured-macro"
 _DIAGRAM = re.compile(rf'{_MACRO}\b[^<>]*\sac:name="[^"]*(?:mermaid|plantuml|graphviz)', re.IGNORECASE)
+_PACKED = re.compile(r"\s*[A-Za-z0-9+/=]{16,}\s*")  # a diagram's source, deflated
 # Marked sections of these kinds are no text (`<![if !IE]>`); those of any other kind are shown as they stand.
 _SECTION = r"\[(?i:if|else|endif|temp|ignore|include|rcdata)\b"
 # Declarations as a doctype, instructions to programs, end tags without a name: HTML ends each at the next `>`.
@@ -146,14 +147,16 @@ def _sections_as_text(source: str) -> str:
     parts = [first]
     for section in sections:
         code, end, markup = section.partition(_CDATA_END)
-        if end and code.lstrip()[:1] in {"{", "["} and _DIAGRAM.match(parts[-1], parts[-1].rfind(_MACRO)):
-            code = _longest_text(code)
+        if end and _DIAGRAM.match(parts[-1], max(0, parts[-1].rfind(_MACRO))):
+            code = "" if _PACKED.fullmatch(code) else _longest_text(code)
         parts += [html.escape(code), markup] if end else [section]
     return "".join(parts)
 
 
 def _longest_text(code: str) -> str:
-    """The longest text in JSON, in which some apps wrap a diagram's source; the JSON itself if it is none."""
+    """The longest text in JSON, in which some apps wrap a diagram's source; what is no JSON as it is."""
+    if code.lstrip()[:1] not in {"{", "["}:
+        return code
     try:
         todo, longest = [json.loads(code)], ""
     except (ValueError, RecursionError):

@@ -242,6 +242,12 @@ EXAMPLES = (
         ("On call",),
         form=LINK,
     ),
+    Example(
+        "macro tooltip",
+        f"<p>The {rich('tooltip', '<p>MTU</p>', text='maximum transmission unit')} is 9000.</p>",
+        ("The MTU", "maximum transmission unit", "is 9000."),
+    ),
+    Example("macro footnote", f"<p>9000{macro('footnote', text='inside only')}.</p>", ("9000", "inside only")),
     Example("macro button", macro("button", url="https://e.example/go", title="Go"), ("Go",), form=LINK),
     # Files and data.
     Example(

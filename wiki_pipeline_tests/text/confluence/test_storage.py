@@ -320,7 +320,7 @@ def test_a_panel_of_the_new_editor_is_an_alert() -> None:
     kind = '<ac:adf-attribute key="panel-type">note</ac:adf-attribute>'
     node = f'<ac:adf-node type="panel">{kind}<ac:adf-content><p>x</p></ac:adf-content></ac:adf-node>'
     fallback = "<ac:adf-fallback><div>x</div></ac:adf-fallback>"
-    assert markdown(f"<ac:adf-extension>{node}{fallback}</ac:adf-extension>") == "> [!WARNING]\n> x"
+    assert markdown(f"<ac:adf-extension>{node}{fallback}</ac:adf-extension>") == "> [!NOTE]\n> x"
 
 
 def test_a_status_is_its_text() -> None:

@@ -67,13 +67,15 @@ def editor_node(node: Element, page: PageWriter) -> str:
     return f"- {_MARKS.get(_attribute(node, 'state'), '⤷ ')}{body}" if kind == "decision-item" and body else body
 
 
-@element("ac:adf-attribute", "ac:adf-parameter", "ac:adf-mark", "ac:adf-fallback")
+@element("ac:adf-attribute", "ac:adf-parameter", "ac:adf-mark")
 def editor_attribute(node: Element, page: PageWriter) -> str:
-    """Nothing: settings of the editor, and what is shown where it is not."""
+    """Nothing: settings of the editor."""
     return ""
 
 
 def _extension(node: Element, page: PageWriter) -> str:
+    if node.find(_NODE) is None:
+        return page.blocks(node)
     shown = "\n\n".join(filter(None, (_written(child, page) for child in node if child.tag != _FALLBACK)))
     fallback = node.find(_FALLBACK)
     return shown if shown or fallback is None else page.blocks(fallback)
