@@ -95,7 +95,7 @@ def clean_pages(
 
 @stage_asset(
     stages.attachments.DECLARED,
-    "Pictures and files that pages show, mirrored, with the text of PDF and Word files.",
+    "Pictures and files that pages show, mirrored, with the text of PDF and Word files and drawings.",
     deps=[clean_pages],
     kinds={"png", "pdf"},
 )

@@ -1,4 +1,4 @@
-"""attachments: the files that pages show or link, mirrored, with the text of PDF and Word files.
+"""attachments: the files that pages show or link, mirrored, with the text of PDF and Word files and drawings.
 
 Only what pages refer to is brought, once a version. `sync.referenced_files` finds out what that is, `sync.downloads`
 brings it. Where files can't be listed or brought, those that are kept stay, and pages and their text go on without the

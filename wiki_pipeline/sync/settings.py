@@ -8,6 +8,7 @@ from wiki_pipeline.catalog.settings import CatalogSettings
 from wiki_pipeline.settings import SettingsGroup, Words
 from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.store.settings import StoreSettings
+from wiki_pipeline.text.attachments import DRAWINGS
 from wiki_pipeline.text.attachments.settings import ExtractionSettings
 from wiki_pipeline.text.chunk.settings import ChunkSettings
 from wiki_pipeline.text.embed.settings import EmbeddingSettings
@@ -20,6 +21,7 @@ DEFAULT_ATTACHMENT_TYPES = (
     "application/vnd.openxmlformats-officedocument.*",
     "text/plain",
     "text/csv",
+    *sorted(DRAWINGS),
 )
 
 

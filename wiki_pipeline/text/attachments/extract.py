@@ -1,4 +1,7 @@
-"""The text of PDF and Word files as Markdown, read by a process that is killed when it takes too long."""
+"""The text of PDF and Word files and the words of drawings as Markdown.
+
+They are read by a process that is killed when it takes too long.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from wiki_pipeline.text import markdown
-from wiki_pipeline.text.attachments.media import PDF, WORD
+from wiki_pipeline.text.attachments.media import BPMN, DRAWIO, EXCALIDRAW, GLIFFY, PDF, SVG, WORD
 
 # To be raised when the same file becomes another text.
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 
 _READER = Path(__file__).with_name("reader.py")  # a program; importing it would bring its libraries in here
-_KINDS = {PDF: "pdf", WORD: "word"}
+_KINDS = {
+    PDF: "pdf",
+    WORD: "word",
+    SVG: "svg",
+    DRAWIO: "drawio",
+    GLIFFY: "gliffy",
+    EXCALIDRAW: "excalidraw",
+    BPMN: "bpmn",
+}
 _FILES_A_PROCESS = 100  # what leaks in a library stays small
 _CONTROL = dict.fromkeys([*range(9), 11, 12, *range(14, 32), *range(55296, 57344), 65534, 65535], " ")
 
@@ -58,7 +69,7 @@ class Extractor:
         self._files = 0
 
     def extract(self, data: bytes, media_type: str) -> Extracted:
-        """The text of a file; of other types than PDF and Word there is none. Never fails: a note says why."""
+        """The text of a file; of other types than `_KINDS` there is none. Never fails: a note says why."""
         kind = _KINDS.get(media_type)
         if kind is None:
             return Extracted()

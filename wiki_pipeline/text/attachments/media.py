@@ -9,6 +9,12 @@ SVG = "image/svg+xml"
 PDF = "application/pdf"
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 WORD = f"{_OFFICE}.wordprocessingml.document"
+# Drawings as the programs that draw them keep them.
+DRAWIO = "application/vnd.jgraph.mxfile"
+GLIFFY = "application/gliffy+json"
+EXCALIDRAW = "application/vnd.excalidraw+json"
+BPMN = "application/bpmn+xml"
+DRAWINGS = frozenset({DRAWIO, GLIFFY, EXCALIDRAW, BPMN})
 UNKNOWN = "application/octet-stream"
 
 # Pictures that every browser shows, and that can do nothing but be shown. (SVG can, unless it is served as harmless.)
@@ -31,6 +37,12 @@ _IN_ZIP = {
 _SVG = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s+|<\?[^>]{0,500}\?>|<!--.{0,2000}?-->|<!DOCTYPE\s[^>\[]{0,500}>)*<svg[\s>]", re.DOTALL
 )
+_DRAWINGS = (
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?[^>]{0,500}\?>\s*)?<(?:mxfile|mxGraphModel)[\s>]"), DRAWIO),
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<[\s\S]{0,2000}?\"http://www\.omg\.org/spec/BPMN/"), BPMN),
+    (re.compile(rb"\s*\{[\s\S]{0,2000}?\"contentType\"\s*:\s*\"application/gliffy\+json\""), GLIFFY),
+    (re.compile(rb"\s*\{[\s\S]{0,500}?\"type\"\s*:\s*\"excalidraw\""), EXCALIDRAW),
+)
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|script|iframe|\?xml|!--)", re.IGNORECASE)
 _TEXT_TYPES = frozenset({"text/plain", "text/csv", "text/tab-separated-values", "application/json"})
 _LOOKED_AT = 8_192
@@ -44,6 +56,9 @@ def media_type_of(data: bytes, name: str) -> str:
     head = data[:_LOOKED_AT]
     if _SVG.match(head):
         return SVG
+    for signature, media_type in _DRAWINGS:
+        if signature.match(head):
+            return media_type
     if _MARKUP.match(head):
         return "text/html"
     for signature, media_type in _SIGNATURES:

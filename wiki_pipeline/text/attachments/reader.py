@@ -1,30 +1,36 @@
-"""Reads PDF and Word files in a process of its own: `python -I reader.py MEMORY_BYTES`, started by `extract`.
+"""Reads PDF and Word files and drawings in a process of its own: `python -I reader.py MEMORY_BYTES`.
 
-It is a program without a package, so that it starts quickly and imports nothing of ours: what it opens may be hostile.
-Before it opens anything it gives up what it does not need (`_shut_in`). Jobs come on standard input, each a line of
-JSON (`Job`) and the file's bytes; answers go to standard output, each a line with its length and that much JSON:
-`{"blocks": [[kind, level, content], ...], "notes": [...]}` or `{"error": "..."}`.
+`extract` starts it. It is a program without a package, so that it starts quickly and imports nothing of ours: what it
+opens may be hostile. Before it opens anything it gives up what it does not need (`_shut_in`). Jobs come on standard
+input, each a line of JSON (`Job`) and the file's bytes; answers go to standard output, each a line with its length and
+that much JSON: `{"blocks": [[kind, level, content], ...], "notes": [...]}` or `{"error": "..."}`.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import resource
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
+from urllib.parse import unquote
 
 from docx import Document
 from docx.table import Table
+from lxml import etree, html
 from pypdf import PdfReader
 from pypdf.errors import LimitReachedError
 
 Block = list[Any]  # [kind, level, content]: heading, paragraph, item (content a text) or table (content rows of texts)
 
 _MOST_PARTS = 5_000
+_DRAWN = 20_000_000  # characters of a drawing that is packed
+_MOST_LABELS = 20_000
 _EXPANSION = 200_000_000  # bytes of a Word file's parts together
 
 
@@ -85,7 +91,105 @@ def _paragraph(style: str, text: str) -> Block:
     return ["item" if style.startswith("List") else "paragraph", 0, text]
 
 
-_READERS = {"pdf": _read_pdf, "word": _read_word}
+# --- drawings: the words in them, one item a label, in the order of the file ---
+
+
+def _read_svg(data: bytes, _pages: int, _notes: list[str]) -> Iterator[Block]:
+    yield from _items(
+        " ".join("".join(node.itertext()).split())
+        for node in _xml(data).iter("{*}text", "{*}title", "{*}desc", "{*}foreignObject")
+    )
+
+
+def _read_bpmn(data: bytes, _pages: int, _notes: list[str]) -> Iterator[Block]:
+    yield from _items(
+        text
+        for node in _xml(data).iter("{*}*")
+        for text in (node.get("name") or "", (node.text or "") if etree.QName(node).localname in _BPMN_TEXTS else "")
+    )
+
+
+_BPMN_TEXTS = {"documentation", "text", "conditionExpression"}
+
+
+def _read_drawio(data: bytes, _pages: int, _notes: list[str]) -> Iterator[Block]:
+    root = _xml(data)
+    diagrams = list(root.iter("diagram")) or [root]
+    for diagram in diagrams:
+        if len(diagrams) > 1 and diagram.get("name"):
+            yield ["heading", 2, diagram.get("name")]
+        packed = (diagram.text or "").strip()
+        graph = _xml(_unpacked(packed).encode()) if packed and not len(diagram) else diagram
+        yield from _items(_shown(node.get("value") or node.get("label") or "") for node in graph.iter("*"))
+
+
+def _unpacked(packed: str) -> str:
+    """A page of draw.io: deflated, in base64, percent-encoded before."""
+    unpacker = zlib.decompressobj(-15)
+    text = unpacker.decompress(base64.b64decode(packed), _DRAWN)
+    if unpacker.unconsumed_tail:
+        raise _TooMuchError
+    return unquote(text.decode())
+
+
+def _read_gliffy(data: bytes, _pages: int, _notes: list[str]) -> Iterator[Block]:
+    yield from _items(_shown(text) for text in _values(json.loads(data), "html"))
+
+
+def _read_excalidraw(data: bytes, _pages: int, _notes: list[str]) -> Iterator[Block]:
+    elements = [element for element in json.loads(data).get("elements", []) if not element.get("isDeleted")]
+    yield from _items(str(element["text"]) for element in elements if element.get("text"))
+
+
+def _values(value: Any, name: str) -> Iterator[str]:
+    """Texts of that name anywhere in JSON."""
+    todo = [value]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, dict):
+            if isinstance(found.get(name), str):
+                yield found[name]
+            todo += reversed(list(found.values()))
+        elif isinstance(found, list):
+            todo += reversed(found)
+
+
+def _xml(data: bytes) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, remove_comments=True)
+    return etree.fromstring(data, parser)
+
+
+def _shown(label: str) -> str:
+    """The words of a label that may be HTML."""
+    if "<" not in label and "&" not in label:
+        return label
+    root = html.fragment_fromstring(label, create_parent="div")
+    for line_end in root.iter("br", "p", "div", "li", "tr"):
+        line_end.tail = " " + (line_end.tail or "")
+    return "".join(root.itertext())
+
+
+def _items(labels: Iterator[str]) -> Iterator[Block]:
+    """Labels as items, each once: a drawing repeats the same words in many places."""
+    seen: dict[str, None] = {}
+    for label in labels:
+        text = " ".join(label.split())
+        if text and text not in seen and any(map(str.isalnum, text)):
+            seen[text] = None
+            if len(seen) > _MOST_LABELS:
+                raise _TooMuchError
+            yield ["item", 0, text]
+
+
+_READERS = {
+    "pdf": _read_pdf,
+    "word": _read_word,
+    "svg": _read_svg,
+    "bpmn": _read_bpmn,
+    "drawio": _read_drawio,
+    "gliffy": _read_gliffy,
+    "excalidraw": _read_excalidraw,
+}
 
 
 def _answer(job: dict[str, Any], data: bytes) -> dict[str, Any]:

@@ -285,6 +285,11 @@ class PageWriter:
         self.links.append(Link(markdown.plain(text) or target, self.upstream.recorded(target)))
         return markdown.link(text, target, title)
 
+    def belongs(self, name: str, target: str) -> None:
+        """Enter into the page's links a file that stands behind what is shown, as a drawing behind its picture."""
+        if target:
+            self.links.append(Link(name, self.upstream.recorded(target)))
+
     def image(self, alternative: str, target: str, title: str = "") -> str:
         """An image, entered into the page's list of links; `alternative` is plain text."""
         if not target:

@@ -43,7 +43,7 @@ def file(node: Element, page: PageWriter) -> str:
     block=True,
 )
 def drawing(node: Element, page: PageWriter) -> str:
-    """The drawing as a named picture: the preview that the drawing tool attaches to the page."""
+    """The drawing as a named picture: the preview that its tool attaches to the page. Its words are found by search."""
     values = parameters(node)
     name = (
         values.get("diagramDisplayName")
@@ -56,6 +56,8 @@ def drawing(node: Element, page: PageWriter) -> str:
         return page.placeholder("Drawing")
     file_name = values.get("diagramName") or values.get("name") or name
     preview = file_name if file_name.endswith((".png", ".svg")) else f"{file_name}.png"
+    if preview != file_name:
+        page.belongs(name, page.upstream.attachment(file_name, values.get("pageId", "")))
     return page.image(name, page.upstream.attachment(preview, values.get("pageId", "")))
 
 
