@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.settings import SettingsGroup, Words
 
 
 class FetchSettings(SettingsGroup):
@@ -21,4 +21,14 @@ class FetchSettings(SettingsGroup):
         ge=1_000,
         validation_alias="WIKI_PIPELINE_MAX_DOCUMENT_BYTES",
         description="Documents above this size are counted as failed, by name.",
+    )
+
+
+class KindSettings(SettingsGroup):
+    """Which kinds of sources there are beside those of this program."""
+
+    source_modules: Words = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_SOURCE_MODULES",
+        description="Python modules of your own that offer a kind of source as KIND, separated by commas.",
     )
