@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, create_model
 
@@ -109,11 +110,11 @@ class SimpleKind:
     connection_options: Mapping[str, str] = {}
 
     def __init__(self, name: str, setting: str, description: str, generator: Generator) -> None:
-        about = Field(default_factory=dict, validation_alias=setting, description=description)
+        about: Any = (dict[str, str], Field({}, validation_alias=setting, description=description))
         self.name = name
         self.addresses = f"{name}: and an address"
         self.settings_group: type[SettingsGroup] = create_model(
-            f"{name.capitalize()}Settings", __base__=SettingsGroup, sources=(dict[str, str], about)
+            f"{name.capitalize()}Settings", __base__=SettingsGroup, sources=about
         )
         self._setting = setting
         self._generator = generator
@@ -313,15 +314,17 @@ class SimpleSource:
         self, document_ids: Sequence[str] | None = None
     ) -> AsyncIterator[Sequence[AttachmentRef | DocumentFailure]]:
         """There are none."""
-        for none in ():
-            yield none
+        none: tuple[Sequence[AttachmentRef], ...] = ()
+        for nothing in none:
+            yield nothing
 
     async def download(
         self, refs: Sequence[AttachmentRef], most_bytes: int
     ) -> AsyncGenerator[Downloaded | DocumentGone | DocumentFailure, None]:
         """There are none."""
-        for none in ():
-            yield none
+        none: tuple[Downloaded, ...] = ()
+        for nothing in none:
+            yield nothing
 
     async def aclose(self) -> None:
         """Nothing is held."""
