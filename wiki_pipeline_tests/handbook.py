@@ -1,6 +1,6 @@
 """Reads the demo handbook's files, for the tests that look into them.
 
-Its format is described in `demo/confluence/loader.py`. Here it is read without the server's code, so that the two
+Its format is described in `demo/confluence/spaces.py`. Here it is read without the server's code, so that the two
 can't share a mistake.
 """
 

@@ -9,16 +9,15 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from wiki_pipeline.catalog.alerts import Alerts
 from wiki_pipeline.catalog.answers import Answers
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.events import Events
+from wiki_pipeline.catalog.freshness import Alerts, Marks, Upstream
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
-from wiki_pipeline.catalog.marks import Marks
 from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
@@ -32,7 +31,6 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.tables import failures, sources, syncs
-from wiki_pipeline.catalog.upstream import Upstream
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wiki_pipeline.links import files
-from wiki_pipeline.links.index import BROKEN, COLUMNS, LinkIndex
-from wiki_pipeline.model import CleanPage, SourceKey, Stage, StageReport, digest
+from wiki_pipeline.links.index import BROKEN, COLUMNS, FindAnchor, LinkIndex
+from wiki_pipeline.model import CleanPage, Heading, SourceKey, Stage, StageReport, digest
 from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
-from wiki_pipeline.sync.linked_anchors import linked_anchors
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.stage import DeclaredStage, Histogram
+from wiki_pipeline.text.heading_anchors import Places
 from wiki_pipeline.wiki.render import CODE_VERSION, render_page
 
 
@@ -83,3 +86,39 @@ DECLARED = DeclaredStage(
     picture=Histogram("Words a document", ["words"]),
     counts=["broken_links"],
 )
+
+
+_READ_AT_ONCE = 100
+_COLUMNS = ["document_id", "title", "headings", "markdown"]
+
+
+def linked_anchors(tables: SourceTables, links: LinkIndex) -> Mapping[tuple[SourceKey, str], FindAnchor]:
+    """What finds anchors on each page that a link of the source's pages leads into; by source and document id: for
+    `.../On+call#OnCall-WhoToCall` the heading that Confluence calls so.
+
+    Only pages that links with a fragment lead to are read for that, some at once, and only the names of their places
+    kept.
+    """
+    found = {}
+    desired = {links.document(target, tables.source, path) for path, target in _into_pages(tables)} - {None}
+    for source, places in groupby(sorted(filter(None, desired)), key=lambda place: place[0]):
+        table = tables.pipeline.store.table(Stage.CLEAN_PAGES, source)
+        ids = [document_id for _, document_id in places]
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            for row in table.read(ids[start : start + _READ_AT_ONCE], _COLUMNS).to_pylist():
+                headings = (Heading(**heading) for heading in row["headings"])
+                places_of = Places.of_page(row["title"], headings, row["markdown"])
+                found[source, row["document_id"]] = places_of.find
+    return found
+
+
+def _into_pages(tables: SourceTables) -> Iterator[tuple[str, str]]:
+    """The path of each document and the target of each of its links that has a fragment."""
+    for batch in tables.table(Stage.CLEAN_PAGES).batches(["path", "links"]):
+        links = batch.column("links")
+        targets = pc.struct_field(pc.list_flatten(links), "target")
+        chosen = pc.match_substring(targets, "#")
+        if not pc.any(chosen).as_py():
+            continue
+        paths = pc.take(batch.column("path"), pc.list_parent_indices(links).filter(chosen))
+        yield from zip(paths.to_pylist(), targets.filter(chosen).to_pylist(), strict=True)

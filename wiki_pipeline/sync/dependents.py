@@ -10,23 +10,25 @@ that is shows only while it is converted; for pages that were made before, the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
+from itertools import groupby
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest
+from wiki_pipeline.links.index import COLUMNS, LinkIndex
+from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest, rows_from_arrow
 from wiki_pipeline.store import Batch, StageTable, fingerprint
 from wiki_pipeline.sync.conversion import Conversion, Converted
 from wiki_pipeline.sync.drivers import Inputs, converted, input_state
-from wiki_pipeline.sync.included_pages import Dependencies, State
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import clean
-from wiki_pipeline.text.known import Included
+from wiki_pipeline.text.known import Included, text_hash
 
 _INCLUDING_AT_ONCE = 16  # pages made again at a time; those that they include are in memory together
 _COLUMNS = ["document_id", "title", "dependencies", "people", "fingerprint"]
@@ -190,3 +192,88 @@ def _fingerprint(input_hash: str) -> str:
 def _targets(rows: pa.Table) -> set[str]:
     """The addresses of the pages that pages include, or would."""
     return set(pc.list_flatten(rows["dependencies"]).combine_chunks().field("target").to_pylist())
+
+
+_READ_AT_ONCE = 100
+_KEPT_CHARACTERS = 32_000_000
+
+
+class State(NamedTuple):
+    """What an upstream address leads to now; all empty if nothing."""
+
+    source: str = ""
+    document_id: str = ""
+    text_hash: str = ""
+
+
+class Dependencies:
+    """The raw pages of the tenant's sources of one kind, as other pages refer to them. Reads nothing before it must."""
+
+    def __init__(self, pipeline: Pipeline, source: SourceKey) -> None:
+        self._store = pipeline.store
+        self._catalog = pipeline.catalog
+        self._source = source
+        self._pages: dict[tuple[SourceKey, str], Included | None] = {}
+        self._kept = 0
+
+    def find(self, target: str) -> Included | None:
+        """The page that an upstream address means, with its body; None if no source has it."""
+        place = self._index.document(target, self._source)
+        if place is None:
+            return None
+        if place not in self._pages:
+            self._keep(place, next(self._read(place[0], [place[1]]), None))
+        return self._pages[place]
+
+    def prepare(self, targets: Iterable[str]) -> None:
+        """Read at once what is about to be found singly, as much of it as may be kept."""
+        for source, document_ids in self._places(targets).items():
+            desired = [document_id for document_id in document_ids if (source, document_id) not in self._pages]
+            for page in self._read(source, desired):
+                self._keep((source, page.document_id), page)
+                if self._kept > _KEPT_CHARACTERS:
+                    return
+
+    def states(self, targets: Iterable[str]) -> dict[str, State]:
+        """What each of the addresses leads to now. Bodies are read in bounded numbers and not kept."""
+        targets = set(targets)
+        states = {
+            (source, page.document_id): State(str(source), page.document_id, text_hash(page))
+            for source, document_ids in self._places(targets).items()
+            for page in self._read(source, document_ids)
+        }
+        return {
+            target: states.get(place, State()) if (place := self._index.document(target, self._source)) else State()
+            for target in targets
+        }
+
+    def changed_at(self, source: str, document_id: str) -> datetime | None:
+        """When a page changed last, as its source says."""
+        table = self._store.table(Stage.RAW_PAGES, SourceKey.parse(source))
+        moments: list[datetime | None] = table.read([document_id], ["modified_at"])["modified_at"].to_pylist()
+        return moments[0] if moments else None
+
+    def _places(self, targets: Iterable[str]) -> dict[SourceKey, list[str]]:
+        """The ids of the pages that some addresses mean, by source; each once, sorted."""
+        places = {place for target in set(targets) if (place := self._index.document(target, self._source))}
+        return {
+            source: [id_ for _, id_ in some] for source, some in groupby(sorted(places), key=lambda place: place[0])
+        }
+
+    def _keep(self, place: tuple[SourceKey, str], page: RawPage | None) -> None:
+        if self._kept > _KEPT_CHARACTERS:
+            self._pages.clear()
+            self._kept = 0
+        self._kept += len(page.body) if page else 0
+        self._pages[place] = Included(page, str(place[0]), text_hash(page)) if page else None
+
+    def _read(self, source: SourceKey, document_ids: Sequence[str]) -> Iterator[RawPage]:
+        table = self._store.table(Stage.RAW_PAGES, source)
+        for start in range(0, len(document_ids), _READ_AT_ONCE):
+            yield from rows_from_arrow(RawPage, table.read(document_ids[start : start + _READ_AT_ONCE]))
+
+    @cached_property
+    def _index(self) -> LinkIndex:
+        records = self._catalog.sources(self._source.tenant)
+        sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
+        return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read(columns=COLUMNS) for key in sources})

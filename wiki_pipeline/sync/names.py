@@ -17,7 +17,7 @@ from wiki_pipeline.model import RawPage, Stage, rows_from_arrow
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sync.dependents import read_dependents
 from wiki_pipeline.sync.session import Sync
-from wiki_pipeline.text.confluence.mentions import people_in
+from wiki_pipeline.text.confluence.trees import people_in
 
 MOST_PEOPLE = 20_000  # of all sources together; a hostile page could make up any number
 _MOST_AT_ONCE = 2_000

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import TracebackType
+from typing import Self
 
 from wiki_pipeline.catalog import FailureRecord, Lease, SyncMode
 from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
@@ -15,7 +18,6 @@ from wiki_pipeline.limits import DocumentLimits
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
 from wiki_pipeline.sync.allocator import limit_allocators
-from wiki_pipeline.sync.background import BackgroundTasks
 from wiki_pipeline.sync.changes import record_changes
 from wiki_pipeline.sync.claim import ClaimSession
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -267,3 +269,35 @@ def open_sync(
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
             claim.finish(sync.reports, sync.error, sync.cursor, sync.named or ())
+
+
+class BackgroundTasks:
+    """What can wait, done in a thread beside the stages: maintenance of tables, which is mostly done outside Python.
+
+    A stage's rows are there for everyone once they are committed; the next stage need not wait until its table is quick
+    to read again. It does one thing after the other. Left, it has done everything; left by an exception, what it had
+    begun.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
+        self._given: list[Future[None]] = []
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        self._given.append(self._thread.submit(work))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait.
+
+        Raises:
+            Exception: the first that was raised by what was given, if none is on its way already.
+        """
+        self._thread.shutdown(cancel_futures=error is not None)
+        if error is None:
+            for given in self._given:
+                given.result()

@@ -1,14 +1,20 @@
 """Documents as Markdown with their structure: `clean_page` picks the reader by media type.
 
-Pages of a wiki go through the table of handlers in `registry.py`; files of a repository through one module a format.
+Pages of a wiki go through the table of handlers in `confluence/registry.py`; files of a repository through one module
+a format.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from wiki_pipeline.model import CleanPage, RawPage
-from wiki_pipeline.text.files.readers import is_markup, reader_of
+from wiki_pipeline.text.confluence.wiki_page import clean_html, clean_storage
+from wiki_pipeline.text.files.asciidoc import clean_asciidoc
+from wiki_pipeline.text.files.markdown_file import clean_markdown
+from wiki_pipeline.text.files.notebook import clean_notebook
+from wiki_pipeline.text.files.rst import clean_rst
 from wiki_pipeline.text.files.source_code import clean_code
 from wiki_pipeline.text.known import NOTHING_KNOWN, Known, no_page
 from wiki_pipeline.text.page import noted, with_losses
@@ -42,3 +48,26 @@ def clean_page(raw: RawPage, known: Known = NOTHING_KNOWN) -> CleanPage:
     includes = bool(page.dependencies) and known.page is not no_page
     alone = read(raw, replace(known, page=no_page)) if includes else page
     return with_losses(page, lost_words(raw, alone))
+
+
+Reader = Callable[[RawPage, Known], CleanPage]
+
+READERS: dict[str, Reader] = {
+    "application/vnd.atlassian.confluence.storage+xml": clean_storage,
+    "application/x-ipynb+json": clean_notebook,
+    "application/xhtml+xml": clean_html,
+    "text/asciidoc": clean_asciidoc,
+    "text/html": clean_html,
+    "text/markdown": clean_markdown,
+    "text/x-rst": clean_rst,
+}
+
+
+def is_markup(media_type: str) -> bool:
+    """Whether all that such a document says is in its elements: it is a wiki page, or HTML."""
+    return reader_of(media_type) in {clean_html, clean_storage}
+
+
+def reader_of(media_type: str) -> Reader:
+    """The reader of a media type; what has none of its own is kept as it is, as code or plain text."""
+    return READERS.get(media_type, clean_code)

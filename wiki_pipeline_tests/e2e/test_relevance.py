@@ -10,7 +10,7 @@ import pytest
 
 import wiki_pipeline
 from wiki_pipeline.demo.confluence import ConfluenceServer
-from wiki_pipeline.demo.confluence.loader import load_folder
+from wiki_pipeline.demo.confluence.spaces import load_folder
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline

@@ -22,7 +22,7 @@ from mcp_types import CallToolResult, ResourceTemplateReference, TextContent, Te
 
 from wiki_pipeline.access import Action, How, Principal, Scope
 from wiki_pipeline.errors import SourceNotFoundError
-from wiki_pipeline.gateway.mcp import resources, tools
+from wiki_pipeline.gateway.mcp import freshness, resources, search
 from wiki_pipeline.gateway.mcp.reading import Asker
 from wiki_pipeline.gateway.services import open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -416,10 +416,10 @@ def test_a_scope_shows_its_sources_and_no_trace_of_others(pipeline: Pipeline, so
         reader = Principal("reader", "default", How.TOKEN, Scope("default", sources, frozenset({Action.READ})))
         asker = Asker(services.as_seen_by(reader), "http://localhost")
         found = [
-            tools.search(asker, tools.Query(query="rocket engine")),
-            tools.search_passages(asker, tools.PassageQuery(query="rocket engine")),
-            tools.list_sources(asker, tools.Nothing()),
-            tools.freshness(asker, tools.Whose()),
+            search.search(asker, search.Query(query="rocket engine")),
+            search.search_passages(asker, search.PassageQuery(query="rocket engine")),
+            freshness.list_sources(asker, freshness.Nothing()),
+            freshness.freshness(asker, freshness.Whose()),
         ]
         assert not any(REPOSITORY.slug in answer.model_dump_json() for answer in found)
         listing = resources.list_pages(asker, None)
@@ -429,9 +429,9 @@ def test_a_scope_shows_its_sources_and_no_trace_of_others(pipeline: Pipeline, so
         assert REPOSITORY.slug not in resources.complete(asker, "source", "", "")
         for name in (f"wiki://{REPOSITORY.slug}/src/engine.py", f"/wiki/{REPOSITORY.slug}/src/engine.py"):
             with pytest.raises(SourceNotFoundError):
-                tools.fetch(asker, tools.Id(id=name))
+                search.fetch(asker, search.Id(id=name))
         with pytest.raises(SourceNotFoundError):
-            tools.freshness(asker, tools.Whose(source=REPOSITORY.slug))
+            freshness.freshness(asker, freshness.Whose(source=REPOSITORY.slug))
     finally:
         services.close()
 

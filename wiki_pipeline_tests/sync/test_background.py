@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wiki_pipeline.sync.background import BackgroundTasks
+from wiki_pipeline.sync.session import BackgroundTasks
 
 
 def test_it_does_not_hold_up_whoever_gives_it_and_is_done_at_the_end() -> None:

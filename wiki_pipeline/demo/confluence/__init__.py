@@ -33,10 +33,9 @@ has written once it keeps (up to 256 MB): a benchmark reads everything once befo
 
 from wiki_pipeline.demo.confluence import faults
 from wiki_pipeline.demo.confluence.control import RemoteServer, server_process
-from wiki_pipeline.demo.confluence.generated import generate_space
-from wiki_pipeline.demo.confluence.loader import load_folder
 from wiki_pipeline.demo.confluence.server import ConfluenceServer
 from wiki_pipeline.demo.confluence.site import Content, Space
+from wiki_pipeline.demo.confluence.spaces import generate_space, load_folder
 from wiki_pipeline.demo.confluence.world import Limits
 
 __all__ = [

@@ -9,9 +9,8 @@ import argparse
 import socket
 
 from wiki_pipeline.demo.confluence.control import Control
-from wiki_pipeline.demo.confluence.generated import generate_space
-from wiki_pipeline.demo.confluence.loader import load_folder
 from wiki_pipeline.demo.confluence.server import ConfluenceServer
+from wiki_pipeline.demo.confluence.spaces import generate_space, load_folder
 
 
 def _generated(text: str) -> tuple[str, int]:

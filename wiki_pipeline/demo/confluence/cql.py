@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from wiki_pipeline.demo.confluence.site import Indexed
+from wiki_pipeline.demo.confluence.search_index import Indexed
 
 Predicate = Callable[[Indexed], bool]
 

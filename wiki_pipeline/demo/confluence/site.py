@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -25,6 +25,7 @@ from wiki_pipeline.demo.confluence.records import (
     User,
     Version,
 )
+from wiki_pipeline.demo.confluence.search_index import Indexed, SearchIndex
 
 Flavour = Literal["cloud", "datacenter"]
 
@@ -358,7 +359,7 @@ class Site:
     ) -> None:
         self.flavour = flavour
         self.clock = clock
-        self.index = SearchIndex(self, index_lag)
+        self.index = SearchIndex(lambda: self.clock(), self._indexed, index_lag)  # noqa: PLW0108 - tests set another clock
         self.lock = threading.RLock()
         self.spaces: dict[str, Space] = {}
         self.contents: dict[str, Content] = {}
@@ -426,71 +427,15 @@ class Site:
                     return content, item
         return None
 
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What the search index knows of a content: its state when it was indexed, not its state now."""
-
-    id: str
-    type: str
-    space_key: str
-    title: str
-    labels: tuple[str, ...]
-    parent: str
-    ancestors: tuple[str, ...]
-    created: datetime
-    modified: datetime
-    creator: User
+    def _indexed(self, content_id: str) -> Sequence[Indexed]:
+        content = self.contents.get(content_id)
+        if content is None or content.status != CURRENT:
+            return ()
+        own = _indexed_content(content)
+        return (own, *(_indexed_file(own, item) for item in content.attachments))
 
 
-class SearchIndex:
-    """The index behind CQL. Edits arrive in it after `lag`, or when a test says `catch_up()`."""
-
-    def __init__(self, site: Site, lag: timedelta) -> None:
-        self.lag = lag
-        self.paused = False
-        self._site = site
-        self._waiting: dict[str, datetime] = {}
-        self._entries: dict[str, Indexed] = {}
-        self._files: dict[str, tuple[str, ...]] = {}
-
-    def note(self, content_id: str) -> None:
-        """A content changed now."""
-        self._waiting[content_id] = self._site.clock() + self.lag
-
-    def pause(self) -> None:
-        """Stop learning of changes until `catch_up`."""
-        self.entries()
-        self.paused = True
-
-    def catch_up(self) -> None:
-        """Learn of all changes at once and go on."""
-        self.paused = False
-        self._learn(list(self._waiting))
-
-    def entries(self) -> Iterable[Indexed]:
-        """What is found at the moment, in order of ids."""
-        if self._waiting and not self.paused:
-            now = self._site.clock()
-            self._learn([content_id for content_id, due in self._waiting.items() if due <= now])
-        return self._entries.values()
-
-    def _learn(self, content_ids: Iterable[str]) -> None:
-        for content_id in content_ids:
-            del self._waiting[content_id]
-            content = self._site.contents.get(content_id)
-            for entry in self._files.pop(content_id, ()):
-                self._entries.pop(entry, None)
-            if content is None or content.status != CURRENT:
-                self._entries.pop(content_id, None)
-            else:
-                self._entries[content_id] = own = _indexed(content)
-                files = {item.id: _indexed_file(own, item) for item in content.attachments}
-                self._entries |= files
-                self._files[content_id] = tuple(files)
-
-
-def _indexed(content: Content) -> Indexed:
+def _indexed_content(content: Content) -> Indexed:
     return Indexed(
         id=content.id,
         type=content.type,

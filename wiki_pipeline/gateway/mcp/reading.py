@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.errors import PageNotFoundError, SourceNotFoundError
@@ -16,6 +19,12 @@ from wiki_pipeline.model import Stage, WikiPage
 from wiki_pipeline.wiki.sections import Section, sections
 from wiki_pipeline.wiki.tree import Node
 from wiki_pipeline.wiki.views import Freshness
+
+
+class Asked(BaseModel):
+    """The arguments of a tool; no others are taken."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +163,8 @@ def _fragment(page: WikiPage, section: Section, number: int) -> str:
         return f"#L{section.start_line}-L{section.end_line}"
     anchor = next((heading.anchor for heading in page.headings if heading.text == section.title), "")
     return f"#{quote(anchor)}" if anchor else ""
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as ISO 8601 in UTC, to the second."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")

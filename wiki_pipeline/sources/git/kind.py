@@ -1,23 +1,29 @@
-"""Git repositories as a kind of source: from settings and addresses to sources."""
+"""Git repositories as a kind of source: from settings, addresses and requests over HTTP to sources."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from wiki_pipeline.errors import ConfigurationError
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+
+from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.links.forges import recognised
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import Connection, SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
-from wiki_pipeline.sources.git.probing import probe
-from wiki_pipeline.sources.git.request import RepositoryRequest
+from wiki_pipeline.sources.git.reach import check_reachable, not_remote
 from wiki_pipeline.sources.git.settings import GitSettings, Repository, origin_of
 from wiki_pipeline.sources.git.webhooks import PushWebhook
 from wiki_pipeline.sources.protocol import Source, SourceKind
-from wiki_pipeline.sources.request import Request
+from wiki_pipeline.sources.request import Request, Requested
 from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.sources.webhook import Webhook
 
@@ -217,3 +223,117 @@ def _is_repository(path: Path) -> bool:
 
 def _word(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9-]", "_", text)
+
+
+# --- asked for over HTTP ----------------------------------------------------------------------------------------------
+
+
+Named = Callable[[str, Address, str], tuple[SourceKey, str]]
+
+
+class RepositoryAsked(BaseModel):
+    """A repository."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        max_length=2_000, description="Its https or ssh address.", examples=["https://github.com/org/repo"]
+    )
+    branch: str = Field(
+        "", max_length=255, description="Branch or tag; the default branch if left out.", examples=["main"]
+    )
+
+
+class RepositoryRequest:
+    """See `wiki_pipeline.sources.request.Request`.
+
+    Args:
+        named: the key and config of a repository, as for an address in the settings.
+    """
+
+    noun = "repository"
+    summary = "Bring a Git repository over"
+    details = (
+        "Over https or ssh, from a server on the public internet or one that the settings name "
+        "(`WIKI_PIPELINE_GIT_ALLOW_PRIVATE_ADDRESSES` allows others). Folders can't be asked for."
+    )
+    body: type[BaseModel] = RepositoryAsked
+
+    def __init__(self, named: Named) -> None:
+        self._named = named
+
+    def read(
+        self, tenant: str, asked: Any, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None
+    ) -> Requested:
+        """See `Request.read`."""
+        if "://" not in asked.url and ":" not in asked.url:
+            raise not_remote()
+        address = Address.parse(asked.url)
+        for key, config in known.items():
+            try:
+                repository = Repository.parse(config)
+            except ConfigurationError:  # its syncs say what is wrong with it
+                continue
+            if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
+                return _requested(key, config)
+        settings = load(GitSettings)
+        named = {connection.url.rstrip("/") for connection in connections or ()}
+        if address.is_local or f"{address.scheme}://{address.host}" not in named:
+            check_reachable(address, settings)
+        key, config = self._named(tenant, address, asked.branch)
+        if key in known:
+            raise ConfigurationError(
+                f"There is another repository under the name {key.name}.",
+                "Name this one in WIKI_PIPELINE_GIT_REPOSITORIES, with a name of its own.",
+            )
+        return _requested(key, Repository.parse(config).model_copy(update={"asked": True}).dump())
+
+
+def _requested(key: SourceKey, config: str) -> Requested:
+    hint = ChangeHint(key.kind, key, "", "repository asked for")
+    return Requested(key, config, (hint,), f"Repository {key.name}")
+
+
+# --- what a host answers ----------------------------------------------------------------------------------------------
+
+
+_MOST_ASKED = 20
+_SECONDS = 20.0
+
+
+async def probe(settings: GitSettings, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
+    """The branch and commit of up to 20 repositories; without one, only that the host answers: a token can't be tried
+    without a repository.
+
+    Raises:
+        SourceError: a repository can't be read, or the host does not answer.
+    """
+    if not known:
+        return {"answer": await _answer(connection), "token": "not tried: no repository is read by it yet"}
+    found = {}
+    for key, config in islice(sorted(known.items()), _MOST_ASKED):
+        found[key.name] = await _describe(settings, connection, key, config)
+    return found
+
+
+async def _describe(settings: GitSettings, connection: Connection, key: SourceKey, config: str) -> str:
+    from wiki_pipeline.sources.git.source import GitSource  # noqa: PLC0415 - GitPython looks for Git when imported
+
+    with tempfile.TemporaryDirectory() as home:
+        source = GitSource(key, Repository.parse(config), settings, Path(home), 1_000_000, connection.name)
+        try:
+            details = (await source.describe()).details
+        finally:
+            await source.aclose()
+    return ", ".join(f"{what} {fact}" for what, fact in details if what != "address")
+
+
+async def _answer(connection: Connection) -> str:
+    try:
+        async with httpx.AsyncClient(timeout=_SECONDS) as http, asyncio.timeout(_SECONDS):
+            return f"HTTP {(await http.get(connection.url)).status_code}"
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise SourceUnreachableError(
+            f"connection {connection.name}: {connection.url} does not answer ({error or 'no answer in time'}).",
+            "Check the address, the network and the proxy settings.",
+        ) from None

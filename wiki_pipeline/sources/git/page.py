@@ -1,16 +1,19 @@
-"""From a file and its content to a row."""
+"""From a file and its content to a row: of a document, or of a file that documents show or link."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pathspec import GitIgnoreSpec
+
 from wiki_pipeline.links.forges import Forge
 from wiki_pipeline.links.repository import Address
-from wiki_pipeline.model import RawPage, SourceKey, digest
+from wiki_pipeline.model import AttachmentRef, RawPage, SourceKey, digest
 from wiki_pipeline.sources.git.encoding import decode
 from wiki_pipeline.sources.git.names import media_type_of
-from wiki_pipeline.sources.git.snapshot import File
+from wiki_pipeline.sources.git.snapshot import File, Snapshot
 
 # To be raised when the same file becomes another row: by a change here, in `encoding`, in media types or in `forges`.
 ROW_VERSION = 1
@@ -62,3 +65,29 @@ def printable(name: str) -> str:
 def time_of(seconds: int) -> datetime | None:
     """A moment from Unix seconds; None for 0."""
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+# A picture and a text at once: left out as a document by default, but shown by pages all the same.
+_DRAWINGS = "*.svg"
+
+
+def attachments(snapshot: Snapshot, pages: PageMaker, exclude: tuple[str, ...]) -> Iterator[AttachmentRef]:
+    """The files that pages may show, in the order of their paths. What the settings leave out is left out here too."""
+    others = GitIgnoreSpec.from_lines(pattern for pattern in exclude if pattern != _DRAWINGS)
+    for _, file in sorted(snapshot.files.items()):
+        drawing = file.left_out == "excluded" and file.document_id.lower().endswith(".svg")
+        if file.left_out == "binary" or (drawing and not others.match_file(file.document_id)):
+            yield _ref(file, pages)
+
+
+def _ref(file: File, pages: PageMaker) -> AttachmentRef:
+    return AttachmentRef(
+        attachment_id=file.document_id,
+        name=file.document_id.rpartition("/")[2],
+        url=pages.forge.file_page(pages.address, file.commit, file.path),
+        path=file.document_id,
+        version_key=file.oid,
+        version=file.commit,
+        author=printable(file.author),
+        modified_at=time_of(file.changed_at),
+    )

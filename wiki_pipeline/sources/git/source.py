@@ -23,14 +23,13 @@ from wiki_pipeline.model import (
     Stage,
     Warnings,
 )
-from wiki_pipeline.sources.git.attachments import attachments
 from wiki_pipeline.sources.git.clone import Clone
 from wiki_pipeline.sources.git.command import GitCommand, GitFailedError, GitInterruptedError, GitTimeoutError
 from wiki_pipeline.sources.git.credentials import credential_for, redact
 from wiki_pipeline.sources.git.failures import explain, no_such_branch, timed_out
 from wiki_pipeline.sources.git.isolation import Isolation
 from wiki_pipeline.sources.git.objects import portions
-from wiki_pipeline.sources.git.page import PageMaker
+from wiki_pipeline.sources.git.page import PageMaker, attachments
 from wiki_pipeline.sources.git.remote import Refs, Remote
 from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from wiki_pipeline.errors import SourceError
 from wiki_pipeline.model import digest
 from wiki_pipeline.sources.git.clone import Clone
-from wiki_pipeline.sources.git.contents import reason_to_leave_out
 from wiki_pipeline.sources.git.history import Change, last_changes
 from wiki_pipeline.sources.git.objects import Objects, TreeEntry
-from wiki_pipeline.sources.git.rules import ATTRIBUTES, Rules, is_unsafe
+from wiki_pipeline.sources.git.rules import ATTRIBUTES, Rules, is_unsafe, reason_in_content
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 
 # Bytes that are not UTF-8 (as Python's surrogates), control characters, and those that turn the direction of text
@@ -101,7 +100,7 @@ class Surveyor:
                 with_content.setdefault(entry.oid, []).append(entry)
         for oid, content in objects.blobs({oid: sizes[oid] for oid in with_content}, self.portion_bytes):
             for entry in with_content[oid]:
-                reason = reason_to_leave_out(readable(entry.path), content, is_written=candidates[entry])
+                reason = reason_in_content(readable(entry.path), content, is_written=candidates[entry])
                 yield _file(entry, reason, len(content))
 
 

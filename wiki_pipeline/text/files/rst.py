@@ -81,8 +81,7 @@ def clean_rst(raw: RawPage, known: Known) -> CleanPage:
     from docutils.core import publish_parts  # noqa: PLC0415 - a fifth of a second at start-up
     from docutils.parsers.rst import Parser  # noqa: PLC0415
 
-    from wiki_pipeline.text.files.rst_inline import BoundedInliner  # noqa: PLC0415
-    from wiki_pipeline.text.files.sphinx import register_directives  # noqa: PLC0415
+    from wiki_pipeline.text.files.docutils_parts import BoundedInliner, register_directives  # noqa: PLC0415
 
     register_directives()
     parser = Parser(inliner=BoundedInliner())

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-from wiki_pipeline.demo.confluence.generated import body, title
+from wiki_pipeline.demo.confluence.spaces import body, title
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load

@@ -9,9 +9,8 @@ from statistics import mean
 import pytest
 from lxml import etree
 
-from wiki_pipeline.demo.confluence.generated import AVERAGE_BYTES, generate_space
-from wiki_pipeline.demo.confluence.loader import HANDBOOK, load_folder
 from wiki_pipeline.demo.confluence.site import Site
+from wiki_pipeline.demo.confluence.spaces import AVERAGE_BYTES, HANDBOOK, generate_space, load_folder
 
 
 def test_a_generated_space_is_the_same_for_the_same_seed() -> None:

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.sources.confluence.concurrency import in_order
+from wiki_pipeline.sources.confluence.cursor_walk import CursorWalk, from_both_ends
+from wiki_pipeline.sources.confluence.offset_walk import OffsetWalk
 from wiki_pipeline.sources.confluence.paging import next_query, settled
-from wiki_pipeline.sources.confluence.walks import CursorWalk, OffsetWalk, Portion, Walk, from_both_ends
+from wiki_pipeline.sources.confluence.walks import Portion, Walk
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wiki_pipeline.sources.git import names
-from wiki_pipeline.sources.git.contents import reason_to_leave_out
+from wiki_pipeline.sources.git.rules import reason_in_content
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_vendored_folders_are_known_in_their_own_case() -> None:
     ],
 )
 def test_contents_tell_what_is_no_document(path: str, content: bytes, reason: str) -> None:
-    assert reason_to_leave_out(path, content) == reason
+    assert reason_in_content(path, content) == reason

@@ -15,8 +15,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.git.isolation import REMOTE, Isolation
-from wiki_pipeline.sources.git.public_addresses import is_public, special
-from wiki_pipeline.sources.git.reach import Pin, check_reachable
+from wiki_pipeline.sources.git.reach import Pin, check_reachable, is_public, special
 from wiki_pipeline.sources.git.settings import GitSettings
 from wiki_pipeline_tests.sources.git.reading import sync
 from wiki_pipeline_tests.sources.git.test_ssh import fake_ssh, given

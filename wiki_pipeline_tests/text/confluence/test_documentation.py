@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from wiki_pipeline.text import clean
 from wiki_pipeline.text.confluence import registry
 from wiki_pipeline.text.confluence.registry import Handler, qualified
 from wiki_pipeline.text.confluence.writer import unknown_macro
-from wiki_pipeline.text.files import readers
 from wiki_pipeline.text.markdown import fence
 from wiki_pipeline_tests.text.confluence.examples import EXAMPLES, Example
 from wiki_pipeline_tests.text.confluence.pages import converted
@@ -73,10 +73,10 @@ def _handler_of(example: Example) -> Handler | None:
 
 def _files() -> str:
     lines = ["| media type | how |", "| --- | --- |"]
-    for media_type, reader in sorted(readers.READERS.items()):
+    for media_type, reader in sorted(clean.READERS.items()):
         about = (getmodule(reader).__doc__ or "").partition("\n\n")[0]
         lines.append(f"| `{media_type}` | {_summary(reader)} {' '.join(about.split())} |")
-    return "\n".join([*lines, f"| all others | {_summary(readers.reader_of(''))} |"])
+    return "\n".join([*lines, f"| all others | {_summary(clean.reader_of(''))} |"])
 
 
 def test_the_documentation_is_up_to_date() -> None:

@@ -1,17 +1,21 @@
-"""What each source said last that it holds: by this the catalog knows what is served behind it, and since when."""
+"""What staleness is worked out from: what each source said last that it holds, and marks that change with anything
+staleness depends on; and the problems that were reported to people.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
-from wiki_pipeline.catalog.event_records import Observation, UpstreamDocument
-from wiki_pipeline.catalog.tables import observations, upstream
+from wiki_pipeline.catalog.event_records import AlertRecord, EventState, Observation, UpstreamDocument
+from wiki_pipeline.catalog.records import SyncStatus
+from wiki_pipeline.catalog.tables import alerts, events, failures, observations, people, syncs, upstream
 from wiki_pipeline.model import DocumentRef, SourceKey
 
 _MODULUS = 2**128
@@ -150,3 +154,89 @@ def _observation(connection: Connection, source: SourceKey) -> Observation | Non
 def _weight(document_id: str, version_key: str) -> int:
     said = f"{len(document_id)}:{document_id}{version_key}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(said, digest_size=16).digest(), "big")
+
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+
+_SETTLED = (EventState.APPLIED.value, EventState.SUPERSEDED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The state of the catalog as far as a source's staleness goes by it. Equal marks: nothing has changed.
+
+    Attributes:
+        busy: sources that are being synced, whose tables may change meanwhile.
+    """
+
+    value: tuple[object, ...]
+    busy: tuple[SourceKey, ...]
+
+
+class Marks:
+    """Marks show whether anything that staleness depends on has changed, without reading all of it.
+
+    Each method is one transaction; for errors see `Catalog`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, source: SourceKey) -> Mark:
+        """The mark of a source. Its pages may include those of the tenant's others, so that these are part of it."""
+        tenant = f"{source.tenant}:"
+        own_failures = failures.c.source == str(source)
+        unsettled = (events.c.source == str(source)) & events.c.state.not_in(_SETTLED)
+        ours = syncs.c.source.startswith(tenant, autoescape=True)
+        running = ours & (syncs.c.status == SyncStatus.RUNNING.value)
+        seen = observations.c.source.startswith(tenant, autoescape=True)
+        asked = (
+            select(func.count(), func.max(failures.c.last_failed_at), func.sum(failures.c.attempts)).where(
+                own_failures
+            ),
+            select(events.c.state, func.count(), func.max(events.c.event_id), func.sum(events.c.attempts))
+            .where(unsettled)
+            .group_by(events.c.state)
+            .order_by(events.c.state),
+            select(func.count(), func.max(syncs.c.sync_id), func.max(syncs.c.finished)).where(ours),
+            select(observations.c.source, observations.c.data_version, observations.c.listed_at)
+            .where(seen)
+            .order_by(observations.c.source),
+            select(func.count(), func.max(people.c.asked_at)).where(people.c.tenant == source.tenant),
+        )
+        with self._database.read() as connection:
+            value = tuple(tuple(tuple(row) for row in connection.execute(each)) for each in asked)
+            busy = connection.execute(select(syncs.c.source).where(running).distinct().order_by(syncs.c.source))
+            return Mark(value, tuple(SourceKey.parse(key) for key in busy.scalars()))
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+class Alerts:
+    """Problems that were reported to people: each once, until it is solved.
+
+    Each method is one transaction; for errors see `Catalog`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def open(self, problem: str, message: str) -> bool:
+        """Record that a problem is being reported. False if it was reported before: then nothing changes."""
+        with self._database.write() as connection:
+            new = upsert(connection, alerts).values(problem=problem, message=message, raised_at=now(connection))
+            new = new.on_conflict_do_nothing(index_elements=["problem"])
+            return connection.execute(new.returning(alerts.c.problem)).first() is not None
+
+    def close(self, problem: str) -> bool:
+        """Record that a problem is solved. False if it was not known."""
+        with self._database.write() as connection:
+            return connection.execute(delete(alerts).where(alerts.c.problem == problem)).rowcount > 0
+
+    def find(self) -> list[AlertRecord]:
+        """Open alerts, oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(alerts).order_by(alerts.c.raised_at, alerts.c.problem))
+            return [AlertRecord(**row._asdict()) for row in rows]
