@@ -61,6 +61,7 @@ class Answering:
         self._pool = ThreadPoolExecutor(settings.answers_at_once, thread_name_prefix="answer")
         self._lock = threading.Lock()  # of the three that follow
         self._under_way = 0
+        self._unheld: dict[str, float] = {}  # by answer: when `recover` first saw that nobody makes it
         self._listeners: defaultdict[str, list[Listener]] = defaultdict(list)
         self._abandoned: dict[str, float] = {}  # answers whose last listener left, and when
         self._closed = threading.Event()
@@ -208,9 +209,9 @@ class Answering:
         return Answer(outcome=Outcome.FAILED, method=Method.PASSAGES, question=record.question, notes=(note,))
 
     def _is_waiting(self, record: AnswerRecord) -> bool:
-        """Whether it was accepted so lately that it may wait for its turn in some process."""
-        waited = datetime.now(record.created_at.tzinfo) - record.created_at
-        return waited < timedelta(seconds=_LEASE_SECONDS) and self._under_way > 0
+        """Whether nobody was seen to make it for so short a time that it may wait for its turn in some process."""
+        now = time.monotonic()
+        return now - self._unheld.setdefault(record.answer_id, now) < _LEASE_SECONDS and self._under_way > 0
 
     def is_given_up(self, answer_id: str) -> bool:
         """Whether nobody listens any more, for longer than the grace; or this process ends."""

@@ -49,6 +49,7 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
+from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "Waiting",
     "find_damage",
     "make_private",
+    "passed",
     "recover",
     "set_aside",
 ]

@@ -150,11 +150,16 @@ class Changes:
             return ChangePage(found, f"{log.log_id}.{last}", more)
 
     def since(self, tenant: str, moment: datetime) -> str:
-        """The cursor after which the changes are that were recorded at a moment or later."""
+        """The cursor after which the changes are that were recorded at a moment or later. Some that are older may be
+        among them, where the clock was put back in between."""
         with self._database.read() as connection:
             log_id = connection.execute(select(change_logs.c.log_id).where(change_logs.c.tenant == tenant)).scalar()
-            before = (changes.c.tenant == tenant) & (changes.c.recorded_at < moment)
-            last = connection.execute(select(func.max(changes.c.change_id)).where(before)).scalar()
+            mine = changes.c.tenant == tenant
+            later = select(func.min(changes.c.change_id)).where(mine, changes.c.recorded_at >= moment)
+            before = select(func.max(changes.c.change_id)).where(mine)
+            if (first := connection.execute(later).scalar()) is not None:
+                before = before.where(changes.c.change_id < first)
+            last = connection.execute(before).scalar()
             return f"{log_id}.{last}" if log_id and last else ""
 
     def sets(

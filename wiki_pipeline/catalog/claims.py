@@ -12,10 +12,10 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, update
 
 from wiki_pipeline.catalog.database import Database, now, upsert
 from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
@@ -32,6 +32,7 @@ from wiki_pipeline.catalog.event_records import (
 from wiki_pipeline.catalog.events import WAITING, fail_events, superseded
 from wiki_pipeline.catalog.jobs import follow_events
 from wiki_pipeline.catalog.moments import event_has_come, is_left_alone
+from wiki_pipeline.catalog.steady import Reading, advance, look
 from wiki_pipeline.catalog.tables import claims, events, jobs
 from wiki_pipeline.model import SourceKey
 
@@ -52,57 +53,57 @@ class Claims:
             at_once: the most sources of a kind that are worked on at the same time; the events of others go on waiting.
         """
         with self._database.write() as connection:
-            moment = now(connection)
-            waiting = select(events.c.source, func.min(events.c.event_id).label("first")).where(_due(tenant, moment))
+            here = advance(connection)
+            waiting = select(events.c.source, func.min(events.c.event_id).label("first")).where(_due(tenant, here))
             waiting = waiting.group_by(events.c.source).order_by("first")
             due = [SourceKey.parse(row.source) for row in connection.execute(waiting)]
             allowed = _within(connection, tenant, due, at_once or {})[:at_most]
-            return [_claim(connection, source, seconds, moment) for source in allowed]
+            return [_claim(connection, source, seconds, here) for source in allowed]
 
     def due(self, tenant: str) -> bool:
         """Whether there is anything to claim. Writes nothing, so it may be asked often."""
         with self._database.read() as connection:
-            found = select(events.c.event_id).where(_due(tenant, now(connection))).limit(1)
+            found = select(events.c.event_id).where(_due(tenant, look(connection))).limit(1)
             return connection.execute(found).first() is not None
 
     def waiting(self, tenant: str) -> Waiting | None:
         """What is there to be claimed, or to get its source first; None if nothing is."""
         with self._database.read() as connection:
-            moment = now(connection)
+            here = look(connection)
             # An event can be claimed from when it is due itself, and its source no longer left alone.
             since = case((claims.c.due_at > events.c.due_at, claims.c.due_at), else_=events.c.due_at)
             unresolved = (events.c.tenant == tenant) & events.c.source.is_(None)
-            unresolved &= events.c.state.in_(WAITING) & (events.c.due_at <= moment)
+            unresolved &= events.c.state.in_(WAITING) & event_has_come(here)
             counted = (
                 select(func.count(), func.min(since))
                 .select_from(events.outerjoin(claims, claims.c.source == events.c.source))
-                .where(or_(_due(tenant, moment), unresolved))
+                .where(or_(_due(tenant, here), unresolved))
             )
             number, oldest = connection.execute(counted).one()
-            return Waiting(number, oldest, moment) if number else None
+            return Waiting(number, oldest, here.moment) if number else None
 
     def claim_source(self, source: SourceKey, seconds: float) -> Claim | None:
         """Take on what waits for one source, due or not; None if another claim is open, or nothing waits."""
         with self._database.write() as connection:
-            moment = now(connection)
+            here = look(connection)
             taken = select(claims.c.claim_id).where(claims.c.source == str(source))
             if connection.execute(taken).scalar() is not None:
                 return None
             waits = select(events.c.event_id).where(events.c.source == str(source), events.c.state.in_(WAITING))
             if connection.execute(waits.limit(1)).first() is None:
                 return None
-            return _claim(connection, source, seconds, moment, due_only=False)
+            return _claim(connection, source, seconds, here, due_only=False)
 
     def begin(self, message: EventBatch, source: SourceKey, seconds: float) -> Claim | None:
         """Record events of one source and take them on at once, with all that waits for it. None, and nothing recorded,
         if another claim on the source is open."""
         with self._database.write() as connection:
-            moment = now(connection)
+            here = look(connection)
             taken = select(claims.c.claim_id).where(claims.c.source == str(source))
             if connection.execute(taken).scalar() is not None:
                 return None
-            insert_batches(connection, [message], moment)
-            return _claim(connection, source, seconds, moment, due_only=False)
+            insert_batches(connection, [message], here.moment)
+            return _claim(connection, source, seconds, here, due_only=False)
 
     def started(self, claim_id: str, run_id: str, seconds: float) -> bool:
         """Record which run works on a claim, and keep it up. False if the claim is no longer open."""
@@ -114,19 +115,14 @@ class Claims:
 
     def under_way(self, tenant: str) -> list[ClaimRecord]:
         """Claims under way, oldest first."""
-        chosen = (
-            select(claims)
-            .where(claims.c.claim_id.is_not(None), claims.c.source.startswith(f"{tenant}:", autoescape=True))
-            .order_by(claims.c.claimed_at)
-        )
         with self._database.read() as connection:
-            return [_claim_record(row) for row in connection.execute(chosen)]
+            return [_claim_record(row) for row in connection.execute(_under_way(tenant))]
 
     def expired(self, tenant: str) -> list[ClaimRecord]:
         """Open claims whose time has run out, oldest first."""
         with self._database.read() as connection:
-            moment = now(connection)
-        return [record for record in self.under_way(tenant) if record.expires_at <= moment]
+            over = claims.c.ends <= look(connection).seconds
+            return [_claim_record(row) for row in connection.execute(_under_way(tenant).where(over))]
 
     def of(self, source: SourceKey) -> ClaimRecord | None:
         """How the work on a source stands; None if it never had any."""
@@ -176,10 +172,11 @@ class Claims:
             failed_before = connection.execute(select(claims.c.failures).where(claims.c.claim_id == claim_id)).scalar()
             if source is None or failed_before is None:
                 return False
-            moment, wait = now(connection), timedelta(seconds=retry.delay(failed_before + 1))
-            _close(connection, claim_id, failures=failed_before + 1, error=error, due_at=moment + wait)
+            here, wait = look(connection), retry.delay(failed_before + 1)
+            rest = {"due_at": here.moment + timedelta(seconds=wait), "rests_until": here.seconds + wait}
+            _close(connection, claim_id, failures=failed_before + 1, error=error, **rest)
             fail_events(connection, mine, error, retry)
-            follow_events(connection, source, moment, waiting, [error])
+            follow_events(connection, source, here.moment, waiting, [error])
         return True
 
     def cancel(self, claim_id: str, reason: str) -> bool:
@@ -213,33 +210,36 @@ class Claims:
 
     def _touch(self, claim_id: str, seconds: float, **values: Any) -> bool:
         with self._database.write() as connection:
-            until = now(connection) + timedelta(seconds=seconds)
-            mine = update(claims).where(claims.c.claim_id == claim_id).values(expires_at=until, **values)
+            mine = (
+                update(claims).where(claims.c.claim_id == claim_id).values(**_end(look(connection), seconds), **values)
+            )
             return connection.execute(mine).rowcount > 0
 
 
-def _due(tenant: str, moment: datetime) -> ColumnElement[bool]:
+def _under_way(tenant: str) -> Select[Any]:
+    of_tenant = claims.c.source.startswith(f"{tenant}:", autoescape=True)
+    return select(claims).where(claims.c.claim_id.is_not(None), of_tenant).order_by(claims.c.claimed_at)
+
+
+def _end(here: Reading, seconds: float) -> Mapping[str, Any]:
+    return {"expires_at": here.moment + timedelta(seconds=seconds), "ends": here.seconds + seconds}
+
+
+def _due(tenant: str, here: Reading) -> ColumnElement[bool]:
     """Events to be claimed: they wait, their time has come, and their source is neither worked on nor left alone."""
-    busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), is_left_alone(moment)))
+    busy = select(claims.c.source).where(or_(claims.c.claim_id.is_not(None), is_left_alone(here)))
     due = (events.c.tenant == tenant) & events.c.source.is_not(None) & events.c.source.not_in(busy)
-    return due & events.c.state.in_(WAITING) & event_has_come(moment)
+    return due & events.c.state.in_(WAITING) & event_has_come(here)
 
 
-def _claim(
-    connection: Connection, source: SourceKey, seconds: float, moment: datetime, *, due_only: bool = True
-) -> Claim:
+def _claim(connection: Connection, source: SourceKey, seconds: float, here: Reading, *, due_only: bool = True) -> Claim:
     claim_id = uuid.uuid4().hex
-    row = {
-        "claim_id": claim_id,
-        "run_id": "",
-        "claimed_at": moment,
-        "expires_at": moment + timedelta(seconds=seconds),
-    }
-    statement = upsert(connection, claims).values(source=str(source), failures=0, due_at=moment, error="", **row)
+    row = {"claim_id": claim_id, "run_id": "", "claimed_at": here.moment, **_end(here, seconds)}
+    statement = upsert(connection, claims).values(source=str(source), failures=0, due_at=here.moment, error="", **row)
     connection.execute(statement.on_conflict_do_update(index_elements=["source"], set_=row))
     due = (events.c.source == str(source)) & events.c.state.in_(WAITING)
     if due_only:
-        due &= event_has_come(moment)
+        due &= event_has_come(here)
     connection.execute(update(events).where(due).values(state=EventState.CLAIMED.value, claim_id=claim_id))
     return _described(connection, claim_id, source)
 
@@ -313,4 +313,6 @@ def _supersede_tried(connection: Connection, claim_id: str, failed: Collection[s
 
 
 def _claim_record(row: Row[Any]) -> ClaimRecord:
-    return ClaimRecord(**{**row._asdict(), "source": SourceKey.parse(row.source)})
+    steady = {"rests_until", "ends"}
+    said = {name: value for name, value in row._asdict().items() if name not in steady}
+    return ClaimRecord(**{**said, "source": SourceKey.parse(row.source)})

@@ -12,6 +12,7 @@ from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
 from wiki_pipeline.catalog.moments import event_has_come
+from wiki_pipeline.catalog.steady import look
 from wiki_pipeline.catalog.tables import events
 from wiki_pipeline.model import SourceKey
 
@@ -39,7 +40,7 @@ class Events:
             chosen = (
                 select(events)
                 .where(events.c.tenant == tenant, events.c.source.is_(None), events.c.state.in_(WAITING))
-                .where(event_has_come(now(connection)))
+                .where(event_has_come(look(connection)))
                 .order_by(events.c.event_id)
                 .limit(limit)
             )
@@ -116,14 +117,25 @@ class Events:
         if event_ids:
             chosen &= events.c.event_id.in_(event_ids)
         with self._database.write() as connection:
-            again = {"state": EventState.PENDING.value, "attempts": 0, "claim_id": None, "settled_at": None}
+            again = {
+                "state": EventState.PENDING.value,
+                "attempts": 0,
+                "claim_id": None,
+                "settled_at": None,
+                "rests_until": 0,
+            }
             return connection.execute(update(events).where(chosen).values(due_at=now(connection), **again)).rowcount
 
     def try_once_more(self, source: SourceKey, retry: Retry) -> set[str]:
         """Let a source's dead events be tried one more time, now. Returns the ids of their documents."""
         dead = (events.c.source == str(source)) & (events.c.state == EventState.DEAD.value)
         with self._database.write() as connection:
-            again = {"state": EventState.PENDING.value, "attempts": max(0, retry.attempts - 1), "settled_at": None}
+            again = {
+                "state": EventState.PENDING.value,
+                "attempts": max(0, retry.attempts - 1),
+                "settled_at": None,
+                "rests_until": 0,
+            }
             change = update(events).where(dead).values(due_at=now(connection), **again)
             return set(connection.execute(change.returning(events.c.document_id)).scalars())
 
@@ -204,16 +216,17 @@ class Events:
 
 def fail_events(connection: Connection, chosen: ColumnElement[bool], error: str, retry: Retry) -> None:
     """Count an attempt in vain for the events chosen: due again later, or dead."""
-    moment = now(connection)
+    here = look(connection)
     attempts = sorted(connection.execute(select(events.c.attempts).where(chosen).distinct()).scalars())
     # Highest first: each step moves events to the attempts that the next step would look for.
     for tried in reversed(attempts):
-        dead = tried + 1 >= retry.attempts
+        dead, wait = tried + 1 >= retry.attempts, retry.delay(tried + 1)
         change = {
             "attempts": tried + 1,
             "state": EventState.DEAD.value if dead else EventState.FAILED.value,
-            "settled_at": moment if dead else None,
-            "due_at": moment + timedelta(seconds=retry.delay(tried + 1)),
+            "settled_at": here.moment if dead else None,
+            "due_at": here.moment + timedelta(seconds=wait),
+            "rests_until": here.seconds + wait,
             "claim_id": None,
             "reason": error,
         }
@@ -227,6 +240,7 @@ def superseded(moment: datetime, reason: str) -> dict[str, Any]:
 
 def _event_record(row: Row[Any]) -> EventRecord:
     values = row._asdict()
+    del values["rests_until"]
     values["source"] = SourceKey.parse(row.source) if row.source else None
     values["origin"] = Origin(row.origin)
     values["state"] = EventState(row.state)

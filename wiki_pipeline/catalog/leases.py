@@ -1,8 +1,8 @@
 """Leases: one writer at a time, across processes and machines, and none for ever after a crash.
 
-A lease is a row with an end. Its holder's heartbeat moves the end forward; a holder that is known to be dead, or that
-let the end pass, is replaced by whoever comes next. Every claim is a compare-and-set on the row as it was read, so of
-two that come at once exactly one wins.
+A lease is a row with an end, in steady time. Its holder's heartbeat moves the end forward; a holder that is known to be
+dead, or that let the end pass, is replaced by whoever comes next. Every claim is a compare-and-set on the row as it was
+read, so of two that come at once exactly one wins.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, delete, false, select, update
+from sqlalchemy import Connection, Row, delete, false, select, update
 
-from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.database import Database, upsert
 from wiki_pipeline.catalog.records import LeaseRecord
+from wiki_pipeline.catalog.steady import advance, boot, look, passed
 from wiki_pipeline.catalog.tables import leases
 from wiki_pipeline.errors import CatalogError, LeaseHeldError, LeaseLostError
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 0.5
-# A clock that goes on while the machine sleeps, where there is one: a lease runs out meanwhile.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Lease:
@@ -46,7 +45,7 @@ class Lease:
         self._wait = wait
         self._token = uuid.uuid4().hex
         self._mine = (leases.c.name == name) & (leases.c.token == self._token)
-        self._confirmed = 0.0  # by _CLOCK: when this process last knew that the lease was its own
+        self._confirmed = 0.0  # as `passed` says: when this process last knew that the lease was its own
         self._lost = False
         self._stop = threading.Event()
         self._heartbeat = threading.Thread(target=self._beat, name=f"lease {name}", daemon=True)
@@ -61,7 +60,7 @@ class Lease:
             LeaseLostError: another process took it.
             CatalogError: the heartbeat fell behind and the database is still out of reach.
         """
-        if not self._lost and time.clock_gettime(_CLOCK) - self._confirmed > self._ttl * 2 / 3:
+        if not self._lost and passed() - self._confirmed > self._ttl * 2 / 3:
             self._renew()
         if self._lost:
             raise self._loss()
@@ -92,14 +91,14 @@ class Lease:
 
     def _claim(self) -> bool:
         me = Process.this()
-        asked = time.clock_gettime(_CLOCK)
+        asked = passed()
         with self._database.write() as connection:
+            here = advance(connection)
             seen = connection.execute(select(leases).where(leases.c.name == self.name)).one_or_none()
-            moment = now(connection)
             if seen is None:
                 as_seen = false()
-            elif seen.expires <= moment or me.knows_dead(seen.pid_space, seen.pid):
-                as_seen = (leases.c.token == seen.token) & (leases.c.expires == seen.expires)
+            elif seen.ends <= here.seconds or _is_gone(connection, seen):
+                as_seen = (leases.c.token == seen.token) & (leases.c.ends == seen.ends)
             else:
                 return False
             claim = {
@@ -107,8 +106,9 @@ class Lease:
                 "token": self._token,
                 "pid_space": me.space,
                 "pid": me.pid,
-                "acquired": moment,
-                "expires": moment + timedelta(seconds=self._ttl),
+                "acquired": here.moment,
+                "expires": here.moment + timedelta(seconds=self._ttl),
+                "ends": here.seconds + self._ttl,
             }
             insert = upsert(connection, leases).values(name=self.name, **claim)
             insert = insert.on_conflict_do_update(index_elements=["name"], set_=claim, where=as_seen)
@@ -117,10 +117,11 @@ class Lease:
         return won
 
     def _renew(self) -> None:
-        asked = time.clock_gettime(_CLOCK)
+        asked = passed()
         with self._database.write() as connection:
-            expires = now(connection) + timedelta(seconds=self._ttl)
-            renewed = connection.execute(update(leases).where(self._mine).values(expires=expires)).rowcount
+            here = advance(connection)
+            end = {"expires": here.moment + timedelta(seconds=self._ttl), "ends": here.seconds + self._ttl}
+            renewed = connection.execute(update(leases).where(self._mine).values(**end)).rowcount
         if renewed:
             self._confirmed = asked
         else:
@@ -160,9 +161,15 @@ def is_held(database: Database, name: str) -> bool:
     """Whether the lease `name` is held: it has not expired, and its holder is not known to be dead."""
     with database.read() as connection:
         row = connection.execute(select(leases).where(leases.c.name == name)).one_or_none()
-        if row is None or row.expires <= now(connection):
-            return False
-    return not Process.this().knows_dead(row.pid_space, row.pid)
+        return row is not None and row.ends > look(connection).seconds and not _is_gone(connection, row)
+
+
+def _is_gone(connection: Connection, lease: Row[Any]) -> bool:
+    """Whether a lease's holder is certainly dead. All processes that share an SQLite database are on one machine, so
+    that none of before its start is left."""
+    me = Process.this()
+    on_one_machine = connection.dialect.name == "sqlite"
+    return me.knows_dead(lease.pid_space, lease.pid) or (on_one_machine and me.started_after(lease.pid_space))
 
 
 def find_all(database: Database) -> list[LeaseRecord]:
@@ -215,12 +222,15 @@ class Process:
             return False
         return False
 
+    def started_after(self, space: str) -> bool:
+        """Whether this machine was started anew since a process of `space` ran on it."""
+        return bool(self.space and space) and space.split("/", maxsplit=1)[0] != self.space.split("/")[0]
+
 
 def _pid_space() -> str:
     # Linux: this start of the machine, and the pid namespace (containers have their own). A host's name would not do:
     # containers in the host's network share it. Elsewhere a dead holder's lease runs out by time.
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+        return f"{boot()}/{Path('/proc/self/ns/pid').readlink()}" if boot() else ""
     except OSError:
         return ""

@@ -1,20 +1,22 @@
-"""Whether a moment has come, on a machine whose clock may jump."""
+"""Whether a moment has come where clocks may jump: by the clock or by steady time, whichever says so first.
+
+Both are kept: steady time stands still while nothing runs, and a clock that was put back takes its time to be there
+again. Work that is done too early costs a try; work that is done too late is what the program is there to prevent.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import ColumnElement, or_
 
+from wiki_pipeline.catalog.steady import Reading
 from wiki_pipeline.catalog.tables import claims, events
 
 
-def event_has_come(moment: datetime) -> ColumnElement[bool]:
-    """Whether an event is due. One that was received later than now was so before the clock was put back: its time has
-    come, or nothing that came before would be looked at until the clock is there again."""
-    return or_(events.c.due_at <= moment, events.c.received_at > moment)
+def event_has_come(now: Reading) -> ColumnElement[bool]:
+    """Whether an event is due."""
+    return or_(events.c.due_at <= now.moment, events.c.rests_until <= now.seconds)
 
 
-def is_left_alone(moment: datetime) -> ColumnElement[bool]:
-    """Whether a source that failed is not to be claimed yet; likewise not for longer because the clock was put back."""
-    return (claims.c.due_at > moment) & (claims.c.claimed_at <= moment)
+def is_left_alone(now: Reading) -> ColumnElement[bool]:
+    """Whether a source that failed is not to be claimed yet."""
+    return (claims.c.due_at > now.moment) & (claims.c.rests_until > now.seconds)

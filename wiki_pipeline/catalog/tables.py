@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     Float,
     ForeignKey,
     Index,
@@ -80,6 +81,11 @@ def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, UtcDateTime(), nullable=nullable)
 
 
+def _steady(name: str) -> Column[float]:
+    """A moment of steady time, in seconds (`steady`); 0 has passed for certain."""
+    return Column(name, Double, nullable=False, server_default="0")
+
+
 def _source(**options: Any) -> Column[str]:
     return _text("source", ForeignKey("sources.source", ondelete="CASCADE"), **options)
 
@@ -114,6 +120,17 @@ connections = Table(
     _moment("added_at"),
 )
 
+# How much time has passed, whatever was done to the clock: see `steady`. One row.
+clock = Table(
+    "clock",
+    metadata,
+    _text("name", primary_key=True),
+    Column("seconds", Double, nullable=False),
+    _moment("moment"),  # by the database's clock, when that was so
+    _text("boot"),  # the start of the machine that said so
+    Column("passed", Double, nullable=False),  # seconds since then
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -123,7 +140,8 @@ leases = Table(
     _text("pid_space"),  # where the pid means something: two containers of one host have pids of their own
     Column("pid", Integer, nullable=False),
     _moment("acquired"),
-    _moment("expires"),
+    _moment("expires"),  # for people; what holds is the next
+    _steady("ends"),
 )
 
 failures = Table(
@@ -180,6 +198,7 @@ events = Table(
     Column("claim_id", PlainText(), nullable=True),
     _moment("settled_at", nullable=True),
     _text("reason"),
+    _steady("rests_until"),  # due when this or `due_at` has come
     UniqueConstraint("delivery_id", "document_id"),  # a delivery that comes twice is one
     Index("ix_events_state", "state", "source"),
     Index("ix_events_source", "source", "document_id"),
@@ -197,8 +216,10 @@ claims = Table(
     _moment("claimed_at"),
     _moment("expires_at"),
     Column("failures", Integer, nullable=False),  # in a row
-    _moment("due_at"),  # not to be claimed before
+    _moment("due_at"),  # not to be claimed before this or `rests_until` has come
     _text("error"),
+    _steady("rests_until"),
+    _steady("ends"),  # as `expires_at`, which is for people
 )
 
 jobs = Table(

@@ -37,9 +37,17 @@ __all__ = [
     "SqliteScheduleStorage",
     "UserConfigSchema",
     "get_smallest_cron_interval",
+    "run_daemon",
     "webserver_app",
     "workspace_options",
 ]
+
+
+def run_daemon() -> None:
+    """Run Dagster's daemon, with this process's own arguments, as `dagster-daemon` does (`daemon`)."""
+    from dagster._daemon.cli import main  # noqa: PLC0415 - takes seconds, which all other users would wait for
+
+    main()
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Set
 
 import dagster as dg
 
-from wiki_pipeline.catalog import Catalog, Claim, ClaimRecord
+from wiki_pipeline.catalog import Catalog, Claim, ClaimRecord, passed
 from wiki_pipeline.defs.resources import CLAIM_TAG
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.freshness import resync_of
@@ -20,6 +21,10 @@ _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dags
 _RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _CANCELLED = [dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED]
 _SILENT_SECONDS = 60.0
+_WATCHED_SECONDS = 15.0
+# By run id: the last event of each run that seemed lost, and since when (as `passed` says) it has been the last.
+# Dagster's times are those of a clock that may have jumped: nothing is ended that does something while it is watched.
+_watched: dict[str, tuple[int, float]] = {}
 _GONE = "The process of this run is gone: the lease of its source is free. What it had committed stands."
 
 
@@ -60,8 +65,9 @@ def is_alive(instance: dg.DagsterInstance, record: ClaimRecord) -> bool | None:
         run = found.dagster_run
         if run.is_finished:
             continue
-        begun = record.run_id == run.run_id or time.time() - (found.start_time or time.time()) > CLAIM_SECONDS
-        if run.status in _RUNNING and begun:
+        too_long = time.time() - (found.start_time or time.time()) > CLAIM_SECONDS
+        lost = record.run_id == run.run_id or (too_long and _stands_still(instance, run.run_id))
+        if run.status in _RUNNING and lost:
             instance.report_run_failed(run, _GONE)
         else:
             alive = True
@@ -81,7 +87,9 @@ def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
     is gone. (Dagster does not know, and would wait for the longest time a run may take.)
     """
     lost = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_RUNNING)):
+    running = instance.get_run_records(dg.RunsFilter(statuses=_RUNNING))
+    _forget_all_but({record.dagster_run.run_id for record in running})
+    for record in running:
         run = record.dagster_run
         source = _source(run.tags.get(_PARTITION_TAG, ""))
         if source is None or time.time() - (record.start_time or time.time()) < CLAIM_SECONDS:
@@ -94,7 +102,23 @@ def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
 
 def _silent(instance: dg.DagsterInstance, run_id: str) -> bool:
     last = instance.get_records_for_run(run_id, limit=1, ascending=False).records
-    return not last or time.time() - last[0].timestamp > _SILENT_SECONDS
+    is_long_ago = not last or time.time() - last[0].timestamp > _SILENT_SECONDS
+    return is_long_ago and _stands_still(instance, run_id)
+
+
+def _stands_still(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a run wrote nothing for as long as this process has watched it, which is some time."""
+    last = instance.get_records_for_run(run_id, limit=1, ascending=False).records
+    newest = last[0].storage_id if last else 0
+    seen = _watched.get(run_id)
+    if seen is None or seen[0] != newest:
+        seen = _watched[run_id] = (newest, passed())
+    return passed() - seen[1] > _WATCHED_SECONDS
+
+
+def _forget_all_but(run_ids: Set[str]) -> None:
+    for run_id in _watched.keys() - run_ids:
+        del _watched[run_id]
 
 
 def _source(partition_key: str) -> SourceKey | None:

@@ -1,5 +1,6 @@
 """Schedules: the daily resync, polls, maintenance. When: `WIKI_PIPELINE_..._CRON`."""
 
+import uuid
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -42,6 +43,8 @@ def _every(name: str, job: dg.JobDefinition, cron: str, zone: str, description: 
     return dg.ScheduleDefinition(
         name=f"{name}_schedule",
         job=job,
+        # Otherwise Dagster makes one run a time, ever: none for an hour after the clock was put back by one.
+        execution_fn=lambda _: dg.RunRequest(run_key=uuid.uuid4().hex),
         cron_schedule=cron,
         execution_timezone=zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,

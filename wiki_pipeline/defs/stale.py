@@ -103,7 +103,7 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
         shown_fresh = isinstance(by_source, Mapping) and by_source.get(str(sync.source)) == 0
         is_same = sync.error is None and not any(report.commits or report.failed for report in sync.reports)
         seconds = seconds if isinstance(seconds, float) else 0.0
-        is_expensive = seconds > _CHEAP_SECONDS and time.time() - last.timestamp < _SHARE_OF_TIME * seconds
+        is_expensive = seconds > _CHEAP_SECONDS and 0 <= time.time() - last.timestamp < _SHARE_OF_TIME * seconds
         if shown_fresh and (is_same or is_expensive):
             return False
     refresh(instance, sync.pipeline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -11,10 +11,8 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, update
 
 from wiki_pipeline.catalog import Catalog, EventBatch, EventState, JobStatus, Origin, Retry
-from wiki_pipeline.catalog.tables import claims, events
 from wiki_pipeline.errors import CatalogError
 from wiki_pipeline.model import ChangeHint, DocumentRef, SourceKey
 
@@ -150,29 +148,6 @@ def test_a_source_that_fails_is_left_alone_for_a_while_also_by_new_events(catalo
     assert urgent is not None
     assert urgent.documents == ("a", "b")
     assert catalog.claims.claim_source(source, 60) is None
-
-
-@pytest.mark.security
-@pytest.mark.parametrize("hours", [1, -1])
-def test_a_clock_that_jumps_an_hour_keeps_no_event_waiting(
-    catalog: Catalog, url: str, source: SourceKey, hours: int
-) -> None:
-    catalog.events.record([said(source, "1"), said(None, "2")])
-    (claim,) = catalog.claims.claim("default", 60)
-    catalog.claims.fail(claim.claim_id, "It failed.", AT_ONCE)
-    # As if all this had been written by a clock that was put back, or forward, since.
-    by = timedelta(hours=hours)
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        for table in (events, claims):
-            for row in connection.execute(select(table)).all():
-                moved = {name: value + by for name, value in row._asdict().items() if isinstance(value, datetime)}
-                key = next(iter(table.primary_key))
-                connection.execute(update(table).where(key == getattr(row, key.name)).values(**moved))
-    engine.dispose()
-    assert [event.document_id for event in catalog.events.unresolved("default")] == ["2"]
-    assert catalog.claims.due("default")
-    assert [again.documents for again in catalog.claims.claim("default", 60)] == [("1",)]
 
 
 def test_a_claim_that_is_given_back_counts_as_no_attempt(catalog: Catalog, source: SourceKey) -> None:

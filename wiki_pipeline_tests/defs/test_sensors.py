@@ -161,6 +161,7 @@ def test_a_run_without_its_lease_that_was_silent_for_long_is_ended(
     assert runs.end_lost_runs(instance, opened.catalog) == []  # it has only begun
     monkeypatch.setattr(runs, "CLAIM_SECONDS", -1.0)
     monkeypatch.setattr(runs, "_SILENT_SECONDS", silent_seconds)
+    monkeypatch.setattr(runs, "_WATCHED_SECONDS", -1.0)
     with opened.catalog.lease(lease_name(ENG), 60) if held else nullcontext():
         assert runs.end_lost_runs(instance, opened.catalog) == ([run_id] if is_lost else [])
     ended = instance.get_run_by_id(run_id)

@@ -1,7 +1,8 @@
 """Chaos: people edit and push, calls fail, webhooks get lost, doubled and late, processes are killed; and in the end
 all is as if nothing of it had happened.
 
-`python -m wiki_pipeline_tests.e2e.chaos --seconds 600 --seed 7` runs it for as long as one likes.
+`python -m wiki_pipeline_tests.e2e.chaos --seconds 600 --seed 7` runs it for as long as one likes, `--postgresql` on a
+server of its own.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from wiki_pipeline.demo.confluence.faults import dropped, rate_limited, slow_bod
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Store
 from wiki_pipeline_tests import open_databases
+from wiki_pipeline_tests.catalog import postgresql
 from wiki_pipeline_tests.e2e.deliveries import Postman
 from wiki_pipeline_tests.e2e.services import Services, WrongError, environment, started, wait_for
 from wiki_pipeline_tests.e2e.upstream import EditedRepository, EditedSpace
@@ -38,16 +41,21 @@ _MODEL, _DIMENSION = "wordllama-l2_supercat-256", 256
 _SETTLED_SECONDS = 900.0
 _LOOK_SECONDS = 1.0  # between two looks for deleted databases
 _EDIT_SECONDS = 0.7  # between two, on average
-_POLL = ("dagster", "job", "execute", "-m", "wiki_pipeline.definitions", "-j", "poll_sources")
+_EVERY_MINUTE = "* * * * *"  # what webhooks missed the next poll finds
+_LEAST_KILLS = 5  # of each kind, in a run that lasts
+_KILLS_ASKED_FROM = 300.0  # seconds: in shorter ones kinds that live for seconds only may not be met so often
 # Kinds of processes, by words of their command lines; what has none of them is a kind by the name of its program.
 _UP = "wiki_pipeline.cli up"
-_CODE_SERVER = "dagster api grpc"
 _KINDS = {
     "gateway": "wiki_pipeline.gateway",
-    "daemon": "dagster._daemon",
+    "daemon": "wiki_pipeline.defs.daemon",
     "webserver": "wiki_pipeline.defs.webserver",
-    "code server": _CODE_SERVER,
-    "worker": "spawn_main",
+    "code server": "dagster api grpc",
+    "worker": "wiki_pipeline.sync.worker",
+    "run": "spawn_main",
+    "resource tracker": "resource_tracker",
+    "log capture": "watch_orphans.py",
+    "tail": "tail -F",
 }
 SERVICES = ("gateway", "daemon", "webserver", "code server")
 
@@ -96,6 +104,7 @@ class Chaos:
                 WIKI_PIPELINE_CONFLUENCE_MAX_WAIT="1",
                 WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=server.media_origin,
                 WIKI_PIPELINE_DATABASE_URL=self._catalog_url,
+                WIKI_PIPELINE_POLL_CRON=_EVERY_MINUTE,
             )
             with started([sys.executable, "-m", "wiki_pipeline.cli", "up"], self.folder, **installation) as services:
                 addresses = services.addresses()
@@ -103,12 +112,11 @@ class Chaos:
                 _spoil(server, self.seed)
                 self._rage([space, repository], postman, services)
                 server.heal()
-                quiet = time.monotonic()
+                quiet, moment = time.monotonic(), datetime.now(UTC)
                 postman.finish()
                 self.answers = postman.answers
                 wait_for("all services answer again", lambda: _answer(addresses), _SETTLED_SECONDS)
-                self._command(installation, *_POLL)
-                wait_for("every event is settled", self._settled, _SETTLED_SECONDS)
+                wait_for("all was polled and is settled", lambda: self._settled(moment), _SETTLED_SECONDS)
                 self.settled = time.monotonic() - quiet
                 wait_for("every run has ended", lambda: not _unfinished(addresses), _SETTLED_SECONDS)
                 services.stop()
@@ -130,7 +138,7 @@ class Chaos:
         edits, kills = random.Random(f"{self.seed} edits"), random.Random(f"{self.seed} kills")
         edit_at = look_at = start = time.monotonic()
         kill_at: dict[str, float] = {}
-        while (moment := time.monotonic()) < start + self.seconds:
+        while (moment := time.monotonic()) < start + self.seconds or self._spares_some(moment - start):
             if moment >= edit_at:
                 for told in edits.choices(upstreams, [4, 1])[0].edit():
                     postman.take(told)
@@ -146,6 +154,11 @@ class Chaos:
                         kill_at[kind] = moment + kills.uniform(*self.rest)
             time.sleep(0.05)
 
+    def _spares_some(self, lasted: float) -> bool:
+        """Whether some kind was not killed often enough yet; for as long again as it was to last at most."""
+        enough = self.seconds < _KILLS_ASKED_FROM or lasted > 2 * self.seconds
+        return not enough and any(self.killed[kind] < _LEAST_KILLS for kind in {*_KINDS, *self.killed})
+
     def _kill(self, kind: str, pid: int) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -154,10 +167,12 @@ class Chaos:
 
     # --- the end of it ---
 
-    def _settled(self) -> bool:
+    def _settled(self, quiet: datetime) -> bool:
         with Catalog(self._catalog_url) as catalog:
+            seen = [catalog.upstream.observation(source) for source in (SPACE, REPOSITORY)]
             counts = catalog.events.counts("default")
-        return not any(counts[state] for state in OPEN)
+        is_polled = all(one and one.polled_at and one.polled_at > quiet for one in seen)
+        return is_polled and not any(counts[state] for state in OPEN)
 
     def _account_for_events(self, accepted: set[str]) -> None:
         with Catalog(self._catalog_url) as catalog:
@@ -194,26 +209,16 @@ def _spoil(server: ConfluenceServer, seed: int) -> None:
 def _processes(services: Services) -> dict[str, list[int]]:
     """Ids of all processes but the supervisor itself, by kind."""
     found: dict[str, list[int]] = {}
-    known = services.processes()
-    for pid, command in sorted(known.items()):
+    for pid, command in sorted(services.processes().items()):
         if _UP not in command:
-            found.setdefault(_kind(command, known.get(_parent(pid), "")), []).append(pid)
+            found.setdefault(_kind(command), []).append(pid)
     return found
 
 
-def _kind(command: str, parent: str) -> str:
-    """What a process is. Runs are those that the code server spawns, or spawned before it died; what they spawn are
-    the workers of their syncs."""
-    kind = next((kind for kind, words in _KINDS.items() if words in command), "")
-    if kind == "worker" and "spawn_main" not in parent:
-        return "run"
-    return kind or Path(command.split(" ", maxsplit=1)[0]).name
-
-
-def _parent(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return 0
+def _kind(command: str) -> str:
+    """What a process is. Runs are what the code server spawns, or spawned before it died."""
+    known = next((kind for kind, words in _KINDS.items() if words in command), "")
+    return known or Path(command.split(" ", maxsplit=1)[0]).name
 
 
 def _answer(addresses: Mapping[str, str]) -> bool:
@@ -276,14 +281,23 @@ def main() -> None:
     parser.add_argument("--rest", type=float, nargs=2, default=(20.0, 60.0), help="seconds between kills of a kind")
     parser.add_argument("--catalog", default="", help="address of a PostgreSQL database; SQLite otherwise")
     parser.add_argument("--folder", type=Path, help="of all state, to look at afterwards; a temporary one otherwise")
+    parser.add_argument("--postgresql", action="store_true", help="keep the catalog on a PostgreSQL made for it")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        chaos = Chaos(given.folder or Path(temporary), given.seconds, given.seed, tuple(given.rest), given.catalog)
+    with ExitStack() as stack:
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        programs = postgresql.find_programs() if given.postgresql else None
+        if given.postgresql and programs is None:
+            parser.error("PostgreSQL is not installed.")
+        catalog = stack.enter_context(postgresql.running_server(programs)) if programs else given.catalog
+        chaos = Chaos(folder, given.seconds, given.seed, tuple(given.rest), catalog)
         try:
             chaos.run()
         finally:
-            print(f"{chaos.edits} edits; killed {dict(chaos.killed)}; answers {dict(chaos.answers)}; ", end="")
-            print(f"events {dict(chaos.events)}; all served {chaos.settled:.0f} s after the last edit", flush=True)
+            print(f"{chaos.edits} edits; answers {dict(chaos.answers)}; events {dict(chaos.events)}")
+            print("| killed | times |\n| --- | ---: |")
+            for kind, times in sorted(chaos.killed.items()):
+                print(f"| {kind} | {times} |")
+            print(f"All was served {chaos.settled:.0f} s after the last edit.", flush=True)
 
 
 if __name__ == "__main__":

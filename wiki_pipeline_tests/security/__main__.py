@@ -7,35 +7,29 @@ import pkgutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import wiki_pipeline_tests.security as room
 from wiki_pipeline_tests.security.attacks import BEGINNING, Attack, table
 
 
-def mains() -> list[tuple[str, Callable[[], Any]]]:
+def mains() -> list[tuple[str, Callable[[], list[Attack]]]]:
     """The modules with a `main`, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(room.__path__) if not module.name.startswith("_"))
     modules = [(name, importlib.import_module(f"{room.__name__}.{name}")) for name in names if "test_" not in name]
     return [(name, module.main) for name, module in modules if callable(getattr(module, "main", None))]
 
 
-def rows(name: str, told: Any) -> list[Attack]:
-    """What a `main` gave back: rows, or, as programs do, nothing or a status."""
-    if isinstance(told, Iterable):
-        return [row if isinstance(row, Attack) else Attack(*row) for row in told]
-    return [Attack(name, 1, 0, 1) if told else Attack(name, 1, 1, 0)]
-
-
-def run() -> int:
-    """All of them, one after another; 1 if anything got through."""
+def run(chosen: Sequence[str] = ()) -> int:
+    """All of them, or those chosen by name, one after another; 1 if anything got through."""
     print(f"WIKI_PIPELINE_ATTACK_SEED={BEGINNING} repeats this run.", file=sys.stderr)
     found: list[Attack] = []
     for name, main in mains():
+        if chosen and name not in chosen:
+            continue
         began = time.monotonic()
         try:
-            found += rows(name, main())
+            found += main()
         except Exception:  # the others still have their turn
             traceback.print_exc()
             found.append(Attack(name, 1, 0, 1, "ended with an error"))
@@ -45,4 +39,4 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(run(sys.argv[1:]))

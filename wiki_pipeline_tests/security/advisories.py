@@ -15,13 +15,13 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+_FIRST = Version("0.dev0")
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
@@ -68,31 +68,48 @@ def known(pinned: Mapping[str, set[str]], advisories: Iterator[Mapping[str, Any]
 
 
 def _affected(version: str, affected: Mapping[str, Any]) -> str | None:
-    """The first version that is not affected any more, empty if there is none; None if this one is not affected."""
-    for ranges in affected.get("ranges", ()):
-        if ranges.get("type") != "ECOSYSTEM":
-            continue
-        # Pairs of "from here on" and "up to here", in order; a last one without end has none.
-        events = [next(iter(event.items())) for event in ranges.get("events", ())]
-        for (kind, start), (ended, end) in pairwise([*events, ("", "")]):
-            if kind != "introduced" or not _at_least(version, start):
-                continue
-            if ended == "fixed" and not _at_least(version, end):
-                return str(end)
-            if ended == "last_affected" and _at_least(end, version):
-                return ""
-            if ended in {"", "introduced"}:
-                return ""
-    return "" if version in affected.get("versions", ()) else None
+    """The first version that is not affected any more, empty if there is none; None if this one is not affected.
+
+    As OSV's schema evaluates it: a version is affected that is listed, or that lies in a range. Versions are ordered by
+    PEP 440's `Version`; specifiers would be wrong here, as `<2.0` leaves out 2.0rc1, which a fix in 2.0 does not.
+    """
+    asked = _read_version(version)
+    listed = {_read_version(each) or each for each in affected.get("versions", ())}
+    events = [each["events"] for each in affected.get("ranges", ()) if each.get("type") == "ECOSYSTEM"]
+    if (asked or version) not in listed and not (asked and any(_is_in(asked, each) for each in events)):
+        return None
+    return _first_fix(asked, [event for each in events for event in each]) if asked else ""
 
 
-def _at_least(version: str, least: str) -> bool:
-    if least == "0":
-        return True
+def _is_in(version: Version, events: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a version is affected by what happened up to it; events come in any order."""
+    # Of two events of one version: what ends with a fix may begin again in the very version of the fix.
+    before = {"fixed": 0, "limit": 0, "introduced": 1, "last_affected": 2}
+    happened = [(_moment(said), before[kind]) for event in events for kind, said in event.items() if kind in before]
+    inside = False
+    for moment, kind in sorted(happened):
+        if moment > version or (kind == before["last_affected"] and moment == version):
+            break
+        inside = kind == before["introduced"]
+    return inside
+
+
+def _first_fix(version: Version, events: Sequence[Mapping[str, str]]) -> str:
+    fixes = [said for event in events if (said := event.get("fixed")) and _moment(said) > version]
+    return min(fixes, key=_moment, default="")
+
+
+def _moment(said: str) -> Version:
+    """A version of an event; "0" is before all others. What is no version (packages of the last century have such) is
+    taken for the first, too: an advisory that is shown in vain can be looked at."""
+    return (_read_version(said) if said != "0" else None) or _FIRST
+
+
+def _read_version(text: str) -> Version | None:
     try:
-        return Version(version) >= Version(least)
-    except InvalidVersion:  # of the last century; such packages have no newer advisories
-        return False
+        return Version(text)
+    except InvalidVersion:
+        return None
 
 
 def read(export: Path) -> Iterator[Mapping[str, Any]]:

@@ -27,6 +27,7 @@ from wiki_pipeline.text.chunk.settings import ChunkSettings
 from wiki_pipeline.text.clean import clean_page
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.render import render_page
+from wiki_pipeline_tests.security.attacks import BEGINNING, Attack
 
 SIZES = (20_000, 40_000, 80_000)
 LIMITS = DocumentLimits(seconds=20, memory=1_000_000_000)
@@ -34,6 +35,7 @@ MOST = 9.0
 """How many times as long four times as much may take."""
 EXPANSION = 300
 """How many times as large as its source a document may become, as Markdown and as HTML, with a page around it."""
+_LONG_SECONDS = 600.0
 _MEASURABLE = 0.1  # seconds of computing that the largest size takes
 _SOURCE = SourceKey("default", "git", "attack")
 _SIZES = ChunkSettings().chunk_sizes(_SOURCE.kind)
@@ -254,26 +256,39 @@ def at_random(source: random.Random, names: Sequence[str] = tuple(FORMATS)) -> A
     return Attempt(name, tuple(tokens), source.choice((flat, nested)))
 
 
-def main() -> int:
-    """Attack for some time; what was found, and a line of figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600.0)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("formats", nargs="*", choices=[[], *FORMATS])
-    asked = parser.parse_args()
-    seed = random.randrange(1 << 32) if asked.seed is None else asked.seed
-    source, until = random.Random(seed), time.monotonic() + asked.seconds
-    tried: Counter[str] = Counter()
-    faults: list[str] = []
+def attacked(seconds: float, seed: int, formats: Sequence[str] = tuple(FORMATS)) -> tuple[Counter[str], Counter[str]]:
+    """Attack for some time. How often each format was tried, and in how many of them something was wrong."""
+    source, until = random.Random(seed), time.monotonic() + seconds
+    tried, failed = Counter[str](), Counter[str]()
     while time.monotonic() < until:
-        attempt = at_random(source, asked.formats or tuple(FORMATS))
+        attempt = at_random(source, formats)
         tried[attempt.format] += 1
         if fault := cost(attempt).fault:
-            faults.append(f"{attempt}: {fault}")
-            print(faults[-1], flush=True)
-    print(f"documents: {tried.total():,} tried (seed {seed}), {len(faults)} failed; {dict(sorted(tried.items()))}")
-    return 1 if faults else 0
+            failed[attempt.format] += 1
+            print(f"{attempt}: {fault}", file=sys.stderr, flush=True)
+    return tried, failed
+
+
+def main() -> list[Attack]:
+    """Ten minutes of it."""
+    tried, failed = attacked(_LONG_SECONDS, BEGINNING)
+    return [
+        Attack(f"documents of {name}", number, number - failed[name], failed[name])
+        for name, number in sorted(tried.items())
+    ]
+
+
+def command() -> int:
+    """Attack as the arguments say; what was found, and a line of figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=_LONG_SECONDS)
+    parser.add_argument("--seed", type=int, default=BEGINNING)
+    parser.add_argument("formats", nargs="*", choices=[[], *FORMATS])
+    asked = parser.parse_args()
+    tried, failed = attacked(asked.seconds, asked.seed, asked.formats or tuple(FORMATS))
+    print(f"{tried.total():,} tried (seed {asked.seed}), {failed.total()} failed; {dict(sorted(tried.items()))}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -44,6 +44,56 @@ def test_an_advisory_is_true_of_the_versions_in_its_ranges(events: list[dict[str
     assert [one.fixed for one in known(pins(LOCK), iter([advisory("jinja2", *events)]))] == fixed
 
 
+# Events and listed versions of advisories as they were published, by their ids.
+PUBLISHED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "PYSEC-2021-66": ("introduced 0, fixed 2.11.3", ("2.0rc1", "2.11.2")),
+    "PYSEC-2021-114": (
+        "introduced 2.11, fixed 2.11.7, introduced 0, fixed 2.11.6, introduced 2.12, fixed 2.12.4",
+        ("2.11.6",),
+    ),
+    "PYSEC-2022-236": (
+        "introduced 0, fixed 3.1.1, introduced 3.2.0, fixed 3.2.2, introduced 3.1.1, fixed 3.1.3",
+        ("3.1.1", "3.1.2"),
+    ),
+    "PYSEC-2023-61": (
+        "introduced 3.2, fixed 3.2.19, introduced 4.0, fixed 4.1.9, introduced 4.2, fixed 4.2.1",
+        ("4.2rc1",),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("which", "version", "fixed"),
+    [
+        ("PYSEC-2021-66", "2.0rc1", "2.11.3"),
+        ("PYSEC-2021-66", "2.11.2.post1", "2.11.3"),
+        ("PYSEC-2021-66", "2.11.3rc1", "2.11.3"),
+        ("PYSEC-2021-66", "2.11.3", None),
+        ("PYSEC-2021-66", "2.11.3+local", None),
+        ("PYSEC-2021-66", "2.100", None),
+        ("PYSEC-2021-114", "2.10", "2.11.6"),  # events in no order
+        ("PYSEC-2021-114", "2.11.6", "2.11.7"),
+        ("PYSEC-2021-114", "2.12.3", "2.12.4"),
+        ("PYSEC-2021-114", "2.11.7", None),
+        ("PYSEC-2022-236", "3.1.1", "3.1.3"),  # fixed, and introduced again, in one version
+        ("PYSEC-2022-236", "3.1.3", None),
+        ("PYSEC-2022-236", "3.2.1", "3.2.2"),
+        ("PYSEC-2023-61", "4.2rc1", "4.2.1"),  # listed, and before its range
+        ("PYSEC-2023-61", "4.2.0rc1", "4.2.1"),  # the same version
+        ("PYSEC-2023-61", "4.2b1", None),
+        ("PYSEC-2023-61", "4.1.8", "4.1.9"),
+    ],
+)
+def test_published_advisories_are_true_of_the_versions_that_they_mean(
+    which: str, version: str, fixed: str | None
+) -> None:
+    said, listed = PUBLISHED[which]
+    published = advisory("jinja2", *(dict([event.split(" ")]) for event in said.split(", ")))
+    published["affected"][0]["versions"] = list(listed)
+    found = known({"jinja2": {version}}, iter([published]))
+    assert [one.fixed for one in found] == ([] if fixed is None else [fixed])
+
+
 def test_others_and_withdrawn_ones_are_not() -> None:
     always = {"introduced": "0"}
     others = [advisory("flask", always), advisory("jinja2", always, withdrawn="2026-01-01T00:00:00Z")]

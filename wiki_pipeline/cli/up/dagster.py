@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,25 @@ _HEALTH_ASKED = b"\x00\x00\x00\x00\x0c\x0a\x0aDagsterApi"
 _SERVING = b"\x00\x00\x00\x00\x02\x08\x01"
 _SETTING = "dagster_port"
 _INFO = "{ instance { info } }"
-_HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }"
+_HEARTBEATS = "{ instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } } }"
 _HEARTBEAT_SECONDS = 240.0  # the daemon's threads beat every 30 s, and later on a machine that is busy
 _SENSORS = "{ sensorsOrError(repositorySelector: %s) { ... on Sensors { results { name sensorState { status } } } } }"
 _TAKES_UP_WORK = "freshness_events"
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    """The last sign of life of a thread of the daemon.
+
+    Attributes:
+        moment: that it wrote.
+        since: when it was first seen, by this process's own count.
+        counts: it is of the daemon that runs now.
+    """
+
+    moment: float
+    since: float
+    counts: bool
 
 
 class Dagster:
@@ -79,6 +95,7 @@ class Dagster:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self._socket, self._workspace = folder / "code.sock", folder / "workspace.yaml"
         self._daemon_started = 0.0
+        self._beat_seen: dict[str, _Beat] = {}  # by thread
         self._location = _write_workspace(self._workspace, self._socket, root)
 
     def services(self) -> Sequence[Service]:
@@ -126,7 +143,8 @@ class Dagster:
 
     def _daemon(self) -> Sequence[str]:
         self._daemon_started = time.time()
-        return [sys.executable, "-m", "dagster._daemon", "run", "--workspace", str(self._workspace)]
+        self._beat_seen = {}
+        return [sys.executable, "-m", "wiki_pipeline.defs.daemon", "run", "--workspace", str(self._workspace)]
 
     # --- what they do ---
 
@@ -156,10 +174,23 @@ class Dagster:
         try:
             data = await self.ask(client, _HEARTBEATS)
             threads = data["instance"]["daemonHealth"]["allDaemonStatuses"]
-            last = [float(each["lastHeartbeatTime"] or 0) for each in threads if each["required"]]
+            last = {each["daemonType"]: float(each["lastHeartbeatTime"] or 0) for each in threads if each["required"]}
         except (httpx.HTTPError, LookupError, TypeError, ValueError):
             raise CantTellError from None
-        return bool(last) and min(last) > max(self._daemon_started, time.time() - _HEARTBEAT_SECONDS)
+        beaten = [self._has_beaten(thread, moment) for thread, moment in last.items()]  # each is looked at
+        return bool(beaten) and all(beaten)
+
+    def _has_beaten(self, thread: str, moment: float) -> bool:
+        """Whether a thread's last beat is of the daemon that runs, and was another one not long ago. Only that it
+        changes is sure to mean something: the clock that it is measured by may jump."""
+        now = time.monotonic()
+        seen = self._beat_seen.get(thread)
+        if seen is None:
+            counts = moment > max(self._daemon_started, time.time() - _HEARTBEAT_SECONDS)
+            seen = self._beat_seen[thread] = _Beat(moment, now, counts)
+        elif seen.moment != moment:
+            seen = self._beat_seen[thread] = _Beat(moment, now, counts=True)
+        return seen.counts and now - seen.since < _HEARTBEAT_SECONDS
 
     async def _work_waits(self, client: httpx.AsyncClient) -> str:
         """What the gateway says of work that is not taken up. Nothing if a person switched the sensor off."""

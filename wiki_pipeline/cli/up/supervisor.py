@@ -22,7 +22,8 @@ from wiki_pipeline.errors import WikiPipelineError
 
 MAX_STARTS = 6  # of a service that never answered: it can't run
 _WAIT_SECONDS, _MAX_WAIT_SECONDS = 0.5, 60.0  # before a start; twice as long each time in a row
-_WELL_SECONDS = 300.0  # a service that ran for so long begins anew with the short waits
+_FORGIVEN_SECONDS = 10.0  # of work take one step back, for a service that ended
+_WELL_SECONDS = 300.0  # one that lived on and did nothing begins anew after so long
 _START_SECONDS = 180.0  # until it has to answer
 _LOOK_SECONDS, _ANSWER_SECONDS = 10.0, 20.0
 _PATIENCE_SECONDS, _MAX_PATIENCE_SECONDS = 60.0, 900.0  # trouble has to last so long; twice as long each time in a row
@@ -121,7 +122,7 @@ async def keep_running(service: Service, tell: Tell) -> None:
                 process = await _start(service.command(), service.environment, log, service.listening)
             reason = await watched.until_it_fails(process)
             answered |= watched.answered
-            in_a_row = 1 if time.monotonic() - began > _WELL_SECONDS else in_a_row + 1
+            in_a_row = _after(in_a_row, watched.worked if process.returncode is not None else 0.0, began)
             if in_a_row >= MAX_STARTS and not answered:
                 raise ServiceError(f"{service.name} ended {in_a_row} times in a row.", _last_words(service, written))
             if service.keeps_children:
@@ -134,6 +135,15 @@ async def keep_running(service: Service, tell: Tell) -> None:
     finally:
         reaping.cancel()
         await asyncio.gather(*([_stop(process)] if process else []), *(_stop_group(group) for group in left))
+
+
+def _after(in_a_row: int, worked: float, began: float) -> int:
+    """How many starts in a row there will have been with the next one: waits are for what ends soon again and again. A
+    service that is killed once a minute is there at once, and one that fails every few seconds does not keep a
+    processor busy."""
+    if time.monotonic() - began > _WELL_SECONDS:
+        return 1
+    return max(0, in_a_row - int(worked / _FORGIVEN_SECONDS)) + 1
 
 
 async def _reap(groups: list[int]) -> None:
@@ -154,6 +164,12 @@ class _Watched:
         self._service = service
         self._patience = min(_PATIENCE_SECONDS * 2.0**in_a_row, _MAX_PATIENCE_SECONDS)
         self.answered = False
+        self._answered_at = 0.0
+
+    @property
+    def worked(self) -> float:
+        """Seconds since it first answered."""
+        return time.monotonic() - self._answered_at if self.answered else 0.0
 
     async def until_it_fails(self, process: asyncio.subprocess.Process) -> str:
         """Wait until the process ends, or has not done its work for some time. Returns which, for people."""
@@ -181,7 +197,8 @@ class _Watched:
     async def _trouble(self, client: httpx.AsyncClient) -> str:
         with suppress(httpx.HTTPError):
             if await self._service.ready(client):
-                self.answered = True
+                if not self.answered:
+                    self.answered, self._answered_at = True, time.monotonic()
                 return await self._service.trouble(client)
         return "it does not answer"
 

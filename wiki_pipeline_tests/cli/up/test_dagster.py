@@ -72,7 +72,9 @@ def heartbeats(*ages: float | None) -> dict[str, object]:
     """The webserver's answer, with threads of the daemon that wrote so many seconds ago; None: never."""
     moment = time.time()
     threads = [{"required": True, "lastHeartbeatTime": None if age is None else moment - age} for age in ages]
-    threads.append({"required": False, "lastHeartbeatTime": None})
+    for number, thread in enumerate(threads):
+        thread["daemonType"] = str(number)
+    threads.append({"daemonType": "OTHER", "required": False, "lastHeartbeatTime": None})
     return {"data": {"instance": {"daemonHealth": {"allDaemonStatuses": threads}}}}
 
 
