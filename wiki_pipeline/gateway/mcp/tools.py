@@ -21,6 +21,7 @@ from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.freshness import Reason, StaleDocument
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
 from wiki_pipeline.gateway.mcp.reading import Asker, Reading, read
+from wiki_pipeline.gateway.mcp.research import ResearchAsked, ResearchTold, research
 from wiki_pipeline.gateway.wiki_reader import Place
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.store import Filters, Hit
@@ -531,6 +532,16 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         Asking,
         Replied,
         ask,
+    ),
+    Tool(
+        "research",
+        "Research",
+        "Look into a question that takes several searches: it is taken apart, looked up step by step, checked for gaps "
+        "and contradictions, and ends in a report with its sources. Begin with `question`; while the status is "
+        "`running`, call again with the `research_id`.",
+        ResearchAsked,
+        ResearchTold,
+        research,
     ),
     Tool(
         "list_sources",
