@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from wiki_pipeline.wiki.ask_views import LookedIn, QuotedPassage, Remark
+from wiki_pipeline.wiki.ask_views import CitedSource, LookedIn, QuotedPassage, Remark
 from wiki_pipeline.wiki.views import View
 
 
@@ -52,6 +52,18 @@ class TraceEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassageGroup:
+    """Passages from one place of a page.
+
+    Attributes:
+        blocks: those that belong together: rows of one table, or one passage.
+    """
+
+    cited: CitedSource
+    blocks: Sequence[Sequence[QuotedPassage]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SectionView:
     """A section of the report.
 
@@ -63,7 +75,7 @@ class SectionView:
     anchor: str
     title: str
     body: str = ""
-    passages: Sequence[QuotedPassage] = ()
+    groups: Sequence[PassageGroup] = ()
     doubtful: int = 0
     uncited: int = 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.research.report import SubQuestion
@@ -18,7 +18,8 @@ from wiki_pipeline.answers.words import holds, stems, telling, words_of
 from wiki_pipeline.text.chunk.search_text import split_identifiers
 
 _RANK_SCALE = 8.0
-_LEAST_COVERAGE = 0.3  # of the question's words in a passage whose heading is to become a sub-question
+_LEAST_COVERAGE = 0.5  # of the question's words in a passage whose heading is to become a sub-question
+_TOPICS = 3  # read off the pages, for a question that has parts of its own
 _CODE = 0.35  # what a symbol counts beside a heading, unless the question names code
 _ALIKE = 0.5  # stems that two topics may share
 _LONGEST_TITLE = 90
@@ -35,6 +36,10 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _NUMBERING = re.compile(r"^\W*(?:(?:step|schritt|étape|paso)\s+)?\d{1,3}(?:\.\d{1,3})*[.):]?\s+", re.IGNORECASE)
+_CODE_WORDS = re.compile(
+    r"`|\w\(\)|\b(?:code|function|method|class|module|implement\w*|Funktion|Klasse|fonction|funci[oó]n)\b",
+    re.IGNORECASE,
+)
 _SYNTAX = re.compile(r"[\"“”„«»:]|(?<!\w)-+|[`*_#|<>\[\]]{1,3}(?=\s|$)")
 # Headings that stand over anything, and say nothing of it.
 _EMPTY_HEADINGS = """
@@ -44,6 +49,12 @@ inhalt hinweise beispiele übersicht zusammenfassung allgemeines introduction ap
 introducción notas ejemplos
 """
 _EMPTY = frozenset(_EMPTY_HEADINGS.split())
+_HOW_IT_IS_WORDS = """
+organised organized handled managed structured work works working happens happen happened goes done made set run find
+finds defined decided organisiert funktioniert geregelt gehandhabt passiert geschieht abläuft organisé organisée
+fonctionne géré gérée passe organizado organizada funciona gestiona sucede pasa organizzato funziona gestito succede
+"""
+_HOW_IT_IS = frozenset(_HOW_IT_IS_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,7 @@ class _Topic:
     title: str
     key: frozenset[str]
     page: str
+    heading: str
     code: bool
 
 
@@ -78,8 +90,9 @@ def planned(question: str, citations: Sequence[Citation], most: int, *, answered
     """
     parts = parts_of_question(question)[:most]
     why = "the question itself" if len(parts) == 1 else "a part of the question"
-    found = [(_titled(part), part, why) for part in parts]
+    found = [SubQuestion(id="", title=_titled(part), text=part, why=why) for part in parts]
     if answered:
+        most = min(most, len(parts) + _TOPICS) if len(parts) > 1 else most
         taken = [
             stems(telling(question)) if len(parts) == 1 else frozenset(),
             *(stems(telling(part)) for part in parts),
@@ -90,8 +103,17 @@ def planned(question: str, citations: Sequence[Citation], most: int, *, answered
             if any(_alike(topic.key, other) for other in taken) or not topic.key - stems(telling(question)):
                 continue
             taken.append(topic.key)
-            where = "a symbol in" if topic.code else "a heading of"
-            found.append((topic.title, beside(topic.title, question), f"{where} {topic.page}"))
+            where = "a symbol in" if topic.code else "a heading of" if topic.heading else "a page that fits:"
+            found.append(
+                SubQuestion(
+                    id="",
+                    title=topic.title,
+                    text=beside(topic.title, question),
+                    why=f"{where} “{_titled(topic.page)}”",
+                    page=topic.page,
+                    heading=topic.heading,
+                )
+            )
         for word, documents in words_beside(question, citations):
             if len(found) >= most:
                 break
@@ -99,17 +121,21 @@ def planned(question: str, citations: Sequence[Citation], most: int, *, answered
                 continue
             taken.append(stems([word]))
             why = f"stands beside the question's words in {documents} documents"
-            found.append((_titled(word), beside(word, question), why))
-    return [
-        SubQuestion(id=f"q{number}", title=title, text=text, why=why)
-        for number, (title, text, why) in enumerate(found, 1)
-    ]
+            found.append(SubQuestion(id="", title=_titled(word), text=beside(word, question), why=why))
+    return [replace(one, id=f"q{number}") for number, one in enumerate(found, 1)]
+
+
+def asked_in(text: str) -> tuple[str, ...]:
+    """The words that say what is asked for; not those that ask how something is, whatever it is: pages seldom hold
+    them."""
+    words = telling(text)
+    return tuple(word for word in words if word not in _HOW_IT_IS) or words
 
 
 def beside(topic: str, question: str) -> str:
     """What a topic is looked up by: itself, and the words of the question that say most."""
     known = stems(words_of(topic))
-    terms = [term for term in telling(question) if not stems([term]) & known]
+    terms = [term for term in asked_in(question) if not stems([term]) & known]
     return searchable(f"{topic} {' '.join(sorted(terms, key=len, reverse=True)[:_TERMS_BESIDE])}")
 
 
@@ -120,7 +146,7 @@ def searchable(text: str) -> str:
 
 def words_beside(question: str, citations: Sequence[Citation], most: int = 6) -> list[tuple[str, int]]:
     """Words that stand in the same sentences as the question's, in several documents, and in how many."""
-    terms = telling(question)
+    terms = asked_in(question)
     own = stems(words_of(question))
     documents: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     everywhere: Counter[str] = Counter()
@@ -148,7 +174,7 @@ def missing_words(question: str, citations: Iterable[Citation]) -> list[str]:
     of = [stems(text) for text in texts]
     return [
         term
-        for term in telling(question)
+        for term in asked_in(question)
         if len(term) > 2 and not any(holds(term, one, text) for one, text in zip(of, texts, strict=True))
     ]
 
@@ -160,8 +186,8 @@ def is_repeated(text: str, others: Iterable[str]) -> bool:
 
 
 def _topics(question: str, citations: Sequence[Citation]) -> list[_Topic]:
-    terms = telling(question)
-    about_code = bool(split_identifiers(question))
+    terms = asked_in(question)
+    about_code = is_about_code(question)
     weights: defaultdict[frozenset[str], float] = defaultdict(float)
     topics: dict[frozenset[str], _Topic] = {}
     for rank, citation in enumerate(citations):
@@ -173,15 +199,20 @@ def _topics(question: str, citations: Sequence[Citation]) -> list[_Topic]:
         coverage = sum(holds(term, stems(words), words) for term in terms) / (len(terms) or 1)
         if coverage < _LEAST_COVERAGE:
             continue
-        name = citation.headings[-1] if citation.headings and _says_something(citation.headings[-1]) else names[-1]
-        title = _titled(name)
-        key = stems(telling(title))
+        heading = citation.headings[-1] if citation.headings and _says_something(citation.headings[-1]) else ""
+        key = stems(telling(heading or citation.title))
         if not key:
             continue
-        weight = coverage / (1 + rank / _RANK_SCALE)
+        weight = coverage * coverage / (1 + rank / _RANK_SCALE)
         weights[key] += weight * (1.0 if about_code or not citation.code else _CODE)
-        topics.setdefault(key, _Topic(title, key, f"“{_titled(citation.title)}”", citation.code))
+        title = _titled(f"{citation.title} › {_titled(heading)}" if heading else citation.title)
+        topics.setdefault(key, _Topic(title, key, citation.title, heading, citation.code))
     return [topics[key] for key in sorted(topics, key=lambda key: (-weights[key], topics[key].title))]
+
+
+def is_about_code(question: str) -> bool:
+    """Whether a question names code: then code answers it, which else is quoted before prose too easily."""
+    return bool(split_identifiers(question)) or _CODE_WORDS.search(question) is not None
 
 
 def _says_something(heading: str) -> bool:

@@ -34,6 +34,7 @@ class SubQuestion:
         text: what is looked up.
         why: where it comes from, for people.
         queries: further words that a gap check proposed to look it up by.
+        page, heading: where in the wiki it was read off; empty if it was not.
     """
 
     id: str
@@ -41,6 +42,8 @@ class SubQuestion:
     text: str
     why: str
     queries: tuple[str, ...] = ()
+    page: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

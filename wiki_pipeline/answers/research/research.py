@@ -13,6 +13,7 @@ was found until then becomes the report, which says so.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -25,9 +26,12 @@ from wiki_pipeline.answers.llm import ChatModel
 from wiki_pipeline.answers.research.assistant import Assistant
 from wiki_pipeline.answers.research.contradictions import contradictions_in
 from wiki_pipeline.answers.research.plan import (
+    asked_in,
     beside,
+    is_about_code,
     is_repeated,
     missing_words,
+    parts_of_question,
     planned,
     searchable,
     words_beside,
@@ -36,6 +40,7 @@ from wiki_pipeline.answers.research.progress import Progress, Recorder
 from wiki_pipeline.answers.research.report import Contradiction, Ended, Looked, Report, Section, SubQuestion, sources_of
 from wiki_pipeline.answers.research.settings import ResearchSettings
 from wiki_pipeline.answers.retrieve import Library, Question, fused
+from wiki_pipeline.answers.sentences import Kind
 from wiki_pipeline.answers.words import holds, stems, telling, words_of
 from wiki_pipeline.catalog import Spent
 from wiki_pipeline.store import Hit
@@ -44,6 +49,11 @@ from wiki_pipeline.store.search import MAX_HITS
 _SEED = 40  # chunks that a plan is read off
 _GAP_CHECKS = 2
 _SEEN_AGAIN = 4  # chunks read before that a step takes for its own sub-question too
+_IN_SHORT = 5  # passages
+_CODE_SPAN = re.compile(r"`[^`\n]+`")
+_MOST_CODE = 0.4  # of a passage, where the question does not name code
+_FEWEST_WORDS = 5  # of a passage that says something by itself
+_PROSE = ("text/markdown", "text/x-rst", "text/asciidoc", "text/html", "text/plain")
 _NAMED = 4  # of what was left out
 _LEAST_COVERAGE = 0.25  # of the sub-question's words in a chunk that is read for it
 _LOOKING = 0.7  # of the time: the rest is kept for writing, where a model writes
@@ -208,7 +218,7 @@ class Researcher:
         known = {one.chunk_id: one for one in self.progress.citations.values()}
         count = min(MAX_HITS, self.question.chunks + len(known))
         hits = self._found(queries, count)
-        fitting = [hit for hit in hits if _covers(question, hit)]
+        fitting = _ordered(question, [hit for hit in hits if _covers(question, hit)], self._about_code)
         seen = [known[hit.chunk_id] for hit in fitting if hit.chunk_id in known]
         room = max(0, min(self.limits.passages, _MOST_CITATIONS - len(known)))
         fresh = [hit for hit in fitting if hit.chunk_id not in known]
@@ -290,12 +300,9 @@ class Researcher:
     def _reported(self, ended: Ended) -> Report:
         progress = self.progress
         whole = self._extracted(self.question.text, self._best(progress.questions))
-        shown = [one for one in progress.questions if progress.is_answered(one)]
-        writes = self._assistant is not None and self._assistant.can_be_asked
-        if not whole.answers and not shown:
-            shown = []
+        shown = [one for one in progress.questions if progress.is_answered(one) and not self._is_whole(one)]
         for question in shown:
-            if question.id not in progress.sections and (len(shown) > 1 or writes):
+            if question.id not in progress.sections:
                 self._section(question)
         titles = [progress.sections[one.id].title for one in shown if one.id in progress.sections]
         if "" not in progress.sections and (whole.answers or titles):
@@ -309,9 +316,18 @@ class Researcher:
         section = self._assistant.section(question, evidence, self.emit) if self._assistant else None
         usage = self._assistant.usage if self._assistant else None
         if section is None:
-            passages = self._extracted(question.text, evidence).passages
-            section = Section(question=question.id, title=question.title, passages=passages)
+            section = Section(question=question.id, title=question.title, passages=self._quoted(question, evidence))
         self._recorder.done("section", usage, section=asdict(section))
+
+    def _quoted(self, question: SubQuestion, evidence: Sequence[Citation]) -> tuple[Passage, ...]:
+        """The passages that answer a sub-question; of the place that it was read off, where that has any."""
+        there = [one for one in evidence if _is_there(question, one)]
+        for among in (there, evidence):
+            found = self._extracted(question.text, among)
+            passages = tuple(one for one in found.passages if _is_whole_statement(one, self._about_code))
+            if passages and found.answers:
+                return passages
+        return ()
 
     def _summary(self, titles: Sequence[str], whole: Extracted) -> None:
         self._recorder.tell("writing", "Writing the summary", section="")
@@ -322,10 +338,21 @@ class Researcher:
             evidence = cited or self._best(self.progress.questions)
             section = self._assistant.summary(titles, evidence, self.emit)
         usage = self._assistant.usage if self._assistant else None
-        if section is None and whole.answers:
-            section = Section(question="", title="In short", passages=whole.passages[:_NAMED])
+        if section is None:
+            passages = self._in_short(whole)
+            section = Section(question="", title="In short", passages=passages) if passages else None
         if section is not None:
             self._recorder.done("section", usage, section=asdict(section))
+
+    def _in_short(self, whole: Extracted) -> tuple[Passage, ...]:
+        """The best passages of each part of the question; of all that was read, where it has no parts."""
+        parts = [one for one in self.progress.questions if one.text in parts_of_question(self.question.text)]
+        best = [self._quoted(one, self.progress.evidence(one)) for one in parts if self.progress.is_answered(one)]
+        each = max(1, _IN_SHORT // (len(best) or 1))
+        passages = [passage for found in best for passage in found[:each]] if len(parts) > 1 else list(whole.passages)
+        good = [one for one in passages if _is_whole_statement(one, self._about_code)]
+        chosen = {(one.citation, one.text): one for one in good} if whole.answers or len(parts) > 1 else {}
+        return grouped(tuple(chosen.values())[:_IN_SHORT], self.progress)
 
     def _complete(self, ended: Ended, whole: Extracted) -> Report:
         progress = self.progress
@@ -407,8 +434,16 @@ class Researcher:
     def _out_of_time_or_cancelled(self) -> bool:
         return self.cancelled() or self._elapsed() > self.limits.seconds
 
+    @property
+    def _about_code(self) -> bool:
+        return is_about_code(self.question.text)
+
+    def _is_whole(self, question: SubQuestion) -> bool:
+        """Whether it is the question itself, which the summary answers."""
+        return searchable(question.text) == searchable(self.question.text)
+
     def _extracted(self, text: str, citations: Sequence[Citation]) -> Extracted:
-        return extract(citations, text, telling(text), self.library.embedder)
+        return extract(citations, text, asked_in(text), self.library.embedder)
 
     def _best(self, questions: Iterable[SubQuestion]) -> list[Citation]:
         """The evidence of sub-questions by turns: the best of each, then the second of each ..."""
@@ -428,16 +463,58 @@ def grouped(passages: Sequence[Passage], progress: Progress) -> tuple[Passage, .
         citation = progress.citations[passage.citation]
         return order[citation.document], " > ".join(citation.headings), citation.text.find(passage.text[:60])
 
-    return tuple(sorted(passages, key=place_of))
+    ordered = sorted(passages, key=place_of)
+    shown: set[str] = {passage.text for passage in ordered}
+    fresh = []
+    for passage in ordered:  # what stands beside one passage and is another, or beside two, is shown once
+        before, after = ("" if text in shown else text for text in (passage.before, passage.after))
+        shown |= {before, after} - {""}
+        fresh.append(replace(passage, before=before, after=after))
+    return tuple(fresh)
 
 
 def _covers(question: SubQuestion, hit: Hit) -> bool:
     """Whether a chunk holds enough of a sub-question's words to be read for it."""
-    terms = telling(" ".join((question.text, *question.queries)) if question.queries else question.text)
+    terms = asked_in(" ".join((question.text, *question.queries)))
     words = frozenset(words_of(f"{hit.title} {' '.join(hit.heading_path)} {hit.path} {hit.text}"))
     of = stems(words)
     least = _LEAST_COVERAGE / 2 if question.queries else _LEAST_COVERAGE  # which ask in other words
     return sum(holds(term, of, words) for term in terms) >= least * len(terms)
+
+
+def _ordered(question: SubQuestion, hits: Sequence[Hit], about_code: bool) -> list[Hit]:
+    """What stands where the sub-question was read off comes first, and code last, unless the question names code."""
+
+    def place_of(hit: Hit) -> tuple[bool, bool]:
+        there = bool(question.page) and hit.title == question.page
+        there = there and (not question.heading or question.heading in hit.heading_path)
+        return not there, not about_code and _is_code(hit)
+
+    return sorted(hits, key=place_of)
+
+
+def _is_code(hit: Hit) -> bool:
+    return bool(hit.path) and not hit.media_type.startswith(_PROSE)
+
+
+def _is_there(question: SubQuestion, citation: Citation) -> bool:
+    """Whether a chunk stands where a sub-question was read off; of others, on a page that is called what they ask."""
+    if not question.page:
+        words = words_of(citation.title)
+        return all(holds(term, stems(words), frozenset(words)) for term in asked_in(question.text))
+    return citation.title == question.page and (not question.heading or question.heading in citation.headings)
+
+
+def _is_whole_statement(passage: Passage, about_code: bool) -> bool:
+    """Whether a passage says something by itself: code does only where it is asked for."""
+    if passage.kind == Kind.CODE.value:
+        return about_code
+    if passage.kind == Kind.ROW.value:
+        return True
+    said = passage.text.rstrip(" *_")
+    if not about_code and sum(map(len, _CODE_SPAN.findall(said))) > _MOST_CODE * len(said):
+        return False
+    return not said.endswith((":", "：")) and (len(words_of(said)) >= _FEWEST_WORDS or not said.isascii())
 
 
 def _merged(told: Sequence[Contradiction], found: Sequence[Contradiction]) -> list[Contradiction]:

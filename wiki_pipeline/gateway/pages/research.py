@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -28,12 +29,13 @@ from wiki_pipeline.gateway.pages.ask import GRAVE, body_of, form_of, looked_in_o
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.store import Filters
 from wiki_pipeline.wiki import site
-from wiki_pipeline.wiki.ask_views import Remark
+from wiki_pipeline.wiki.ask_views import QuotedPassage, Remark
 from wiki_pipeline.wiki.research_views import (
     CitedPlace,
     ClaimView,
     ContradictionView,
     EarlierResearch,
+    PassageGroup,
     ResearchShown,
     ResearchView,
     SectionView,
@@ -197,10 +199,23 @@ def _section(section: Section, number: int, report: Report, known: Mapping[str, 
         anchor=f"wiki:section-{number}",
         title=section.title,
         body=body_of(_Text(section.text, section.sentences, report.citations), _SOURCE) if section.text else "",
-        passages=[passage_of(passage, known[passage.citation], report.terms, prefix) for passage in quoted],
+        groups=_groups([passage_of(passage, known[passage.citation], report.terms, prefix) for passage in quoted]),
         doubtful=sum(bool(sentence.missing) for sentence in section.sentences),
         uncited=sum(not sentence.citations for sentence in section.sentences),
     )
+
+
+def _groups(passages: Sequence[QuotedPassage]) -> list[PassageGroup]:
+    """Passages from one place together, rows of one table as one."""
+    groups = []
+    for _, there in groupby(passages, key=lambda passage: passage.cited.anchor):
+        of_place = list(there)
+        rows = groupby(of_place, key=lambda passage: (bool(passage.cells), tuple(passage.header)))
+        blocks = [
+            part for (is_table, _), each in rows for part in ([list(each)] if is_table else [[one] for one in each])
+        ]
+        groups.append(PassageGroup(cited=of_place[0].cited, blocks=blocks))
+    return groups
 
 
 def _claim(says: str, citation: Citation, *, newer: bool) -> ClaimView:
