@@ -137,7 +137,7 @@ class Assistant:
         new: dict[str, SubQuestion] = {}
         for gap in said.gaps:
             asked = [*tried, *(query for one in new.values() for query in one.queries)]
-            queries = []
+            queries: list[str] = []
             for query in [*gap.queries[: _MOST_QUERIES * 2], gap.question]:
                 text = searchable(query)[:_QUERY]
                 if text and not is_repeated(text, [*asked, *queries]):
