@@ -205,6 +205,12 @@ class AnswerNotFoundError(WikiPipelineError):
     code = "answer_not_found"
 
 
+class ResearchNotFoundError(WikiPipelineError):
+    """There is no research of that id, or it is somebody else's."""
+
+    code = "research_not_found"
+
+
 class BusyError(WikiPipelineError):
     """So much waits already that more would not be done in time. Nothing was done."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -144,3 +144,15 @@ class Answer:
             "usage": Usage(**usage) if usage else None,
         }
         return cls(**given)
+
+
+def notes_on(searched: Sequence[Searched]) -> list[Note]:
+    """What may be missing, since a source was not read completely."""
+    notes = []
+    if never := [each.title for each in searched if each.condition == "never"]:
+        notes.append(Note("source_not_synced", f"Not read yet, so missing here: {', '.join(never)}."))
+    if failed := [each.title for each in searched if each.condition == "failed"]:
+        notes.append(
+            Note("source_failed", f"Could not be read again lately, so changes may be missing: {', '.join(failed)}.")
+        )
+    return notes

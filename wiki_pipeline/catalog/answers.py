@@ -1,4 +1,4 @@
-"""Conversations and the answers given in them, as they were given: whatever changed since."""
+"""Conversations and the answers given in them, and research: as they were given, whatever changed since."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from wiki_pipeline.catalog.streams import storable_json
 from wiki_pipeline.catalog.tables import answers, conversations, streams
 
 _TITLE = 200
+ANSWER = "answer"
+"""The kind that conversations are made of; others stand alone."""
 
 
 class AnswerStatus(StrEnum):
@@ -79,7 +81,7 @@ class Answers:
         *,
         request: Mapping[str, Any],
         conversation_id: str = "",
-        kind: str = "answer",
+        kind: str = ANSWER,
     ) -> AnswerRecord | None:
         """A new question with its stream, in a new conversation or as a follow-up.
 
@@ -119,10 +121,11 @@ class Answers:
             )
             return _record(connection.execute(_CHOSEN.where(answers.c.answer_id == answer_id)).one())
 
-    def get(self, answer_id: str) -> AnswerRecord | None:
-        """One answer; None if there is none of that id."""
+    def get(self, answer_id: str, kind: str = ANSWER) -> AnswerRecord | None:
+        """One answer, or what else is of `kind`; None if there is none of that id."""
         with self._database.read() as connection:
-            row = connection.execute(_CHOSEN.where(answers.c.answer_id == answer_id)).one_or_none()
+            mine = _CHOSEN.where(answers.c.answer_id == answer_id, answers.c.kind == kind)
+            row = connection.execute(mine).one_or_none()
         return None if row is None else _record(row)
 
     def conversation(self, conversation_id: str) -> tuple[ConversationRecord, list[AnswerRecord]] | None:
@@ -130,17 +133,37 @@ class Answers:
         with self._database.read() as connection:
             chosen = select(conversations).where(conversations.c.conversation_id == conversation_id)
             row = connection.execute(chosen).one_or_none()
-            if row is None:
-                return None
-            mine = _CHOSEN.where(answers.c.conversation_id == conversation_id).order_by(answers.c.position)
-            return ConversationRecord(**row._asdict()), [_record(each) for each in connection.execute(mine)]
+            mine = _CHOSEN.where(answers.c.conversation_id == conversation_id, answers.c.kind == ANSWER)
+            found = [_record(each) for each in connection.execute(mine.order_by(answers.c.position))]
+            return (ConversationRecord(**row._asdict()), found) if row is not None and found else None
 
     def conversations(self, tenant: str, owner: str, limit: int = 50) -> list[ConversationRecord]:
         """The owner's conversations, the one used last first."""
         mine = select(conversations).where(conversations.c.tenant == tenant, conversations.c.owner == owner)
+        of_kind = select(answers.c.conversation_id).where(answers.c.kind == ANSWER)
+        mine = mine.where(conversations.c.conversation_id.in_(of_kind))
         mine = mine.order_by(conversations.c.updated_at.desc(), conversations.c.conversation_id).limit(limit)
         with self._database.read() as connection:
             return [ConversationRecord(**row._asdict()) for row in connection.execute(mine)]
+
+    def of_kind(self, tenant: str, owner: str, kind: str, limit: int = 50, offset: int = 0) -> list[AnswerRecord]:
+        """What the owner has of a kind, the newest first."""
+        mine = _CHOSEN.where(
+            conversations.c.tenant == tenant, conversations.c.owner == owner, answers.c.kind == kind
+        ).order_by(answers.c.created_at.desc(), answers.c.answer_id)
+        with self._database.read() as connection:
+            return [_record(row) for row in connection.execute(mine.limit(limit).offset(offset))]
+
+    def counts(self, tenant: str) -> dict[tuple[str, AnswerStatus], int]:
+        """How many are kept, by kind and status."""
+        mine = (
+            select(answers.c.kind, answers.c.status, func.count())
+            .join(conversations, conversations.c.conversation_id == answers.c.conversation_id)
+            .where(conversations.c.tenant == tenant)
+            .group_by(answers.c.kind, answers.c.status)
+        )
+        with self._database.read() as connection:
+            return {(kind, AnswerStatus(status)): number for kind, status, number in connection.execute(mine)}
 
     def end(self, answer_id: str, status: AnswerStatus, body: Mapping[str, Any]) -> bool:
         """Record how an answer ended. False if it had ended before, which stands."""
@@ -149,9 +172,11 @@ class Answers:
             ended = {"status": status.value, "body": storable_json(body), "finished_at": now(connection)}
             return connection.execute(update(answers).where(running).values(**ended)).rowcount > 0
 
-    def running(self, tenant: str) -> list[AnswerRecord]:
-        """The answers that somebody works on, or left behind when their process was killed; the oldest first."""
-        mine = _CHOSEN.where(conversations.c.tenant == tenant, answers.c.status == AnswerStatus.RUNNING.value)
+    def running(self, tenant: str, kind: str = ANSWER) -> list[AnswerRecord]:
+        """What somebody works on, or left behind when their process was killed; the oldest first."""
+        mine = _CHOSEN.where(
+            conversations.c.tenant == tenant, answers.c.kind == kind, answers.c.status == AnswerStatus.RUNNING.value
+        )
         with self._database.read() as connection:
             return [_record(row) for row in connection.execute(mine.order_by(answers.c.created_at))]
 

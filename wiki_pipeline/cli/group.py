@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",
     "ask": "Ask a question; the answer says where it is from.",
+    "research": "Look into a question step by step; ends in a report with its sources.",
     "mcp": "Serve search and pages to an agent on this machine, by MCP on standard input and output.",
     "evaluate": "Measure how well questions of a file are answered, against an earlier run too.",
 }

@@ -14,7 +14,7 @@ import click
 from pydantic.fields import FieldInfo
 from rich.text import Text
 
-from wiki_pipeline.answers.settings import AnswerSettings
+from wiki_pipeline.answers.research.settings import ResearchSettings
 from wiki_pipeline.cli.output import console, json_option, print_json, printable
 from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.freshness.settings import FreshnessSettings
@@ -48,7 +48,7 @@ def groups() -> dict[str, type[SettingsGroup]]:
     that several groups share belongs to the first."""
     general: dict[str, type[SettingsGroup]] = {
         "general": Settings,
-        "answers": AnswerSettings,
+        "answers": ResearchSettings,
         "freshness": FreshnessSettings,
         "gateway": GatewaySettings,
         "dagster": DagsterSettings,

@@ -29,6 +29,7 @@ _ASKING = (
     "/api/ask",
     "/v1/answers/",
     "/v1/conversations/",
+    "/research",
     "/v1/research",
     "/api/deep_research",
 )

@@ -19,11 +19,13 @@ from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import ask as ask_api
 from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
 from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
+from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
 from wiki_pipeline.gateway.services import Services, open_services
@@ -36,6 +38,7 @@ from wiki_pipeline.wiki import site
 log = logging.getLogger(__name__)
 
 _THREADS = 16  # requests that read catalog and tables at once; the others wait their turn
+_RESUME_SECONDS = 20.0  # between two looks for research that nobody makes
 _FOREVER = "public, max-age=31536000, immutable"
 _DESCRIPTION = (
     "Search what wiki-pipeline keeps of Confluence spaces and Git repositories, and ask how fresh it is. "
@@ -62,7 +65,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         _keep_what_is_loaded()
         threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
         threading.Thread(target=_tidy_answers, args=(services,), name="tidy-answers", daemon=True).start()
+        ended = threading.Event()
+        resumer = threading.Thread(target=_resume_research, args=(services, ended), name="resume-research")
+        resumer.start()
         yield
+        ended.set()
+        await anyio.to_thread.run_sync(resumer.join)
         await mcp.close()
         await event_writer.close()
         services.close()
@@ -81,6 +89,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     for router in (
         search_api.router,
         ask_api.router,
+        research_api.router,
         datasources.router,
         freshness.router,
         ingest.router(),
@@ -92,7 +101,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
-    for router in (search_pages.router, ask_pages.router, files.router, wiki.router):
+    for router in (search_pages.router, ask_pages.router, research_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
     app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
@@ -144,6 +153,16 @@ def _tidy_answers(services: Services) -> None:
         services.answering.expire()
     except WikiPipelineError as error:
         log.warning("Answers of before could not be tidied up: %s", error)
+
+
+def _resume_research(services: Services, ended: threading.Event) -> None:
+    """Go on with research that a process left behind: at the start, and whenever another process was killed."""
+    while not ended.is_set():
+        try:
+            services.researching.resume(services.store.tenant)
+        except WikiPipelineError as error:
+            log.warning("Research of before could not be gone on with: %s", error)
+        ended.wait(_RESUME_SECONDS)
 
 
 def _keep_what_is_loaded() -> None:

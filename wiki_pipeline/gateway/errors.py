@@ -49,6 +49,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.PageNotFoundError: HTTPStatus.NOT_FOUND,
     errors.CursorExpiredError: HTTPStatus.GONE,
     errors.AnswerNotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ResearchNotFoundError: HTTPStatus.NOT_FOUND,
     errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelError: HTTPStatus.BAD_GATEWAY,
     errors.BudgetError: HTTPStatus.TOO_MANY_REQUESTS,

@@ -21,6 +21,7 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(_Events(catalog, tenant))
+        self._registry.register(_Questions(catalog, tenant))
 
     def delivered(self, webhook: str, event: str, outcome: str) -> None:
         """Count a delivery. All three are of a bounded number."""
@@ -56,6 +57,38 @@ class _Events(Collector):
 
     def _family(self) -> GaugeMetricFamily:
         return GaugeMetricFamily("wiki_pipeline_freshness_events", "Freshness events by state.", labels=["state"])
+
+
+class _Questions(Collector):
+    """Answers and research by status, and what their models took today, counted when asked for."""
+
+    def __init__(self, catalog: Catalog, tenant: str) -> None:
+        self._catalog = catalog
+        self._tenant = tenant
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return [_questions(), _tokens()]
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        questions, tokens = _questions(), _tokens()
+        for (kind, status), number in self._catalog.answers.counts(self._tenant).items():
+            questions.add_metric([kind, status.value], number)
+        spent = self._catalog.model_calls.spent_today(self._tenant)
+        tokens.add_metric(["prompt"], spent.prompt_tokens)
+        tokens.add_metric(["completion"], spent.completion_tokens)
+        return [questions, tokens]
+
+
+def _questions() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "wiki_pipeline_questions", "Answers and research that are kept, by kind and status.", labels=["kind", "status"]
+    )
+
+
+def _tokens() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "wiki_pipeline_model_tokens_today", "Tokens of language models since midnight UTC.", labels=["of"]
+    )
 
 
 def _waiting() -> GaugeMetricFamily:

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from wiki_pipeline import sources
 from wiki_pipeline.access import Action, Principal, Scope, local
 from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
 from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, SourceRecord
@@ -42,6 +43,7 @@ class Services:
     Attributes:
         principal: who asks; `reader` shows what they may read.
         answering: makes answers to questions.
+        researching: makes reports.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
     """
@@ -55,6 +57,7 @@ class Services:
     metrics: Metrics
     staleness: StalenessCache
     answering: Answering
+    researching: Researching
     reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
@@ -67,6 +70,7 @@ class Services:
     def close(self) -> None:
         """Let go of what is open."""
         self.answering.close()
+        self.researching.close()
         self.staleness.close()
         self.catalog.close()
 
@@ -134,7 +138,7 @@ def open_services(settings: GatewaySettings) -> Services:
     def library(scope: Scope) -> Library:
         return Library(catalog, store, embedder, staleness, scope)
 
-    answering = Answering(catalog, library, open_chat(settings, catalog.model_calls), settings)
+    model = open_chat(settings, catalog.model_calls)
     return Services(
         settings,
         local(settings),
@@ -144,7 +148,8 @@ def open_services(settings: GatewaySettings) -> Services:
         embedder,
         metrics,
         staleness,
-        answering,
+        Answering(catalog, library, model, settings),
+        Researching(catalog, library, model, settings),
         open_reranker(settings),
     )
 

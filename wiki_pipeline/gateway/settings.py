@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from wiki_pipeline.access.settings import AccessSettings
-from wiki_pipeline.answers.settings import AnswerSettings
+from wiki_pipeline.answers.research.settings import ResearchSettings
 from wiki_pipeline.links.settings import WikiAddressSettings
 from wiki_pipeline.sync.settings import Settings
 
 
-class GatewaySettings(Settings, AnswerSettings, AccessSettings, WikiAddressSettings):
+class GatewaySettings(Settings, ResearchSettings, AccessSettings, WikiAddressSettings):
     """Settings of the gateway, and of the pipeline that it serves."""
 
     max_body_bytes: int = Field(

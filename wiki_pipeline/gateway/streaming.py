@@ -6,15 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from wiki_pipeline.answers.durable import Durable
 from wiki_pipeline.catalog import StreamEvent
-from wiki_pipeline.gateway.services import Services
 
 MEDIA_TYPE = "text/event-stream"
 _PING_SECONDS = 15.0  # proxies cut streams that are idle for a minute
@@ -32,12 +32,12 @@ def last_seen(header: str | None, after: int) -> int:
     return int(header) if header and header.isascii() and header.isdecimal() else after
 
 
-def streamed(serving: Services, stream_id: str, after: int = 0) -> StreamingResponse:
+def streamed(maker: Durable[Any], stream_id: str, after: int = 0) -> StreamingResponse:
     """The events of a stream after a number, to its end. One that has finished is replayed."""
-    return StreamingResponse(_encoded(serving, stream_id, after), media_type=MEDIA_TYPE, headers=_HEADERS)
+    return StreamingResponse(_encoded(maker, stream_id, after), media_type=MEDIA_TYPE, headers=_HEADERS)
 
 
-async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIterator[StreamEvent | None]:
+async def follow(maker: Durable[Any], stream_id: str, after: int = 0) -> AsyncIterator[StreamEvent | None]:
     """The events of a stream, as they come; None now and then, while nothing comes."""
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
@@ -45,13 +45,13 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(woken.set)
 
-    serving.answering.listen(stream_id, wake)
+    maker.listen(stream_id, wake)
     try:
         quiet = 0.0
         while True:
             woken.clear()
-            stream = await anyio.to_thread.run_sync(serving.catalog.streams.get, stream_id)
-            events = await anyio.to_thread.run_sync(serving.catalog.streams.read, stream_id, after)
+            stream = await anyio.to_thread.run_sync(maker.streams.get, stream_id)
+            events = await anyio.to_thread.run_sync(maker.streams.read, stream_id, after)
             for event in events:
                 yield event
                 after = event.number
@@ -67,12 +67,12 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
                 quiet = 0.0
                 yield None
     finally:
-        serving.answering.leave(stream_id, wake)
+        maker.leave(stream_id, wake)
 
 
-async def _encoded(serving: Services, stream_id: str, after: int) -> AsyncIterator[bytes]:
+async def _encoded(maker: Durable[Any], stream_id: str, after: int) -> AsyncIterator[bytes]:
     yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that they are heard
-    async for event in follow(serving, stream_id, after):
+    async for event in follow(maker, stream_id, after):
         if event is None:
             yield KEEPALIVE_COMMENT
             continue

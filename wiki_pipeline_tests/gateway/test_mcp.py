@@ -34,7 +34,7 @@ from wiki_pipeline_tests.gateway.documents import COMMIT, REPOSITORY, SPACE, pag
 
 T = TypeVar("T")
 MODES = ["2026-07-28", "auto", "legacy"]
-TOOLS = ["search", "fetch", "search_passages", "ask", "list_sources", "freshness"]
+TOOLS = ["search", "fetch", "search_passages", "ask", "research", "list_sources", "freshness"]
 GUIDE = f"wiki://{SPACE.slug}/110"
 
 

@@ -57,12 +57,19 @@ class ChatRequest:
 
 @dataclass
 class Purse:
-    """What one question may spend, all its calls together. None: without bound."""
+    """What one question may spend, all its calls together. None: without bound.
+
+    Attributes:
+        what: whose budget it is, for messages.
+        settings: names of the settings that set it.
+    """
 
     tenant: str
     tokens: int | None = None
     price: float | None = None
     spent: Spent = field(default_factory=Spent)
+    what: str = "this question"
+    settings: str = "WIKI_PIPELINE_CHAT_REQUEST_TOKENS and WIKI_PIPELINE_CHAT_REQUEST_PRICE"
 
     def check(self, estimate: Spent) -> None:
         """Make sure that a call fits in.
@@ -70,12 +77,9 @@ class Purse:
         Raises:
             BudgetError: it does not.
         """
-        limit = Limit("this question", None, self.tokens, self.price)
+        limit = Limit(self.what, None, self.tokens, self.price)
         if limit.is_exceeded(self.spent, estimate):
-            raise BudgetError(
-                "The budget of this question is used up.",
-                "WIKI_PIPELINE_CHAT_REQUEST_TOKENS and WIKI_PIPELINE_CHAT_REQUEST_PRICE set it.",
-            )
+            raise BudgetError(f"The budget of {self.what} is used up.", f"{self.settings} set it.")
 
     def add(self, spent: Spent) -> None:
         """Count a call."""

@@ -8,25 +8,22 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Header, Path
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from wiki_pipeline.answers.answer import Answer
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
 from wiki_pipeline.answers.running import readable
 from wiki_pipeline.catalog import AnswerRecord, AnswerStatus, ConversationRecord
 from wiki_pipeline.errors import AnswerNotFoundError
+from wiki_pipeline.gateway.api.restrictions import Restricted
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.gateway.streaming import MEDIA_TYPE, After, LastEventId, follow, last_seen, streamed
-from wiki_pipeline.store import Filters
 
-_MAX_VALUES = 50
-_MAX_VALUE = 300
 _ID = "0f6d1a3c5b7e4f5f9a8b7c6d5e4f3a2b"
 
 router = APIRouter(tags=["ask"])
 
-Value = Annotated[str, Field(max_length=_MAX_VALUE)]
 AnswerId = Annotated[str, Path(max_length=100, description="Of the answer.", examples=[_ID])]
 ConversationId = Annotated[str, Path(max_length=100, description="Of the conversation.", examples=[_ID])]
 _NOT_THERE: dict[int | str, dict[str, Any]] = {
@@ -44,24 +41,12 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-class AskRequest(BaseModel):
+class AskRequest(Restricted):
     """A question."""
-
-    model_config = ConfigDict(extra="forbid")
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION, examples=["Who is called first at night?"])
     conversation_id: str = Field("", max_length=100, description="Of the conversation that it goes on with.")
-    sources: list[Value] = Field(
-        default_factory=list, max_length=_MAX_VALUES, description="Only these: ids, keys or names in addresses."
-    )
     k: int | None = Field(None, ge=1, le=100, description="How many chunks are looked at.")
-    labels: list[Value] = Field(default_factory=list, max_length=_MAX_VALUES, description="Only with any of these.")
-    authors: list[Value] = Field(
-        default_factory=list, max_length=_MAX_VALUES, description="Only last changed by these."
-    )
-    path_prefix: str = Field("", max_length=_MAX_VALUE, description="Only files below this path.")
-    modified_from: datetime | None = Field(None, description="Only documents changed at this time or later.")
-    modified_before: datetime | None = Field(None, description="Only documents changed before this time.")
 
 
 class Answered(BaseModel):
@@ -98,8 +83,8 @@ async def ask(
     The answer is kept, and so is its conversation."""
     record = await anyio.to_thread.run_sync(_begun, serving, asked)
     if MEDIA_TYPE in accept:
-        return streamed(serving, record.answer_id)
-    async for _ in follow(serving, record.answer_id):
+        return streamed(serving.answering, record.answer_id)
+    async for _ in follow(serving.answering, record.answer_id):
         pass
     ended = await anyio.to_thread.run_sync(serving.catalog.answers.get, record.answer_id)
     return _answered(ended or record)
@@ -120,7 +105,7 @@ def one_answer(serving: Serving, answer_id: AnswerId) -> Answered:
 def events(serving: Serving, answer_id: AnswerId, last_event_id: LastEventId = None, after: After = 0) -> Response:
     """Numbered events, those that were seen left out. One that has ended is replayed."""
     record = found(serving, answer_id)
-    return streamed(serving, record.answer_id, last_seen(last_event_id, after))
+    return streamed(serving.answering, record.answer_id, last_seen(last_event_id, after))
 
 
 @router.post("/v1/answers/{answer_id}/cancel", status_code=202, summary="Stop an answer", responses=_NOT_THERE)
@@ -173,15 +158,9 @@ def found_conversation(serving: Services, conversation_id: str) -> tuple[Convers
 
 
 def _begun(serving: Services, asked: AskRequest) -> AnswerRecord:
-    filters = Filters(
-        sources=tuple(serving.source_named(name).key for name in asked.sources),
-        labels=tuple(asked.labels),
-        authors=tuple(asked.authors),
-        path_prefix=asked.path_prefix,
-        modified_from=asked.modified_from,
-        modified_before=asked.modified_before,
+    question = Question(
+        text=asked.question, filters=asked.filters(serving), chunks=asked.k or serving.settings.answer_chunks
     )
-    question = Question(text=asked.question, filters=filters, chunks=asked.k or serving.settings.answer_chunks)
     return begin(serving, question, asked.conversation_id)
 
 

@@ -19,6 +19,7 @@ from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
 from wiki_pipeline.gateway.mcp.freshness import Nothing, Sources, Standings, Whose, freshness, list_sources
 from wiki_pipeline.gateway.mcp.reading import Asked, Asker
+from wiki_pipeline.gateway.mcp.research import ResearchAsked, ResearchTold, research
 from wiki_pipeline.gateway.mcp.search import (
     Id,
     Page,
@@ -166,6 +167,16 @@ TOOLS: tuple[Tool[Any, Any], ...] = (
         Asking,
         Replied,
         ask,
+    ),
+    Tool(
+        "research",
+        "Research",
+        "Look into a question that takes several searches: it is taken apart, looked up step by step, checked for gaps "
+        "and contradictions, and ends in a report with its sources. Begin with `question`; while the status is "
+        "`running`, call again with the `research_id`.",
+        ResearchAsked,
+        ResearchTold,
+        research,
     ),
     Tool(
         "list_sources",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qs, quote
 
 import anyio.to_thread
@@ -30,8 +30,8 @@ from wiki_pipeline.wiki import answer_text, site
 from wiki_pipeline.wiki.ask_views import AskView, CitedSource, LookedIn, QuotedPassage, Remark, TurnView
 from wiki_pipeline.wiki.snippet import Piece, pieces_of
 
-_GRAVE = {"truncated", "broken", "timeout", "prompt_cut", "source_failed", "source_not_synced", "interrupted"}
-_GRAVE |= {"model_failed", "budget_exceeded", "context_overflow", "internal_error", "only_thoughts", "refused", "busy"}
+GRAVE = {"truncated", "broken", "timeout", "prompt_cut", "source_failed", "source_not_synced", "interrupted"}
+GRAVE |= {"model_failed", "budget_exceeded", "context_overflow", "internal_error", "only_thoughts", "refused", "busy"}
 _EARLIER = 12
 _FIELDS = 20
 
@@ -58,7 +58,7 @@ def ask_page(
 @router.post("/ask", summary="Ask on the page", response_class=HTMLResponse, responses=_NOT_THERE | {303: {}})
 async def ask(request: Request, serving: Serving) -> Response:
     """Takes the page's form and leads to the conversation."""
-    asked = _form(await request.body())
+    asked = form_of(await request.body())
     return await anyio.to_thread.run_sync(_asked, serving, asked)
 
 
@@ -84,7 +84,12 @@ def forget(serving: Serving, conversation_id: ConversationId) -> Response:
     return RedirectResponse("/ask", HTTPStatus.SEE_OTHER)
 
 
-def _form(body: bytes) -> Mapping[str, str]:
+def form_of(body: bytes) -> Mapping[str, str]:
+    """The fields of a form.
+
+    Raises:
+        PayloadError: it is none.
+    """
     try:
         fields = parse_qs(body.decode("utf-8"), max_num_fields=_FIELDS)
     except ValueError:
@@ -162,19 +167,35 @@ def _turn(record: AnswerRecord) -> TurnView:
         method=answer.method.value,
         body=body_of(answer, prefix) if answer.text else "",
         written_by=answer.model,
-        passages=[_passage(passage, known[passage.citation], answer.terms, prefix) for passage in quoted],
-        cited=[_cited(one, prefix, answer.question) for one in answer.used] if answer.text else (),
-        remarks=[Remark(text=note.message, grave=note.code in _GRAVE) for note in answer.notes],
-        looked_in=[_looked_in(facts) for facts in answer.searched],
+        passages=[passage_of(passage, known[passage.citation], answer.terms, prefix) for passage in quoted],
+        cited=[cited_of(one, prefix, answer.question) for one in answer.used] if answer.text else (),
+        remarks=[Remark(text=note.message, grave=note.code in GRAVE) for note in answer.notes],
+        looked_in=[looked_in_of(facts) for facts in answer.searched],
         looked_at=answer.looked_at,
         pages=len({citation.document for citation in answer.citations}),
         doubtful=sum(bool(sentence.missing) for sentence in answer.sentences),
         uncited=sum(not sentence.citations for sentence in answer.sentences),
-        took=_took(answer.usage),
+        took=took_of(answer.usage),
     )
 
 
-def body_of(answer: Answer, prefix: str) -> str:
+class Text(Protocol):
+    """A text of a model: an answer's, or a section's."""
+
+    @property
+    def text(self) -> str:
+        """Markdown with markers."""
+
+    @property
+    def sentences(self) -> Sequence[Sentence]:
+        """Of it, those that say something."""
+
+    @property
+    def citations(self) -> Sequence[Citation]:
+        """Those that its markers may name."""
+
+
+def body_of(answer: Text, prefix: str) -> str:
     """A model's text as HTML: its markers as links that the program makes, doubts behind their sentences."""
     known = by_id(answer.citations)
     ends = {sentence.end: sentence for sentence in answer.sentences}
@@ -218,13 +239,14 @@ def _place(placed: list[str], html: str) -> str:
     return f"{answer_text.BEGIN}{len(placed) - 1}{answer_text.END}"
 
 
-def _passage(passage: Passage, citation: Citation, terms: Sequence[str], prefix: str) -> QuotedPassage:
+def passage_of(passage: Passage, citation: Citation, terms: Sequence[str], prefix: str) -> QuotedPassage:
+    """A passage as a page shows it."""
     code = passage.kind == Kind.CODE.value
     is_row = passage.kind == Kind.ROW.value
     cells = _cells(passage.text) if is_row else []
     text = passage.text if code else _plain(passage.text)
     return QuotedPassage(
-        cited=_cited(citation, prefix),
+        cited=cited_of(citation, prefix),
         pieces=_pieces(text, terms),
         before=_plain(passage.before),
         after=_plain(passage.after),
@@ -247,7 +269,8 @@ def _cells(row: str) -> list[str]:
     return [cell.strip() for cell in row.strip().strip("|").replace("\\|", "\u00a6").split("|")]
 
 
-def _cited(citation: Citation, prefix: str, question: str = "") -> CitedSource:
+def cited_of(citation: Citation, prefix: str, question: str = "") -> CitedSource:
+    """What is cited as a page shows it."""
     return CitedSource(
         number=int(citation.id[1:]),
         anchor=prefix + citation.id,
@@ -265,7 +288,8 @@ def _cited(citation: Citation, prefix: str, question: str = "") -> CitedSource:
     )
 
 
-def _looked_in(searched: Searched) -> LookedIn:
+def looked_in_of(searched: Searched) -> LookedIn:
+    """A source that was looked through as a page shows it."""
     return LookedIn(
         title=searched.title,
         href=searched.home,
@@ -276,7 +300,8 @@ def _looked_in(searched: Searched) -> LookedIn:
     )
 
 
-def _took(usage: Usage | None) -> str:
+def took_of(usage: Usage | None) -> str:
+    """What a model took, in words; empty without one."""
     if usage is None:
         return ""
     if usage.cached:
