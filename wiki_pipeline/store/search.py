@@ -32,7 +32,7 @@ from wiki_pipeline.text.rerank import Reranker
 from wiki_pipeline.text.terms import WORD, is_cjk, language_asked, plain
 
 if TYPE_CHECKING:
-    from lancedb.table import Table
+    from lance import LanceDataset
 
 Mode = Literal["hybrid", "vector", "text"]
 
@@ -186,7 +186,7 @@ def find(  # noqa: PLR0913 - each by its name
     condition = _condition(filters, asked)
     if not any(character.isalnum() for character in words):
         return Found()
-    table = store.searched(vectors_name(embedder.model), _READ)
+    table = store.snapshot(vectors_name(embedder.model), _READ)
     if table is None:
         return Found()
     searched = _Search(store, embedder, table, condition, mode, max(_CANDIDATES, k))
@@ -220,7 +220,7 @@ class _Search:
 
     store: Store
     embedder: Embedder
-    table: Table
+    table: LanceDataset
     condition: str | None
     mode: Mode
     limit: int
@@ -254,7 +254,7 @@ class _Search:
 
     def _meant(self, word: str) -> list[str]:
         """What is searched instead of a word: what the reader may find, of what the tenant has."""
-        vocabulary = self.store.vocabulary(self.table.name)
+        vocabulary = self.store.vocabulary(vectors_name(self.embedder.model))
         for near in vocabulary.near(word):
             if holds_word(self.table, near, self.condition):
                 return [near]
@@ -269,7 +269,7 @@ def _condition(filters: Filters | None, asked: Asked) -> str | None:
     return " AND ".join(parts) or None
 
 
-def _embedded(store: Store, embedder: Embedder, words: str, table: Table) -> Vectors:
+def _embedded(store: Store, embedder: Embedder, words: str, table: LanceDataset) -> Vectors:
     with store.embedding:
         vector: Vectors = embedder.embed([words[:_MAX_EMBEDDED_CHARACTERS]]).vectors[0]
     dimension = table.schema.field("vector").type.list_size
@@ -336,7 +336,7 @@ def _replaced(query: str, meant: Mapping[str, str]) -> str:
     return query
 
 
-def _hits(table: Table, kept: Sequence[Candidate]) -> tuple[Hit, ...]:
+def _hits(table: LanceDataset, kept: Sequence[Candidate]) -> tuple[Hit, ...]:
     rows = rows_of(table, [candidate.number for candidate in kept], _COLUMNS)
     return tuple(_hit(candidate.score, rows[candidate.number]) for candidate in kept if candidate.number in rows)
 
