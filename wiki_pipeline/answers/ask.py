@@ -76,7 +76,7 @@ class Asker:
         found = {"chunks": len(citations), "pages": len({citation.document for citation in citations})}
         emit("found", found)
         extracted = extract(
-            citations, question.standalone or question.text, question.terms, self.library.embedder,
+            citations, question.words, question.terms, self.library.embedder,
             terms_before=question.terms_before,
         )  # fmt: skip
         facts = _Facts(question, searched, citations, extracted)

@@ -13,8 +13,10 @@ from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import SourceStaleness, StaleDocument, StalenessCache
 from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.store import Filters, Hit, Store, search
+from wiki_pipeline.store.query import parsed
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY
 from wiki_pipeline.text.embed import Embedder
+from wiki_pipeline.text.normalise import normalise
 
 MAX_QUESTION = MAX_QUERY
 _RANKS = 20.0  # of reciprocal rank fusion: small, so that the first places count
@@ -61,16 +63,21 @@ class Question:
         return replace(self, text=text)
 
     @property
+    def words(self) -> str:
+        """The question without what restricts it (`label:`, `after:`, `-word`)."""
+        return parsed(normalise(self.standalone or self.text)).words
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The words that say what is asked; of the conversation too, if the question leans on it."""
-        return telling(self.standalone or self.text)
+        return telling(self.words)
 
     @property
     def terms_before(self) -> tuple[str, ...]:
         """What the last questions before it asked about, without what is asked now."""
         if self.standalone:
             return ()
-        earlier = [word for turn in self.history[-_TURNS:] for word in telling(turn.question)]
+        earlier = [word for turn in self.history[-_TURNS:] for word in telling(parsed(normalise(turn.question)).words)]
         return tuple(word for word in dict.fromkeys(reversed(earlier)) if word not in self.terms)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from wiki_pipeline.access import Principal, Scope
 from wiki_pipeline.answers.answer import Answer, Method, Note, Outcome
-from wiki_pipeline.answers.ask import Asker
+from wiki_pipeline.answers.ask import Asker, Emit, silent
 from wiki_pipeline.answers.llm import ChatModel
 from wiki_pipeline.answers.retrieve import Library, Question, Turn
 from wiki_pipeline.answers.settings import AnswerSettings
@@ -107,11 +107,15 @@ class Answering:
             raise error
         self._pool.submit(self._run_counted, record, scope)
 
-    def run(self, record: AnswerRecord, scope: Scope) -> Answer:
-        """Make an answer here and now. It is recorded, whatever becomes of it; what goes wrong is part of it."""
+    def run(self, record: AnswerRecord, scope: Scope, told: Emit = silent) -> Answer:
+        """Make an answer here and now. It is recorded, whatever becomes of it; what goes wrong is part of it.
+
+        Args:
+            told: of each step, as those who listen are.
+        """
         try:
             with self._catalog.lease(lease_name(record.answer_id), _LEASE_SECONDS):
-                answer, status = self._made(record, scope)
+                answer, status = self._made(record, scope, told)
         except WikiPipelineError as error:
             log.warning("The answer %s could not be made: %s", record.answer_id, error)
             answer, status = self._failed(record, Note(error.code, str(error))), AnswerStatus.FAILED
@@ -169,7 +173,7 @@ class Answering:
                 self._under_way -= 1
                 self._abandoned.pop(record.answer_id, None)
 
-    def _made(self, record: AnswerRecord, scope: Scope) -> tuple[Answer, AnswerStatus]:
+    def _made(self, record: AnswerRecord, scope: Scope, told: Emit) -> tuple[Answer, AnswerStatus]:
         question = Question(
             text=record.question,
             filters=_filters_from_json(record.request["filters"]),
@@ -178,7 +182,12 @@ class Answering:
         )
         asker = Asker(self._library(scope), self.model)
         watch = _Watch(self, record.answer_id)
-        answer = asker.answer(question, lambda event, data: self._emit(record.answer_id, event, data), watch)
+
+        def emit(event: str, data: Any) -> None:
+            told(event, data)
+            self._emit(record.answer_id, event, data)
+
+        answer = asker.answer(question, emit, watch)
         cancelled = answer.outcome is Outcome.CANCELLED
         return answer, AnswerStatus.CANCELLED if cancelled else AnswerStatus.DONE
 

@@ -30,6 +30,7 @@ RANKED_BY = ("chunk_id", "source", "document_id", "title", "heading_path", "sear
 # What a word counts that is not as it was typed, where one that is counts 1.
 _SPELLED, _JOINED = 0.5, 0.5
 _MOST_JOINED = 12  # pairs of neighbours that may be one word elsewhere: web sockets, WebSockets
+_MOST_LISTED = 2_000  # documents that a search without words puts in order
 _SIDES = ThreadPoolExecutor(32, thread_name_prefix="search-side")
 
 
@@ -41,7 +42,9 @@ class Sides:
     by_text: list[Candidate]
 
 
-def both(table: LanceDataset, asked: Asked, vector: Vectors | None, condition: str | None, limit: int, *, text: bool) -> Sides:
+def both(
+    table: LanceDataset, asked: Asked, vector: Vectors | None, condition: str | None, limit: int, *, text: bool
+) -> Sides:
     """Ask both sides, or one.
 
     Args:
@@ -78,21 +81,19 @@ def holds_word(table: LanceDataset, word: str, condition: str | None) -> bool:
     return bool(_numbered(table, "_score", condition, 1, full_text_query=query))
 
 
-def first_rows(table: LanceDataset, condition: str, limit: int) -> list[Candidate]:
+def first_rows(table: LanceDataset, condition: str | None, limit: int) -> list[Candidate]:
     """The documents that hold a condition, by their first chunks, those that changed last first."""
     found = table.scanner(
         columns=[*RANKED_BY, "last_modified"],
-        filter=f"({condition}) AND chunk_index = 0",
+        filter=f"({condition}) AND chunk_index = 0" if condition else "chunk_index = 0",
         with_row_id=True,
-        limit=10 * limit,
+        limit=_MOST_LISTED,
     ).to_table()
     rows = sorted(found.to_pylist(), key=lambda row: (-(row["last_modified"] or 0), row["chunk_id"]))[:limit]
     return [_candidate(row["_rowid"], 0.0, row) for row in rows]
 
 
-def _by_vector(
-    table: LanceDataset, vector: Vectors, condition: str | None, limit: int
-) -> list[tuple[int, float]]:
+def _by_vector(table: LanceDataset, vector: Vectors, condition: str | None, limit: int) -> list[tuple[int, float]]:
     nearest = {"column": "vector", "q": vector, "k": limit, "metric": "cosine", "refine_factor": _REFINE_FACTOR}
     found = _numbered(table, "_distance", condition, limit, nearest=nearest)
     return [(number, 1.0 - distance) for number, distance in found]

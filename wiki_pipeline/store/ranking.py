@@ -187,7 +187,7 @@ def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, b
         heading = terms.likeness(row["heading_path"][-1]) if row["heading_path"] else 0.0
         bonus = _TITLE * title + _HEADING * heading + _CLOSE * terms.closeness(candidate)
         score = candidate.score + best * bonus
-        if language and (own := _language(candidate.key, row["search_text"])) and own != language:
+        if language and (own := spoken(candidate.key, row["search_text"])) and own != language:
             score *= _OTHER_LANGUAGE
         return replace(candidate, score=score)
 
@@ -223,7 +223,7 @@ def _ends(text: str, at: int) -> bool:
     return not text[at : at + _MOST_MORE].isalnum()
 
 
-def _language(key: str, searched: str) -> str:
+def spoken(key: str, searched: str) -> str:
     """A chunk's language, from its text; remembered, as a chunk's id changes with its text."""
     language = _LANGUAGES.get(key)
     if language is None:

@@ -23,7 +23,7 @@ from wiki_pipeline.model import SourceKey, vectors_schema
 from wiki_pipeline.store.candidates import RANKED_BY, Sides, both, first_rows, holds_word, rows_of
 from wiki_pipeline.store.filters import Filters
 from wiki_pipeline.store.query import Asked, parsed
-from wiki_pipeline.store.ranking import Candidate, Terms, above_floor, fused, looked_at, ordered, thinned
+from wiki_pipeline.store.ranking import Candidate, Terms, above_floor, fused, looked_at, ordered, spoken, thinned
 from wiki_pipeline.store.storage import explained
 from wiki_pipeline.store.tables import Store, vectors_name
 from wiki_pipeline.store.vectors import Vectors
@@ -187,6 +187,8 @@ def find(  # noqa: PLR0913 - each by its name
     if not words:
         raise SearchError("The query is empty.", "Ask for some words.")
     asked = parsed(words)
+    if filters and filters.languages:
+        asked = replace(asked, languages=(*asked.languages, *(name.lower()[:2] for name in filters.languages)))
     condition = _condition(filters, asked)
     if not any(character.isalnum() for character in words):
         return Found()
@@ -196,7 +198,9 @@ def find(  # noqa: PLR0913 - each by its name
     searched = _Search(store, embedder, table, condition, mode, max(_CANDIDATES, k))
     if not asked.words:
         with store.searches, explained("search"):
-            return Found(hits=_hits(table, first_rows(table, str(condition), k), embedder.model))
+            keep = _checked(asked)
+            first = [row for row in first_rows(table, condition, max(k, _CANDIDATES_CHECKED)) if keep(row)]
+            return Found(hits=_hits(table, first[:k], embedder.model))
     sides = searched.sides(asked)
     terms = Terms(asked.keys, (*sides.by_text, *sides.by_vector))
     meant, unknown = ({}, ()) if mode == "vector" else searched.spelled(asked, terms)
@@ -232,7 +236,7 @@ class _Search:
     def sides(self, asked: Asked) -> Sides:
         """The candidates of both sides, without those that lack a phrase or hold what was excluded."""
         vector = None if self.mode == "text" else _embedded(self.store, self.embedder, asked.words, self.table)
-        checked = asked.phrases or asked.without
+        checked = asked.phrases or asked.without or asked.languages
         limit = max(self.limit, _CANDIDATES_CHECKED) if checked else self.limit
         with self.store.searches, explained("search"):
             found = both(self.table, asked, vector, self.condition, limit, text=self.mode != "vector")
@@ -314,12 +318,15 @@ def _told(candidate: Candidate) -> str:
 
 
 def _checked(asked: Asked) -> Callable[[Candidate], bool]:
-    """Whether a chunk holds all phrases of a query, and nothing that was excluded."""
+    """Whether a chunk holds all phrases of a query, nothing that was excluded, and is in a language that is wanted."""
     wanted = [_as_it_stands(phrase) for phrase in asked.phrases]
     excluded = [_as_it_stands(phrase) for phrase in asked.without]
 
     def holds(candidate: Candidate) -> bool:
-        text = plain(candidate.row["search_text"])
+        searched = candidate.row["search_text"]
+        if asked.languages and spoken(candidate.key, searched) not in asked.languages:
+            return False
+        text = plain(searched) if wanted or excluded else ""
         return all(one.search(text) for one in wanted) and not any(one.search(text) for one in excluded)
 
     return holds

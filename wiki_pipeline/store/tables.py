@@ -24,7 +24,7 @@ from wiki_pipeline.model import SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store.evolution import refuse_newer, require
 from wiki_pipeline.store.spelling import Vocabulary
 from wiki_pipeline.store.stage_table import StageTable
-from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
+from wiki_pipeline.store.storage import absolute, explained, open_dataset
 
 if TYPE_CHECKING:
     from lance import LanceDataset, Session

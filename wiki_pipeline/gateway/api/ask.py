@@ -55,9 +55,17 @@ class AskRequest(BaseModel):
         default_factory=list, max_length=_MAX_VALUES, description="Only these: ids, keys or names in addresses."
     )
     k: int | None = Field(None, ge=1, le=100, description="How many chunks are looked at.")
+    kinds: list[Value] = Field(
+        default_factory=list,
+        max_length=_MAX_VALUES,
+        description="Only `page`, `file`, `code`, `prose`, or a kind of source.",
+    )
     labels: list[Value] = Field(default_factory=list, max_length=_MAX_VALUES, description="Only with any of these.")
     authors: list[Value] = Field(
-        default_factory=list, max_length=_MAX_VALUES, description="Only last changed by these."
+        default_factory=list, max_length=_MAX_VALUES, description="Only last changed by these; part of a name will do."
+    )
+    languages: list[Value] = Field(
+        default_factory=list, max_length=_MAX_VALUES, description="Only texts in any of these, as `de`."
     )
     path_prefix: str = Field("", max_length=_MAX_VALUE, description="Only files below this path.")
     modified_from: datetime | None = Field(None, description="Only documents changed at this time or later.")
@@ -175,8 +183,10 @@ def found_conversation(serving: Services, conversation_id: str) -> tuple[Convers
 def _begun(serving: Services, asked: AskRequest) -> AnswerRecord:
     filters = Filters(
         sources=tuple(serving.source_named(name).key for name in asked.sources),
+        kinds=tuple(asked.kinds),
         labels=tuple(asked.labels),
         authors=tuple(asked.authors),
+        languages=tuple(asked.languages),
         path_prefix=asked.path_prefix,
         modified_from=asked.modified_from,
         modified_before=asked.modified_before,

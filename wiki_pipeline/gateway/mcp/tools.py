@@ -19,6 +19,7 @@ from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.freshness import Reason, StaleDocument
+from wiki_pipeline.gateway.api.ask import found_conversation
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
 from wiki_pipeline.gateway.mcp.reading import Asker, Reading, read
 from wiki_pipeline.gateway.wiki_reader import Place
@@ -195,19 +196,46 @@ def _contents(found: Reading) -> list[SectionName]:
 # --- passages ----------------------------------------------------------------------------------------------------
 
 
-class PassageQuery(_Asked):
-    """What to search for, and where."""
+class _Restricted(_Asked):
+    """Which documents are looked at."""
 
-    query: str = Field(min_length=1, max_length=MAX_QUERY, description="A question or some words, in any language.")
-    limit: int = Field(8, ge=1, le=_MOST_PASSAGES, description="How many passages at most.")
-    mode: Mode = Field("hybrid", description="By meaning and words, by meaning (`vector`), or by words (`text`).")
     sources: list[str] = Field(
         default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
     )
     labels: list[str] = Field(default_factory=list, max_length=50, description="Only pages with any of these labels.")
     path_prefix: str = Field("", max_length=300, description="Only files below this path, as `docs/`.")
+    kinds: list[str] = Field(
+        default_factory=list, max_length=50, description="Only `page`, `file`, `code`, `prose`, or a kind of source."
+    )
+    authors: list[str] = Field(
+        default_factory=list, max_length=50, description="Only pages last changed by any of these; part of a name does."
+    )
+    languages: list[str] = Field(
+        default_factory=list, max_length=50, description="Only texts in any of these languages, as `de`."
+    )
     modified_from: datetime | None = Field(None, description="Only pages changed at this time or later.")
     modified_before: datetime | None = Field(None, description="Only pages changed before this time.")
+
+    def filters(self, asker: Asker) -> Filters:
+        """As a search takes them."""
+        return Filters(
+            sources=tuple(asker.serving.source_named(name).key for name in self.sources),
+            kinds=tuple(self.kinds),
+            labels=tuple(self.labels),
+            authors=tuple(self.authors),
+            languages=tuple(self.languages),
+            path_prefix=self.path_prefix,
+            modified_from=self.modified_from,
+            modified_before=self.modified_before,
+        )
+
+
+class PassageQuery(_Restricted):
+    """What to search for, and where."""
+
+    query: str = Field(min_length=1, max_length=MAX_QUERY, description="A question or some words, in any language.")
+    limit: int = Field(8, ge=1, le=_MOST_PASSAGES, description="How many passages at most.")
+    mode: Mode = Field("hybrid", description="By meaning and words, by meaning (`vector`), or by words (`text`).")
 
 
 class Passage(BaseModel):
@@ -235,14 +263,7 @@ class Passages(BaseModel):
 
 def search_passages(asker: Asker, asked: PassageQuery) -> Passages:
     """The chunks that fit best."""
-    filters = Filters(
-        sources=tuple(asker.serving.source_named(name).key for name in asked.sources),
-        labels=tuple(asked.labels),
-        path_prefix=asked.path_prefix,
-        modified_from=asked.modified_from,
-        modified_before=asked.modified_before,
-    )
-    hits = asker.serving.search(asked.query, k=asked.limit, mode=asked.mode, filters=filters)
+    hits = asker.serving.search(asked.query, k=asked.limit, mode=asked.mode, filters=asked.filters(asker))
     titles = _titles(asker)
     passages = [
         Passage(
@@ -267,12 +288,12 @@ def search_passages(asker: Asker, asked: PassageQuery) -> Passages:
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-class Asking(_Asked):
+class Asking(_Restricted):
     """A question."""
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION, description="In any language.")
-    sources: list[str] = Field(
-        default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
+    conversation_id: str = Field(
+        "", max_length=100, description="Of an earlier answer that this question follows up; empty for a new one."
     )
 
 
@@ -296,6 +317,7 @@ class Reference(BaseModel):
 class Replied(BaseModel):
     """An answer with what it stands on."""
 
+    conversation_id: str = Field(description="For a question that follows up.")
     outcome: Outcome = Field(description="`answered`; `nothing`: what is here does not answer it.")
     text: str = Field(description="The answer with markers `[c3]`; quoted passages where no model is set up.")
     doubts: list[str] = Field(description="Sentences that cite nothing, or say what their citations do not hold.")
@@ -306,13 +328,15 @@ class Replied(BaseModel):
 def ask(asker: Asker, asked: Asking) -> Replied:
     """An answer, as `/v1/ask` gives it; it is kept as the asker's conversation."""
     serving = asker.serving
-    keys = tuple(serving.source_named(name).key for name in asked.sources)
-    question = Question(text=asked.question, filters=Filters(sources=keys), chunks=serving.settings.answer_chunks)
-    record = serving.answering.begin(serving.principal, question)
+    question = Question(text=asked.question, filters=asked.filters(asker), chunks=serving.settings.answer_chunks)
+    if asked.conversation_id:
+        found_conversation(serving, asked.conversation_id)
+    record = serving.answering.begin(serving.principal, question, asked.conversation_id)
     answer = serving.answering.run(record, serving.principal.scope)
     doubtful = [one for one in answer.sentences if one.missing or not one.citations]
     quoted = "\n\n".join(f"{passage.text} [{passage.citation}]" for passage in answer.passages)
     return Replied(
+        conversation_id=record.conversation_id,
         outcome=answer.outcome,
         text=answer.text or quoted,
         doubts=[answer.text[one.begin : one.end].strip() for one in doubtful],
