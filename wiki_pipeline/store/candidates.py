@@ -102,9 +102,9 @@ def _by_vector(table: LanceDataset, vector: Vectors, condition: str | None, limi
 def _by_text(table: LanceDataset, asked: Asked, condition: str | None, limit: int) -> list[tuple[int, float]]:
     """The rows that hold the words, as they are typed or otherwise spelled, with what the words count in each.
 
-    Each way to spell them is a query of its own, whose best rows are added up here: Lance goes through all rows that hold
-    any word for a query that is put together of several, and through the best only for a plain one (a tenth of the time
-    in 100,000 rows). As query objects, because a query string would be parsed for operators.
+    Each way to spell them is a query of its own, whose best rows are added up here: Lance goes through all rows that
+    hold any word for a query that is put together of several, and through the best only for a plain one (a tenth of
+    the time in 100,000 rows). As query objects, because a query string would be parsed for operators.
     """
     from lance.query import BooleanQuery, FullTextOperator, FullTextQuery, MatchQuery, Occur
 

@@ -1,4 +1,4 @@
-"""Texts to vectors: the embedded model, a small transformer (an extra), or any endpoint that speaks OpenAI's embeddings contract."""
+"""Texts to vectors: the embedded model, a small transformer (an extra), or an endpoint that speaks as OpenAI does."""
 
 from __future__ import annotations
 

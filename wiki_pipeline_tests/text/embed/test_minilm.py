@@ -46,7 +46,8 @@ def test_vectors_tell_meanings_apart_and_do_not_depend_on_the_batch(embedder: Mi
     # Int8 activations are scaled by the batch, so its vectors differ a little.
     assert np.all((together.vectors * one_by_one).sum(axis=1) > 0.98)
     alike = together.vectors @ together.vectors.T
-    assert alike[0, 1] > 0.55 > 0.3 > alike[0, 2]
+    assert alike[0, 1] > 0.55
+    assert alike[0, 2] < 0.3
 
 
 def test_it_can_be_handed_to_another_process(embedder: MiniLmEmbedder) -> None:
