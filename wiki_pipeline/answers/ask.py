@@ -61,11 +61,12 @@ class Asker:
             emit("step", {"step": "understanding", "message": "Reading the conversation"})
             question, usage = self._standalone(question, self.model, purse, cancelled)
         emit("step", {"step": "searching", "message": looking_in(searched)})
-        citations = self.library.cite(self.library.find(question))
+        question, hits = self.library.find(question)
+        citations = self.library.cite(hits)
         found = {"chunks": len(citations), "pages": len({citation.document for citation in citations})}
         emit("found", found)
         extracted = extract(
-            citations, question.standalone or question.text, question.terms, self.library.embedder,
+            citations, question.words, question.terms, self.library.embedder,
             terms_before=question.terms_before,
         )  # fmt: skip
         facts = _Facts(question, searched, citations, extracted)

@@ -13,13 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 
 from wiki_pipeline.answers.answer import Passage
 from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.sentences import Kind, Part, parts_of
-from wiki_pipeline.answers.words import holds, stem, stems, words_of
+from wiki_pipeline.answers.words import holds, stem, stems, telling, words_of
 from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.embed import Embedder
 from wiki_pipeline.text.normalise import cjk_bigrams
@@ -65,6 +66,15 @@ _KINDS = (
     (re.compile(r"\b(?:when|since when|what time|wann|quand|cu[aá]ndo|quando)\b", re.IGNORECASE), _WHEN),
     (re.compile(r"\b(?:who|whom|whose|wer|wen|wem|qui|qui[eé]n|chi|quem)\b", re.IGNORECASE), _NAME),
 )
+_ASKING = (
+    r"what|which|who|whom|whose|where|when|why|how|was|welche[rsnm]?|wer|wen|wem|wo|wann|warum|wie|wieso|woran"
+    r"|que|quel(?:le)?s?|qui|où|quand|pourquoi|comment|qué|cuál(?:es)?|quién|dónde|cuándo|cómo|quale|quali|chi|dove"
+    r"|quando|perché|come|qual|quais|quem|onde"
+)
+_AND = re.compile(
+    rf"[,;?.]?\s+(?:and|und|et|y|e)\s+(?=(?:(?:in|an|für|for|by|to|from|à|de|di|da)\s)?(?:{_ASKING})\b)", re.IGNORECASE
+)
+_MOST_ASKED = 3
 _HOW = re.compile(r"^\s*(?:how|wie|comment|c[oó]mo|come)\b(?! (?:many|much|long|often|viele|lange|oft))", re.IGNORECASE)
 
 
@@ -109,7 +119,8 @@ def extract(
     *,
     terms_before: Sequence[str] = (),
 ) -> Extracted:
-    """The passages that answer a question best.
+    """The passages that answer a question best. One that asks two things is answered in two parts: no sentence would
+    hold most of its words.
 
     Args:
         citations: of the chunks found, best first.
@@ -122,6 +133,27 @@ def extract(
     units = _units(citations)
     if not units or not terms:
         return Extracted((), 0.0)
+    parts = [(part, own) for part in parts_asked(question) if (own := [t for t in terms if t in telling(part)])]
+    if len(parts) < 2:
+        return _extracted(units, question, terms, embedder, terms_before)
+    found = [_extracted(units, part, own, embedder, terms_before) for part, own in parts]
+    taken: dict[tuple[str, str], Passage] = {}
+    for row in zip_longest(*(one.passages[:FEWEST] for one in found if one.answers)):
+        taken |= {(passage.citation, passage.text): passage for passage in row if passage is not None}
+    if not taken:
+        return _extracted(units, question, terms, embedder, terms_before)
+    best = max(found, key=lambda one: one.support)
+    return Extracted(tuple(taken.values())[:MOST], best.support, best.floor)
+
+
+def parts_asked(question: str) -> list[str]:
+    """What a question asks, one thing each: it is parted where `and` is followed by a word that asks."""
+    return [part for part in _AND.split(question) if part.strip()][:_MOST_ASKED]
+
+
+def _extracted(
+    units: Sequence[_Unit], question: str, terms: Sequence[str], embedder: Embedder, terms_before: Sequence[str]
+) -> Extracted:
     weights = _weights(units, terms, terms_before)
     likeness = _likeness(units, question, embedder)
     scored = sorted(
@@ -136,7 +168,7 @@ def extract(
     kept = [passage for passage in passages if passage.score >= best * _BEHIND]
     own = {term: weight for term, weight in weights.items() if term in terms}
     floor = _CJK_FLOOR if sum(map(bool, map(cjk_bigrams, terms))) * 2 > len(terms) else FLOOR
-    return Extracted(tuple(kept), _support(chosen, own), floor)
+    return Extracted(tuple(kept), _support(chosen, own, question), floor)
 
 
 def _units(citations: Sequence[Citation]) -> list[_Unit]:
@@ -272,15 +304,17 @@ def _alike(one: _Unit, other: _Unit) -> float:
     return shared + (_SAME_DOCUMENT if one.citation.document == other.citation.document else 0.0)
 
 
-def _support(chosen: Sequence[tuple[float, _Unit]], weights: dict[str, float]) -> float:
+def _support(chosen: Sequence[tuple[float, _Unit]], weights: dict[str, float], question: str) -> float:
     """Of the question's rare and common words, the part that the best of the passages holds with what surrounds it;
-    words that stand in its surroundings alone count less."""
+    words that stand in its surroundings alone count less, and so does code."""
     parts = []
+    about_code = _is_about_code(question)
     for _, unit in chosen[:FEWEST]:
         near = [part.of(unit.citation.text) for part in unit.neighbours if part]
         words = unit.words | frozenset(words_of(" ".join(near)))
         own, beside = _covered(replace(unit, words=words, stems=stems(words)), weights)
-        parts.append(own + _BESIDE * beside)
+        support = own + _BESIDE * beside
+        parts.append(support if about_code or unit.part.kind is not Kind.CODE else _CODE * support)
     return max(parts, default=0.0)
 
 

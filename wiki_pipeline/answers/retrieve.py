@@ -12,9 +12,11 @@ from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import SourceStaleness, StaleDocument, StalenessCache
 from wiki_pipeline.links.wiki_addresses import source_address
-from wiki_pipeline.store import Filters, Hit, Store, search
+from wiki_pipeline.store import Filters, Found, Hit, Store, find
+from wiki_pipeline.store.query import parsed
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY
 from wiki_pipeline.text.embed import Embedder
+from wiki_pipeline.text.normalise import normalise
 
 MAX_QUESTION = MAX_QUERY
 _RANKS = 20.0  # of reciprocal rank fusion: small, so that the first places count
@@ -38,6 +40,7 @@ class Question:
         filters: which documents may be looked at.
         history: the conversation before it, in order.
         standalone: the question as it would be asked without the conversation, where that is known.
+        spelled: the question as it was searched, where words of it that no document holds were read as others.
         chunks: how many are looked at.
     """
 
@@ -45,6 +48,7 @@ class Question:
     filters: Filters = field(default_factory=Filters)
     history: tuple[Turn, ...] = ()
     standalone: str = ""
+    spelled: str = ""
     chunks: int = 40
 
     def checked(self) -> Question:
@@ -61,16 +65,21 @@ class Question:
         return replace(self, text=text)
 
     @property
+    def words(self) -> str:
+        """The question without what restricts it (`label:`, `after:`, `-word`)."""
+        return parsed(normalise(self.spelled or self.standalone or self.text)).words
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """The words that say what is asked; of the conversation too, if the question leans on it."""
-        return telling(self.standalone or self.text)
+        return telling(self.words)
 
     @property
     def terms_before(self) -> tuple[str, ...]:
         """What the last questions before it asked about, without what is asked now."""
         if self.standalone:
             return ()
-        earlier = [word for turn in self.history[-_TURNS:] for word in telling(turn.question)]
+        earlier = [word for turn in self.history[-_TURNS:] for word in telling(parsed(normalise(turn.question)).words)]
         return tuple(word for word in dict.fromkeys(reversed(earlier)) if word not in self.terms)
 
 
@@ -120,29 +129,31 @@ class Library:
         """The sources that may be read, by kind and name."""
         return [record for record in self._catalog.sources(self.scope.tenant) if self.scope.allows(record.key)]
 
-    def find(self, question: Question) -> list[Hit]:
-        """The best chunks for a question, best first; those that share nothing with it are left out.
+    def find(self, question: Question) -> tuple[Question, list[Hit]]:
+        """The best chunks for a question, best first; those that share nothing with it are left out. And the question,
+        with the spelling that it was searched in.
 
         Raises:
-            SearchError, EmbeddingError, StoreError: as `store.search`.
+            SearchError, EmbeddingError, StoreError: as `store.find`.
         """
         sources = self.scope.narrow(question.filters.sources)
         if sources is None:
-            return []
+            return question, []
         filters = replace(question.filters, sources=sources)
-        rankings = [(1.0, self._search(question.text, filters, question.chunks))]
+        asked = question.standalone or question.text
+        found = self._search(asked, filters, question.chunks)
+        rankings = [(1.0, found.hits)]
         if question.standalone and question.standalone != question.text:
-            rankings.append((1.0, self._search(question.standalone, filters, question.chunks)))
+            rankings.append((1.0, self._search(question.text, filters, question.chunks).hits))
         elif question.terms_before:
             together = f"{question.text} {' '.join(question.terms_before)}"[:MAX_QUESTION]
-            rankings.append((_OF_BEFORE, self._search(together, filters, question.chunks)))
-        return fused(rankings)[: question.chunks]
+            rankings.append((_OF_BEFORE, self._search(together, filters, question.chunks).hits))
+        hits = [hit for hit in fused(rankings) if hit.score > 0][: question.chunks]
+        return replace(question, spelled=found.did_you_mean), hits
 
-    def _search(self, words: str, filters: Filters, count: int) -> list[Hit]:
+    def _search(self, words: str, filters: Filters, count: int) -> Found:
         # Every chunk of a document may be an answer: spreading over documents is done later, among sentences.
-        count = min(count, MAX_HITS)
-        hits = search(self._store, self.embedder, words, k=count, filters=filters, per_document=count)
-        return [hit for hit in hits if hit.score > 0]
+        return find(self._store, self.embedder, words, k=min(count, MAX_HITS), filters=filters)
 
     def cite(self, hits: Sequence[Hit], first: int = 1) -> list[Citation]:
         """Citations of hits, numbered in their order.

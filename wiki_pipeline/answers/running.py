@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from wiki_pipeline.access import Principal, Scope
 from wiki_pipeline.answers.answer import Answer, Method, Note, Outcome
-from wiki_pipeline.answers.ask import Asker
+from wiki_pipeline.answers.ask import Asker, Emit, silent
 from wiki_pipeline.answers.durable import CancelWatch, Durable, filters_from_json, filters_to_json, readable
 from wiki_pipeline.answers.llm import ChatModel
 from wiki_pipeline.answers.retrieve import Library, Question, Turn
@@ -49,6 +49,7 @@ class Answering(Durable[Answer]):
             grace=settings.answer_grace_seconds,
         )
         self.model = model
+        self._told: dict[str, Emit] = {}  # by answer that is made here and now
         self._library = library
         self._settings = settings
 
@@ -70,6 +71,18 @@ class Answering(Durable[Answer]):
         if record is None:
             raise AnswerNotFoundError(f"There is no conversation {conversation_id!r}.", "Begin a new one.")
         return record
+
+    def run(self, record: AnswerRecord, scope: Scope, told: Emit = silent) -> Answer:
+        """Make an answer here and now; see `Durable.run`.
+
+        Args:
+            told: of each step, as those who listen are.
+        """
+        self._told[record.answer_id] = told
+        try:
+            return super().run(record, scope)
+        finally:
+            del self._told[record.answer_id]
 
     def recover(self, tenant: str) -> int:
         """End answers whose process is gone. Returns how many."""
@@ -94,11 +107,13 @@ class Answering(Durable[Answer]):
         )
         asker = Asker(self._library(scope), self.model)
         is_cancelled = CancelWatch(self, record.answer_id)
-        answer = asker.answer(
-            question,
-            lambda event, data: self._emit(record.answer_id, event, data),
-            lambda: is_cancelled() or self.is_given_up(record.answer_id),
-        )
+        told = self._told.get(record.answer_id, silent)
+
+        def emit(event: str, data: Any) -> None:
+            told(event, data)
+            self._emit(record.answer_id, event, data)
+
+        answer = asker.answer(question, emit, lambda: is_cancelled() or self.is_given_up(record.answer_id))
         cancelled = answer.outcome is Outcome.CANCELLED
         return answer, AnswerStatus.CANCELLED if cancelled else AnswerStatus.DONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 import click
@@ -12,19 +13,20 @@ from rich.text import Text
 
 from wiki_pipeline.access import Principal, Scope, local
 from wiki_pipeline.answers.answer import Answer, Outcome, Passage
-from wiki_pipeline.answers.ask import Asker, silent
+from wiki_pipeline.answers.ask import silent
 from wiki_pipeline.answers.cite import Citation, by_id
 from wiki_pipeline.answers.llm import open_chat
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Library, Question
+from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.answers.settings import AnswerSettings
 from wiki_pipeline.answers.words import marked
 from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.restricting import filters, restricting
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import Filters
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
@@ -38,11 +40,23 @@ class AskSettings(Settings, AnswerSettings):
 
 @click.command("ask")
 @click.argument("question", nargs=-1, required=True)
-@click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
+@click.option("--follow-up", is_flag=True, help="Go on with your last conversation.")
+@restricting
 @click.option("--no-model", is_flag=True, help="Quote the pages, even if a language model is set up.")
 @json_option
-def command(*, question: tuple[str, ...], sources: tuple[str, ...], no_model: bool, as_json: bool) -> None:
-    """Ask a question; the answer says where it is from."""
+def command(
+    *,
+    question: tuple[str, ...],
+    follow_up: bool,
+    sources: tuple[str, ...],
+    no_model: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Ask a question; the answer says where it is from.
+
+    The conversation is kept: --follow-up goes on with it, and the wiki's ask page shows it.
+    """
     settings = load(AskSettings)
     text = " ".join(question)
     if len(text) > MAX_QUESTION:
@@ -52,16 +66,30 @@ def command(*, question: tuple[str, ...], sources: tuple[str, ...], no_model: bo
         model = None if no_model else open_chat(settings, pipeline.catalog.model_calls)
         library = open_library(pipeline, who.scope, settings)
         known = [record.key for record in library.sources()]
-        filters = Filters(sources=tuple(select(known, sources)) if sources else ())
-        asked = Question(text=text, filters=filters, chunks=settings.answer_chunks)
+        asked = Question(
+            text=text,
+            filters=filters(select(known, sources) if sources else (), options),
+            chunks=settings.answer_chunks,
+        )
         out = console()
         live = out.is_terminal and not as_json
-        answer = Asker(library, model).answer(asked, _live(out) if live else silent)
+        with closing(Answering(pipeline.catalog, lambda _: library, model, settings)) as answering:
+            conversation = _last(pipeline, who) if follow_up else ""
+            record = answering.begin(who, asked, conversation)
+            answer = answering.run(record, who.scope, _live(out) if live else silent)
     if as_json:
         print_json(answer.to_json())
         return
     served = running(settings.home)
     _print(out, answer, served.gateway if served else "", shown=live and bool(answer.text))
+
+
+def _last(pipeline: Pipeline, who: Principal) -> str:
+    """The conversation that was gone on with last."""
+    known = pipeline.catalog.answers.conversations(who.tenant, who.name, 1)
+    if not known:
+        raise SearchError("Nothing was asked before.", "Ask without --follow-up first.")
+    return known[0].conversation_id
 
 
 def open_library(pipeline: Pipeline, scope: Scope, settings: AskSettings) -> Library:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -13,13 +13,14 @@ from rich.text import Text
 
 from wiki_pipeline.access import local
 from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.restricting import filters, restricting
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import StaleDocument, StalenessCache
 from wiki_pipeline.gateway.wiki_reader import Place, WikiReader
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import Filters, Found, Hit, find
+from wiki_pipeline.store import Found, Hit, find
 from wiki_pipeline.store.search import MAX_HITS, MAX_QUERY, Mode
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
@@ -47,7 +48,7 @@ class Shown:
 @click.command("search")
 @click.argument("query", nargs=-1, required=True)
 @click.option("-k", "count", type=click.IntRange(1, MAX_HITS), default=5, show_default=True, help="How many chunks.")
-@click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
+@restricting
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="hybrid", show_default=True, help="How to match.")
 @click.option(
     "--per-document", type=click.IntRange(1, MAX_HITS), default=None, help="At most so many chunks of one document."
@@ -61,13 +62,14 @@ def command(
     mode: Mode,
     per_document: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Search the tenant's sources.
 
     \b
     '"on call" rota'   words next to each other
     'rota -weekend'    without a word (behind --, if it comes first)
-    title:rota         in the title; likewise label:howto and path:docs/
+    title:rota         in the title; likewise label:howto, path:docs/, author:ana, kind:code, after:2026-10-01
     """
     settings = load(Settings)
     words = " ".join(query)
@@ -79,14 +81,13 @@ def command(
         chosen = scope.narrow(select([record.key for record in records], sources) if sources else ())
         answer = Found()
         if chosen is not None:
-            filters = Filters(sources=chosen)
             answer = find(
                 pipeline.store,
                 open_embedder(settings),
                 words,
                 k=count,
                 mode=mode,
-                filters=filters,
+                filters=filters(chosen, options),
                 per_document=per_document,
                 reranker=open_reranker(settings),
             )

@@ -6,7 +6,7 @@ through `literal` or is a number. The column names are this module's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +14,15 @@ from wiki_pipeline.errors import SearchError
 from wiki_pipeline.model import SourceKey
 
 MAX_VALUES = 1_000
+# Kinds of documents, as people say it. Media types of source code are `text/x-python` and the like.
+_CODE = "starts_with(media_type, 'text/x-')"
+_KINDS = {
+    "page": "source_type = 'confluence'",
+    "file": "source_type = 'git'",
+    "code": _CODE,
+    "prose": f"NOT {_CODE}",
+}
+KINDS = tuple(_KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +32,10 @@ class Filters:
     Attributes:
         sources: the sources to search.
         space_keys: spaces, repositories.
-        labels: documents with any of the labels.
-        authors: display names of who changed the document last.
+        kinds: "page", "file", "code", "prose", or the kind of a source.
+        labels: documents with any of the labels, whatever their case.
+        authors: who changed the document last: parts of display names, whatever their case.
+        languages: that the text is in, as "de"; looked at in the text, so texts that don't tell theirs are left out.
         path_prefix: repository files below this path ("docs/").
         media_types: of the documents, as "text/markdown".
         modified_from, modified_before: from the first moment up to, but without, the second. Documents whose date is
@@ -34,8 +45,10 @@ class Filters:
 
     sources: tuple[SourceKey, ...] = ()
     space_keys: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     path_prefix: str = ""
     media_types: tuple[str, ...] = ()
     modified_from: datetime | None = None
@@ -51,12 +64,13 @@ class Filters:
         parts = [
             *_any_of("source", map(str, self.sources)),
             *_any_of("space_key", self.space_keys),
-            *_any_of("author", self.authors),
             *_any_of("media_type", self.media_types),
             *_any_of("document_id", self.document_ids),
         ]
+        parts += [_either(condition, values) for condition, values in (
+            (of_kind, self.kinds), (of_author, self.authors)) if values]  # fmt: skip
         if self.labels:
-            parts.append(f"array_has_any(labels, [{_list(self.labels)}])")
+            parts.append(with_label(*self.labels))
         if self.path_prefix:
             parts.append(f"starts_with(path, {literal(self.path_prefix)})")
         if self.modified_from is not None:
@@ -69,6 +83,29 @@ class Filters:
 def _any_of(column: str, values: Iterable[str]) -> list[str]:
     desired = list(values)
     return [f"{column} IN ({_list(desired)})"] if desired else []
+
+
+def of_kind(kind: str) -> str:
+    """What holds for rows of a kind, as SQL."""
+    kind = kind.lower()
+    return _KINDS.get(kind, f"source_type = {literal(kind)}")
+
+
+def of_author(name: str) -> str:
+    """What holds for rows whose author's name has this part, as SQL."""
+    return f"contains(lower(author), {literal(name.lower())})"
+
+
+def with_label(*labels: str) -> str:
+    """What holds for rows with any of the labels, as SQL. Labels are written small as a rule, not always."""
+    spelled = dict.fromkeys(spelling for label in labels for spelling in (label, label.lower()))
+    return f"array_has_any(labels, [{_list(spelled)}])"
+
+
+def _either(condition: Callable[[str], str], values: Sequence[str]) -> str:
+    if len(values) > MAX_VALUES:
+        raise SearchError(f"A filter with {len(values)} values is too long.", f"Give at most {MAX_VALUES}.")
+    return f"({' OR '.join(map(condition, values))})"
 
 
 def _list(values: Iterable[str]) -> str:

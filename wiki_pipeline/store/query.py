@@ -2,8 +2,11 @@
 
     "on call" rota            both words next to each other
     rota -weekend             without the word
-    title:rota                in the title; likewise label:howto, path:docs/ (a part of the path)
+    title:rota                in the title; likewise label:howto, path:docs/ (a part of the path), author:ana
     -label:archive            none of that label
+    kind:code                 likewise page, file, prose, or a kind of source
+    after:2026-10-01          changed on that day or later (also since:); before:2026-11-01
+    lang:de                   texts in German
 
 Whatever is no such form is a word: there is no query that can't be read. Values reach LanceDB as literals only.
 """
@@ -12,8 +15,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from wiki_pipeline.store.filters import literal
+from wiki_pipeline.store.filters import literal, of_author, of_kind, with_label
 from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
@@ -40,12 +44,14 @@ class Asked:
         phrases: what must stand there as it is.
         without: words and phrases that must not be there.
         conditions: SQL that must hold, its values as literals.
+        languages: what the text must be in, as "de"; any of them.
     """
 
     words: str
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     conditions: tuple[str, ...] = field(default=())
+    languages: tuple[str, ...] = ()
 
     @property
     def terms(self) -> list[str]:
@@ -90,19 +96,27 @@ def parsed(query: str) -> Asked:
     phrases: list[str] = []
     without: list[str] = []
     conditions: list[str] = []
+    languages: list[str] = []
     behind = 0
     for count, part in enumerate(_PART.finditer(query)):
         if count >= _MOST_PARTS:
             break
         words.append(query[behind : part.start()])
         behind = part.end()
+        if (part["field"] or part["where"] or "").lower() == "lang" and not (part["no"] or part["not"]):
+            languages.append((part["phrase"] or part["value"]).lower()[:2])
+            continue
         if part["without"]:
             without.append(part["without"])
             continue
         value, name = part["phrase"] or part["value"], (part["field"] or part["where"] or "").lower()
         negated = bool(part["no"] or part["not"])
         if name:
-            conditions.append(_condition(name, value, negated=negated))
+            condition = _condition(name, value, negated=negated)
+            if condition is None:  # no day: it is what people write, not what they ask for
+                words.append(part[0])
+                continue
+            conditions.append(condition)
             if name == "title" and not negated:
                 words.append(value)
         elif negated:
@@ -112,16 +126,39 @@ def parsed(query: str) -> Asked:
             words.append(value)
     words.append(query[behind:])
     text = " ".join(" ".join(words).split())
-    if not WORD.search(text) and not conditions:
+    if not WORD.search(text) and not conditions and not languages:
         # Nothing but exclusions: of what, nobody can say. They are taken for words, as of a command's options.
         return Asked(query)
-    return Asked(text, tuple(phrases), tuple(without), tuple(conditions))
+    return Asked(text, tuple(phrases), tuple(without), tuple(conditions), tuple(languages))
 
 
-def _condition(name: str, value: str, *, negated: bool) -> str:
-    if name == "label":
-        holds = f"array_has_any(labels, [{literal(value)}, {literal(value.lower())}])"
-    else:
-        parts = WORD.findall(value) or [value] if name == "title" else [value]
-        holds = " AND ".join(f"contains(lower({name}), {literal(part.lower())})" for part in parts)
+def _condition(name: str, value: str, *, negated: bool) -> str | None:
+    """A field as SQL; None if its value makes no sense."""
+    match name:
+        case "label":
+            holds = with_label(value)
+        case "author":
+            holds = of_author(value)
+        case "kind":
+            holds = of_kind(value)
+        case "after" | "since" | "before":
+            day = _day(value)
+            if day is None:
+                return None
+            holds = f"last_modified {'<' if name == 'before' else '>='} {int(day.timestamp())}"
+        case "lang":
+            return None  # of those that are not wanted nothing is known
+        case _:
+            parts = WORD.findall(value) or [value] if name == "title" else [value]
+            holds = " AND ".join(f"contains(lower({name}), {literal(part.lower())})" for part in parts)
     return f"NOT ({holds})" if negated else f"({holds})"
+
+
+def _day(value: str) -> datetime | None:
+    """The beginning of a day, a month or a year, in UTC; None if it is none."""
+    for form in ("%Y-%m-%d", "%Y-%m", "%Y"):
+        try:
+            return datetime.strptime(value, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None

@@ -12,6 +12,7 @@ Figures and how the numbers here were chosen: `wiki_pipeline_tests/benchmarks/re
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -33,6 +34,7 @@ _EVERY = 0.25
 # So many of the first are looked at closely; the others are too far behind.
 _LOOKED_AT = 60
 _MOST_MORE = 8  # letters of a word after what its forms have in common
+_MOST_PLACES = 8  # of one word in a text: where it is everywhere, it is close to the others anyway
 _SAME = 1e-5  # scores that differ by less are equal
 # Below this part of the best score nothing says that a chunk has to do with the query.
 _FLOOR = 0.02
@@ -51,7 +53,6 @@ class Candidate:
 
     key: str  # of the chunk
     document: tuple[str, str]
-    fingerprint: str
     score: float
     row: Mapping[str, Any]
     number: int = -1
@@ -76,8 +77,8 @@ class Terms:
         ]
         self._places = {c.key: self._found(c.row["search_text"]) for c in candidates}
         count = len(self._places)
-        held = [sum(number in {n for n, _ in of} for of in self._places.values()) for number in range(len(self.keys))]
-        self.weights = [_EVERY + log(1 + (count - n + 0.5) / (n + 0.5)) for n in held]
+        held = Counter(number for of in self._places.values() for number in {number for number, _ in of})
+        self.weights = [_EVERY + log(1 + (count - held[n] + 0.5) / (held[n] + 0.5)) for n in range(len(self.keys))]
         """Of each word, the greater the fewer of the candidates hold it."""
         self._doubtful = {stem(key) for number, key in enumerate(self.keys) if number not in self._exact}
         # Candidates share titles, and titles share words: most of the time would go into comparing the same again.
@@ -143,8 +144,9 @@ class Terms:
         text = plain(text)
         found = []
         for number, whole, sought, anywhere in self._sought:
-            at = text.find(sought)
-            while at >= 0:
+            at, left = text.find(sought), _MOST_PLACES
+            while at >= 0 and left:
+                left -= 1
                 end = at + len(sought)
                 if anywhere or ((not at or not text[at - 1].isalnum()) and _ends(text, end)):
                     found.append((at, number))
@@ -153,24 +155,21 @@ class Terms:
                     ):
                         self._exact.add(number)
                 at = text.find(sought, end)
-        return [(number, at) for at, number in sorted(found)]
+        found.sort()
+        return [(number, at) for at, number in found]
 
 
 def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weight: float) -> list[Candidate]:
-    """Both sides in one order, the vectors' scores counting `weight` times those of the words.
-
-    The text side was asked later: where a commit came in between, it is right.
-    """
-    later = {candidate.document: candidate.fingerprint for candidate in by_text}
-    current = [c for c in by_vector if later.get(c.document, c.fingerprint) == c.fingerprint]
+    """Both sides in one order, the vectors' scores counting `weight` times those of the words."""
     scores: dict[str, float] = {}
-    for side, lowest, share in ((current, min((c.score for c in current), default=0.0), weight), (by_text, 0.0, 1.0)):
+    least = min((candidate.score for candidate in by_vector), default=0.0)
+    for side, lowest, share in ((by_vector, least, weight), (by_text, 0.0, 1.0)):
         highest = max((candidate.score for candidate in side), default=0.0)
         for candidate in side:
             # What differs by less is noise, which stretching would make a difference.
             part = (candidate.score - lowest) / (highest - lowest) if highest - lowest > _SAME else 1.0
             scores[candidate.key] = scores.get(candidate.key, 0.0) + share * part
-    of_key = {candidate.key: candidate for candidate in (*current, *by_text)}
+    of_key = {candidate.key: candidate for candidate in (*by_vector, *by_text)}
     return ordered(replace(candidate, score=scores[key]) for key, candidate in of_key.items())
 
 
@@ -188,7 +187,7 @@ def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, b
         heading = terms.likeness(row["heading_path"][-1]) if row["heading_path"] else 0.0
         bonus = _TITLE * title + _HEADING * heading + _CLOSE * terms.closeness(candidate)
         score = candidate.score + best * bonus
-        if language and (own := _language(candidate.key, row["search_text"])) and own != language:
+        if language and (own := spoken(candidate.key, row["search_text"])) and own != language:
             score *= _OTHER_LANGUAGE
         return replace(candidate, score=score)
 
@@ -224,7 +223,7 @@ def _ends(text: str, at: int) -> bool:
     return not text[at : at + _MOST_MORE].isalnum()
 
 
-def _language(key: str, searched: str) -> str:
+def spoken(key: str, searched: str) -> str:
     """A chunk's language, from its text; remembered, as a chunk's id changes with its text."""
     language = _LANGUAGES.get(key)
     if language is None:

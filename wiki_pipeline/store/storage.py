@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wiki_pipeline.errors import StoreError
 
 if TYPE_CHECKING:
-    from lance import LanceDataset
+    from lance import LanceDataset, Session
 
 _RUST_PLACE = re.compile(r",? /[^\s,]+\.rs:\d+:\d+")
 _USERINFO = re.compile(r"//[^/@\s]+@")
@@ -28,8 +28,11 @@ def absolute(url: str) -> str:
     return url.rstrip("/") if "://" in url else str(Path(url).expanduser().absolute())
 
 
-def open_dataset(url: str) -> LanceDataset | None:
+def open_dataset(url: str, session: Session | None = None) -> LanceDataset | None:
     """A table's latest version, for reading and writing; None if there is no such table.
+
+    Args:
+        session: whose caches it shares, its later versions too.
 
     Raises:
         StoreError: the storage is out of reach.
@@ -38,7 +41,7 @@ def open_dataset(url: str) -> LanceDataset | None:
 
     with explained(f"open {url.rpartition('/')[2]}"):
         try:
-            return lance.dataset(url)
+            return lance.dataset(url, session=session)
         except ValueError as error:
             if is_missing(error):
                 return None

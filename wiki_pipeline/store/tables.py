@@ -2,7 +2,8 @@
 
 They are plain LanceDB tables in one folder a tenant, named `{stage}.{source}` and `vectors.{model}`; anyone may read
 them with lancedb, pandas, DuckDB or Polars. What is written here goes through pylance, which lancedb stands on, because
-only pylance can replace documents in one commit cheaply; lancedb is for searching (`search`).
+only pylance can replace documents in one commit cheaply. Searches go through it too: a query of lancedb's takes three
+times its processor time, and each of them looks for a newer version, where one look a search is enough.
 
 Reading is safe at any time. Writing is for one process at a time, who holds a lease from the catalog.
 """
@@ -13,7 +14,6 @@ import os
 import re
 import threading
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,14 @@ from wiki_pipeline.model import SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store.evolution import refuse_newer, require
 from wiki_pipeline.store.spelling import Vocabulary
 from wiki_pipeline.store.stage_table import StageTable
-from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
+from wiki_pipeline.store.storage import absolute, explained, open_dataset
 
 if TYPE_CHECKING:
+    from lance import LanceDataset, Session
     from lancedb import DBConnection
-    from lancedb.table import Table as SearchTable
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
-# Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB.
+# Caches of what is searched; Lance's own bounds are 6 GB and 1 GB.
 _INDEX_CACHE_BYTES = 256 * 1024 * 1024
 _METADATA_CACHE_BYTES = 64 * 1024 * 1024
 
@@ -60,7 +60,8 @@ class Store:
         """Held while a query is embedded: an embedder is for one thread at a time."""
         self._lock = threading.Lock()
         self._connection: DBConnection | None = None
-        self._searched: dict[str, SearchTable] = {}
+        self._session: Session | None = None
+        self._snapshots: dict[str, LanceDataset] = {}
         self._vocabularies: dict[str, Vocabulary] = {}
 
     def table(self, stage: Stage, source: SourceKey) -> StageTable:
@@ -153,8 +154,9 @@ class Store:
         if serving.source is not None:
             self._clear_vectors(serving.source, [name for name in self.names() if name != serving.name])
 
-    def searched(self, name: str, columns: Iterable[pa.Field] = ()) -> SearchTable | None:
-        """The table as lancedb searches it, always at its latest version; None if there is no such table. Cached.
+    def snapshot(self, name: str, columns: Iterable[pa.Field] = ()) -> LanceDataset | None:
+        """The table's latest version, for searching; None if there is no such table. What it has read stays in memory,
+        for later versions too.
 
         Args:
             columns: what is going to be read of it.
@@ -163,21 +165,27 @@ class Store:
             StoreError: the storage is out of reach, or another version of the program made the table.
         """
         with self._lock:
-            table = self._searched.get(name)
-        if table is None:
-            with explained(f"open {name}"):
-                try:
-                    table = self._connect().open_table(name)
-                except ValueError as error:
-                    if is_missing(error):
-                        return None
-                    raise
-                schema = table.schema
-            refuse_newer(schema, name)
-            require(schema, columns, name)
-            with self._lock:
-                self._searched[name] = table
-        return table
+            known = self._snapshots.get(name)
+        try:
+            if known is not None and known.latest_version == known.version:
+                return known
+            dataset = known.checkout_version(known.latest_version) if known is not None else None
+        except (OSError, RuntimeError, ValueError):
+            dataset = None  # dropped, perhaps made anew: opening it tells
+        if dataset is None:
+            dataset = open_dataset(self.table_url(name), self._shared())
+        if dataset is None:
+            return None
+        refuse_newer(dataset.schema, name)
+        require(dataset.schema, columns, name)
+        with self._lock:
+            self._snapshots[name] = dataset
+        return dataset
+
+    def reopen(self, name: str) -> None:
+        """Open the table anew when it is searched next: reading what was open has failed."""
+        with self._lock:
+            self._snapshots.pop(name, None)
 
     def vocabulary(self, name: str) -> Vocabulary:
         """The words of a serving table, counted up to its latest version.
@@ -207,14 +215,20 @@ class Store:
     def _connect(self) -> DBConnection:
         with self._lock:
             if self._connection is None:
-                import lancedb  # takes seconds, and only searching needs it
+                import lancedb  # takes seconds, and only tables that go, and lists of remote ones, need it
 
-                session = lancedb.Session(
+                self._connection = lancedb.connect(self.url)
+            return self._connection
+
+    def _shared(self) -> Session:
+        import lance
+
+        with self._lock:
+            if self._session is None:
+                self._session = lance.Session(
                     index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
                 )
-                # Without an interval of zero a handle never sees later commits.
-                self._connection = lancedb.connect(self.url, read_consistency_interval=timedelta(0), session=session)
-            return self._connection
+            return self._session
 
     def _own(self, source: SourceKey) -> None:
         if source.tenant != self.tenant:

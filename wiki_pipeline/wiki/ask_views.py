@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from wiki_pipeline.wiki.snippet import Piece
-from wiki_pipeline.wiki.views import View
+from wiki_pipeline.wiki.views import Restriction, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,8 @@ class AskView(View):
     Attributes:
         conversation: id of the one shown; empty for a new one.
         question: what the box holds.
-        sources: address name and title of each source that can be chosen; `source` is the one chosen.
+        sources: address name and title of each source that can be chosen.
+        chosen: what the question is restricted to.
         earlier: address and title of the asker's other conversations.
         model: the one that writes answers; empty if passages are quoted.
         problem: why a question was not taken.
@@ -131,7 +132,7 @@ class AskView(View):
     title: str
     turns: Sequence[TurnView]
     question: str
-    source: str
+    chosen: Restriction
     sources: Mapping[str, str]
     earlier: Mapping[str, str]
     model: str

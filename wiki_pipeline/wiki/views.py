@@ -208,6 +208,34 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restriction:
+    """What a search or a question is restricted to, as its form shows it; what is empty restricts nothing.
+
+    Attributes:
+        source: its name in addresses.
+        since: the day, as `2026-10-31`.
+    """
+
+    source: str = ""
+    kind: str = ""
+    label: str = ""
+    author: str = ""
+    path: str = ""
+    language: str = ""
+    since: str = ""
+
+    @property
+    def more(self) -> int:
+        """How many fields besides the source restrict it."""
+        return sum(map(bool, (self.kind, self.label, self.author, self.path, self.language, self.since)))
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Those that restrict, for an address."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchView(View):
     """The search page, with results if there is a query.
 
@@ -222,7 +250,7 @@ class SearchView(View):
     template: ClassVar[str] = "search.html"
 
     query: str
-    source: str
+    chosen: Restriction
     mode: str
     sources: Mapping[str, str]
     modes: Mapping[str, str]

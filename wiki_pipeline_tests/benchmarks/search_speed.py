@@ -7,8 +7,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from statistics import median, quantiles
 
+import lancedb
 from lancedb.query import MatchQuery
 
 from wiki_pipeline.model import CleanPage, SourceKey
@@ -38,8 +40,9 @@ def measure(chunks: int | None = None) -> Iterator[Figure]:
         store = Store(folder, "default")
         count = filled(store, embedder, {source: pages})
         tell(f"search speed: {count} chunks")
-        table = store.searched(vectors_name(embedder.model))
-        assert table is not None
+        table = lancedb.connect(store.url, read_consistency_interval=timedelta(0)).open_table(
+            vectors_name(embedder.model)
+        )
 
         def bare(query: str) -> None:
             asked = table.search(MatchQuery(query, "search_text"), query_type="fts")  # type: ignore[call-arg]

@@ -51,8 +51,8 @@ def address(pipeline: Pipeline, model: ChatServer) -> Iterator[str]:
 
 
 def ask(page: Page, question: str) -> None:
-    page.get_by_role("textbox").last.fill(question)
-    page.keyboard.press("Enter")
+    page.locator("textarea[name=q]").fill(question)
+    page.locator("textarea[name=q]").press("Enter")
 
 
 def test_an_answer_appears_while_it_is_written_and_leads_to_the_place(open_page: Open, model: ChatServer) -> None:
@@ -90,12 +90,30 @@ def test_a_follow_up_stays_in_its_conversation(open_page: Open, model: ChatServe
     page = open_page("/ask")
     ask(page, f"{QUESTION} First?")
     expect(page.locator(".written")).to_have_count(1)
-    page.locator(".question select").select_option(label="Engineering")
+    page.locator(".question select[name=source]").select_option(label="Engineering")
     ask(page, "And then?")
     expect(page.locator(".written")).to_have_count(2)
-    expect(page.locator(".question select")).to_have_value("confluence-ENG")
+    expect(page.locator(".question select[name=source]")).to_have_value("confluence-ENG")
     page.reload()
     expect(page.locator(".written")).to_have_count(2)
+
+
+def test_what_a_question_is_restricted_to_is_kept_for_the_next_and_for_reading(
+    open_page: Open, model: ChatServer
+) -> None:
+    model.model = lambda prompt: said(f"The second person [{(*ids_in(prompt), 'c1')[0]}].")
+    page = open_page("/ask")
+    page.locator(".restricting summary").click()
+    page.get_by_label("Last changed by").fill("ana")
+    page.get_by_label("Kind").select_option(label="Wiki pages")
+    ask(page, f"{QUESTION} Restricted?")
+    expect(page.locator(".written")).to_be_visible()
+    expect(page.locator(".restricting summary")).to_have_text("Filters (2)")
+    expect(page.get_by_label("Last changed by")).to_have_value("ana")
+    page.goto("/search?q=pager&author=nobody")
+    expect(page.locator(".empty")).to_contain_text("with these filters")
+    page.goto("/search?q=pager&since=2026-13-40")
+    expect(page.locator(".trouble")).to_contain_text("is no day")
 
 
 def test_stopping_keeps_what_was_written(open_page: Open, model: ChatServer) -> None:
@@ -114,7 +132,7 @@ def test_on_a_phone_all_of_it_can_be_read(open_page: Open, model: ChatServer, da
     page = open_page("/search?q=pager", width=360, dark=dark)
     page.get_by_role("button", name="Ask this question").click()
     expect(page.locator(".written")).to_be_visible()
-    page.locator("summary").click()
+    page.locator(".complete summary").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for selector in (".by", ".doubt", ".cited .excerpt", ".cite", ".complete summary", ".from", ".strip"):
         assert page.evaluate(CONTRAST, selector) >= 4.5, selector

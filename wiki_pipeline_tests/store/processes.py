@@ -83,11 +83,12 @@ def write(folder: Path) -> None:
 
 def read(folder: Path) -> None:
     store = Store(str(folder), "default")
-    searched = store.searched(serving_table(folder).name)
-    assert searched is not None
+    name = serving_table(folder).name
     told = None
     while True:
-        seen = editions(searched.search().select(["document_id", "text"]).to_arrow())
+        searched = store.snapshot(name)
+        assert searched is not None
+        seen = editions(searched.to_table(columns=["document_id", "text"]))
         assert sorted(seen) == sorted(DOCUMENTS), f"missing: {set(DOCUMENTS) - set(seen)}"
         found: dict[str, set[str]] = {}
         for hit in search(store, Directions(), "edition chunk", k=MAX_HITS):

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -148,10 +147,10 @@ def test_the_vector_index_is_made_when_the_table_is_large_and_made_again_when_it
     assert partitions() == 3
     grow("d", 600)
     assert partitions() == 13
-    searched = store.searched(table.name)
+    searched = store.snapshot(table.name)
     assert searched is not None
-    asked: Any = searched.search(vector_of("b 7"), vector_column_name="vector")
-    assert asked.distance_type("cosine").refine_factor(5).limit(1).to_list()[0]["text"] == "b 7"
+    nearest = {"column": "vector", "q": vector_of("b 7"), "k": 1, "metric": "cosine", "refine_factor": 5}
+    assert searched.to_table(columns=["text"], nearest=nearest)["text"].to_pylist() == ["b 7"]
 
 
 def test_a_table_whose_indexed_rows_have_all_gone_gets_its_vector_index_again(

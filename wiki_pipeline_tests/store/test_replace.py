@@ -58,7 +58,7 @@ def contents(table: StageTable) -> Model:
 
 def assert_searches_agree(store: Store, table: StageTable, model: Model) -> None:
     """Both indexes find every text where the model has it, and nothing that the model has not."""
-    searched: Any = store.searched(table.name)
+    searched: Any = lancedb.connect(store.url).open_table(table.name)
     match: Any = query.MatchQuery
 
     def by_words(words: str) -> list[tuple[str, str]]:
@@ -159,12 +159,15 @@ def test_a_reader_who_opened_the_table_before_sees_the_new_rows(tmp_path: Path) 
     store = Store(str(tmp_path), "default")
     table = store.vectors(MODEL, DIMENSION, SOURCE)
     table.replace(with_state(vector_table({"a": ["old"]})))
-    handle = store.searched(table.name)
+    handle = store.snapshot(table.name)
     plain: Any = lancedb.connect(store.url).open_table(table.name)
     assert handle is not None
     assert handle.count_rows() == plain.count_rows() == 1
     table.replace(with_state(vector_table({"a": ["new", "newer"]})))
-    assert sorted(handle.search().select(["text"]).to_arrow()["text"].to_pylist()) == ["new", "newer"]
+    assert handle.to_table(columns=["text"])["text"].to_pylist() == ["old"]  # a search reads one version to its end
+    latest = store.snapshot(table.name)
+    assert latest is not None
+    assert sorted(latest.to_table(columns=["text"])["text"].to_pylist()) == ["new", "newer"]
     plain.checkout_latest()
     assert plain.count_rows() == 2
 

@@ -382,19 +382,10 @@ def test_vectors_of_another_length_are_an_error_with_advice(tmp_path: Path) -> N
         find(store, "coffee")
 
 
-def test_a_commit_between_the_two_sides_leaves_no_hits_of_the_old_edition() -> None:
-    def candidate(key: str, document: str, edition: str) -> Candidate:
-        return Candidate(key, (str(SOURCE), document), edition, 1.0, {})
-
-    by_vector = [candidate("a1", "a", "old"), candidate("b1", "b", "same"), candidate("c1", "c", "only here")]
-    by_text = [candidate("a2", "a", "new"), candidate("b1", "b", "same")]
-    assert [found.key for found in fused(by_vector, by_text, weight=1.0)] == ["b1", "a2", "c1"]
-
-
 @pytest.mark.parametrize(("weight", "first"), [(0.3, "words"), (1.0, "meaning")])
 def test_meaning_counts_as_much_as_its_model_is_worth(weight: float, first: str) -> None:
     def candidate(key: str, score: float) -> Candidate:
-        return Candidate(key, (str(SOURCE), key), "same", score, {})
+        return Candidate(key, (str(SOURCE), key), score, {})
 
     by_text = [candidate("words", 10.0), candidate("meaning", 4.0)]
     by_vector = [candidate("meaning", 0.9), candidate("words", 0.5)]

@@ -182,7 +182,7 @@ def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
             assert {r.added for r in reports.values() if r.stage is not Stage.ATTACHMENTS} == {2 * LARGE}
             tables = {stage: opened.store.table(stage, ENG) for stage in Stage if stage is not Stage.VECTORS}
             (vectors,) = [name for name in opened.store.names() if name.startswith("vectors.")]
-            dataset = opened.store.searched(vectors)
+            dataset = opened.store.snapshot(vectors)
             assert dataset is not None
-            seen.append(({stage: table.read() for stage, table in tables.items()}, dataset.to_arrow()))
+            seen.append(({stage: table.read() for stage, table in tables.items()}, dataset.to_table()))
     assert seen[0] == seen[1]

@@ -169,7 +169,7 @@ class Researcher:
 
     def _plan(self) -> None:
         self._recorder.tell("planning", looking_in(self.progress.searched))
-        seed = self.library.cite(self.library.find(replace(self.question, chunks=_SEED)))
+        seed = self.library.cite(self.library.find(replace(self.question, chunks=_SEED))[1])
         found = list(dict.fromkeys(" > ".join((one.title, *one.headings)) for one in seed))
         pages = len({one.document for one in seed})
         proposed = None
@@ -243,7 +243,7 @@ class Researcher:
     def _found(self, queries: Sequence[str], count: int) -> list[Hit]:
         """What the queries find together, best first."""
         questions = [replace(self.question, text=query, chunks=count) for query in queries]
-        return fused((1.0, self.library.find(one)) for one in questions)
+        return fused((1.0, self.library.find(one)[1]) for one in questions)
 
     def _check_gaps(self) -> bool:
         """Look whether something is missing. False if nothing more can be looked up."""

@@ -24,9 +24,17 @@ class Restricted(BaseModel):
     sources: list[Value] = Field(
         default_factory=list, max_length=_MAX_VALUES, description="Only these: ids, keys or names in addresses."
     )
+    kinds: list[Value] = Field(
+        default_factory=list,
+        max_length=_MAX_VALUES,
+        description="Only `page`, `file`, `code`, `prose`, or a kind of source.",
+    )
     labels: list[Value] = Field(default_factory=list, max_length=_MAX_VALUES, description="Only with any of these.")
     authors: list[Value] = Field(
-        default_factory=list, max_length=_MAX_VALUES, description="Only last changed by these."
+        default_factory=list, max_length=_MAX_VALUES, description="Only last changed by these; part of a name will do."
+    )
+    languages: list[Value] = Field(
+        default_factory=list, max_length=_MAX_VALUES, description="Only texts in any of these, as `de`."
     )
     path_prefix: str = Field("", max_length=_MAX_VALUE, description="Only files below this path.")
     modified_from: datetime | None = Field(None, description="Only documents changed at this time or later.")
@@ -40,8 +48,10 @@ class Restricted(BaseModel):
         """
         return Filters(
             sources=tuple(serving.source_named(name).key for name in self.sources),
+            kinds=tuple(self.kinds),
             labels=tuple(self.labels),
             authors=tuple(self.authors),
+            languages=tuple(self.languages),
             path_prefix=self.path_prefix,
             modified_from=self.modified_from,
             modified_before=self.modified_before,

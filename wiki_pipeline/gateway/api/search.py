@@ -143,7 +143,8 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
             min_length=1,
             max_length=MAX_QUERY,
             description='A question or some words. `"in quotes"`: words next to each other; `-word`: without it; '
-            "`title:`, `label:`, `path:`: where the value must stand. All else is words.",
+            "`title:`, `label:`, `path:`, `author:`, `kind:`, `lang:`, `after:`, `before:`: what must hold of the "
+            "document. All else is words.",
             examples=["who is called first at night"],
         ),
     ],
@@ -160,11 +161,23 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,
         Query(max_length=_MAX_VALUES, description="Only documents with any of these labels. May be repeated."),
     ] = None,
+    kind: Annotated[
+        list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,
+        Query(
+            max_length=_MAX_VALUES,
+            description="Only `page`, `file`, `code`, `prose`, or a kind of source. May be repeated.",
+        ),
+    ] = None,
     author: Annotated[
         list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,
         Query(
-            max_length=_MAX_VALUES, description="Only documents last changed by any of these people. May be repeated."
+            max_length=_MAX_VALUES,
+            description="Only documents last changed by any of these people; part of a name will do. May be repeated.",
         ),
+    ] = None,
+    language: Annotated[
+        list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,
+        Query(max_length=_MAX_VALUES, description="Only texts in any of these languages, as `de`. May be repeated."),
     ] = None,
     path_prefix: Annotated[
         str, Query(max_length=_MAX_VALUE, description="Only files below this path, as `docs/`.")
@@ -183,8 +196,10 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
     """Ranked over everything the tenant has; filters apply before ranking."""
     filters = Filters(
         sources=tuple(serving.source_named(name).key for name in source or ()),
+        kinds=tuple(kind or ()),
         labels=tuple(label or ()),
         authors=tuple(author or ()),
+        languages=tuple(language or ()),
         path_prefix=path_prefix,
         modified_from=modified_from,
         modified_before=modified_before,

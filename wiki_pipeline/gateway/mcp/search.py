@@ -5,11 +5,11 @@ text in, results with `id`, `title` and `url` out; what is said beyond that does
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.freshness import StaleDocument
+from wiki_pipeline.gateway.api.restrictions import Restricted
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
 from wiki_pipeline.gateway.mcp.reading import Asked, Asker, Reading, iso, read
 from wiki_pipeline.gateway.wiki_reader import Place
@@ -160,19 +160,12 @@ def _contents(found: Reading) -> list[SectionName]:
 # --- passages ----------------------------------------------------------------------------------------------------
 
 
-class PassageQuery(Asked):
+class PassageQuery(Restricted):
     """What to search for, and where."""
 
     query: str = Field(min_length=1, max_length=MAX_QUERY, description="A question or some words, in any language.")
     limit: int = Field(8, ge=1, le=_MOST_PASSAGES, description="How many passages at most.")
     mode: Mode = Field("hybrid", description="By meaning and words, by meaning (`vector`), or by words (`text`).")
-    sources: list[str] = Field(
-        default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
-    )
-    labels: list[str] = Field(default_factory=list, max_length=50, description="Only pages with any of these labels.")
-    path_prefix: str = Field("", max_length=300, description="Only files below this path, as `docs/`.")
-    modified_from: datetime | None = Field(None, description="Only pages changed at this time or later.")
-    modified_before: datetime | None = Field(None, description="Only pages changed before this time.")
 
 
 class Passage(BaseModel):
@@ -200,13 +193,7 @@ class Passages(BaseModel):
 
 def search_passages(asker: Asker, asked: PassageQuery) -> Passages:
     """The chunks that fit best."""
-    filters = Filters(
-        sources=tuple(asker.serving.source_named(name).key for name in asked.sources),
-        labels=tuple(asked.labels),
-        path_prefix=asked.path_prefix,
-        modified_from=asked.modified_from,
-        modified_before=asked.modified_before,
-    )
+    filters = asked.filters(asker.serving)
     hits = asker.serving.search(asked.query, k=asked.limit, mode=asked.mode, filters=filters)
     titles = _titles(asker)
     passages = [

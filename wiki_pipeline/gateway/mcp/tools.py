@@ -16,9 +16,11 @@ from pydantic import BaseModel, Field
 from wiki_pipeline.answers.answer import Outcome
 from wiki_pipeline.answers.cite import Citation
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
+from wiki_pipeline.gateway.api.ask import found_conversation
+from wiki_pipeline.gateway.api.restrictions import Restricted
 from wiki_pipeline.gateway.mcp.addresses import PageAddress, short
 from wiki_pipeline.gateway.mcp.freshness import Nothing, Sources, Standings, Whose, freshness, list_sources
-from wiki_pipeline.gateway.mcp.reading import Asked, Asker
+from wiki_pipeline.gateway.mcp.reading import Asker
 from wiki_pipeline.gateway.mcp.research import ResearchAsked, ResearchTold, research
 from wiki_pipeline.gateway.mcp.search import (
     Id,
@@ -33,7 +35,6 @@ from wiki_pipeline.gateway.mcp.search import (
     shortened,
 )
 from wiki_pipeline.model import SourceKey
-from wiki_pipeline.store import Filters
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -59,12 +60,12 @@ class Tool(Generic[Arguments, Answer]):
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-class Asking(Asked):
+class Asking(Restricted):
     """A question."""
 
     question: str = Field(min_length=1, max_length=MAX_QUESTION, description="In any language.")
-    sources: list[str] = Field(
-        default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
+    conversation_id: str = Field(
+        "", max_length=100, description="Of an earlier answer that this question follows up; empty for a new one."
     )
 
 
@@ -88,6 +89,7 @@ class Reference(BaseModel):
 class Replied(BaseModel):
     """An answer with what it stands on."""
 
+    conversation_id: str = Field(description="For a question that follows up.")
     outcome: Outcome = Field(description="`answered`; `nothing`: what is here does not answer it.")
     text: str = Field(description="The answer with markers `[c3]`; quoted passages where no model is set up.")
     doubts: list[str] = Field(description="Sentences that cite nothing, or say what their citations do not hold.")
@@ -98,13 +100,15 @@ class Replied(BaseModel):
 def ask(asker: Asker, asked: Asking) -> Replied:
     """An answer, as `/v1/ask` gives it; it is kept as the asker's conversation."""
     serving = asker.serving
-    keys = tuple(serving.source_named(name).key for name in asked.sources)
-    question = Question(text=asked.question, filters=Filters(sources=keys), chunks=serving.settings.answer_chunks)
-    record = serving.answering.begin(serving.principal, question)
+    question = Question(text=asked.question, filters=asked.filters(serving), chunks=serving.settings.answer_chunks)
+    if asked.conversation_id:
+        found_conversation(serving, asked.conversation_id)
+    record = serving.answering.begin(serving.principal, question, asked.conversation_id)
     answer = serving.answering.run(record, serving.principal.scope)
     doubtful = [one for one in answer.sentences if one.missing or not one.citations]
     quoted = "\n\n".join(f"{passage.text} [{passage.citation}]" for passage in answer.passages)
     return Replied(
+        conversation_id=record.conversation_id,
         outcome=answer.outcome,
         text=answer.text or quoted,
         doubts=[answer.text[one.begin : one.end].strip() for one in doubtful],

@@ -24,11 +24,12 @@ from wiki_pipeline.catalog import AnswerRecord, AnswerStatus
 from wiki_pipeline.errors import PayloadError, WikiPipelineError
 from wiki_pipeline.gateway.api.ask import begin, found, found_conversation
 from wiki_pipeline.gateway.errors import status_of
+from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
-from wiki_pipeline.store import Filters
 from wiki_pipeline.wiki import answer_text, site
 from wiki_pipeline.wiki.ask_views import AskView, CitedSource, LookedIn, QuotedPassage, Remark, TurnView
 from wiki_pipeline.wiki.snippet import Piece, pieces_of
+from wiki_pipeline.wiki.views import Restriction
 
 GRAVE = {"truncated", "broken", "timeout", "prompt_cut", "source_failed", "source_not_synced", "interrupted"}
 GRAVE |= {"model_failed", "budget_exceeded", "context_overflow", "internal_error", "only_thoughts", "refused", "busy"}
@@ -52,7 +53,7 @@ def ask_page(
     source: Annotated[str, Query(max_length=400, description="The source to ask; empty for all.")] = "",
 ) -> HTMLResponse:
     """A new conversation."""
-    return HTMLResponse(site.html(_view(serving, question=q, source=source)))
+    return HTMLResponse(site.html(_view(serving, question=q, chosen=restricting.restriction({"source": source}))))
 
 
 @router.post("/ask", summary="Ask on the page", response_class=HTMLResponse, responses=_NOT_THERE | {303: {}})
@@ -98,14 +99,14 @@ def form_of(body: bytes) -> Mapping[str, str]:
 
 
 def _asked(serving: Services, asked: Mapping[str, str]) -> Response:
-    text, source = asked.get("q", ""), asked.get("source", "")
+    text, chosen = asked.get("q", ""), restricting.restriction(asked)
     conversation = asked.get("conversation", "")
     try:
-        filters = Filters(sources=(serving.source_named(source).key,) if source else ())
+        filters = restricting.filters(serving, chosen)
         question = Question(text=text, filters=filters, chunks=serving.settings.answer_chunks)
         record = begin(serving, question, conversation)
     except WikiPipelineError as error:
-        view = _view(serving, question=text[:MAX_QUESTION], source=source, problem=str(error))
+        view = _view(serving, question=text[:MAX_QUESTION], chosen=chosen, problem=str(error))
         return HTMLResponse(site.html(view), status_of(error))
     return RedirectResponse(f"/ask/{quote(record.conversation_id)}#wiki:turn-{record.position}", HTTPStatus.SEE_OTHER)
 
@@ -117,7 +118,7 @@ def _view(
     title: str = "",
     answers: Sequence[AnswerRecord] = (),
     question: str = "",
-    source: str = "",
+    chosen: Restriction | None = None,
     problem: str = "",
 ) -> AskView:
     who, model = serving.principal, serving.answering.model
@@ -127,7 +128,7 @@ def _view(
         title=title,
         turns=[_turn(record) for record in answers],
         question=question,
-        source=source or _source_of(serving, answers),
+        chosen=chosen or _chosen(serving, answers),
         sources={record.key.slug: record.title or record.key.name for record in serving.reader.sources()},
         earlier={
             f"/ask/{each.conversation_id}": each.title for each in earlier if each.conversation_id != conversation
@@ -137,11 +138,12 @@ def _view(
     )
 
 
-def _source_of(serving: Services, answers: Sequence[AnswerRecord]) -> str:
-    """The source that the last question was about, for the one that follows."""
-    keys = answers[-1].request.get("filters", {}).get("sources", []) if answers else []
+def _chosen(serving: Services, answers: Sequence[AnswerRecord]) -> Restriction:
+    """What the last question was restricted to, for the one that follows."""
+    if not answers:
+        return Restriction()
     slugs = {str(record.key): record.key.slug for record in serving.reader.sources()}
-    return slugs.get(keys[0], "") if len(keys) == 1 else ""
+    return restricting.chosen_before(answers[-1].request.get("filters", {}), slugs)
 
 
 def _turn(record: AnswerRecord) -> TurnView:

@@ -15,6 +15,7 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import StaleDocument
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.languages import language_wanted
+from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.gateway.wiki_reader import Place
 from wiki_pipeline.store import Filters, Found, Hit
@@ -37,10 +38,16 @@ router = APIRouter(tags=["wiki"])
     response_class=HTMLResponse,
     responses={404: {"content": {"text/html": {}}, "description": "There is no such source."}},
 )
-def search_page(
+def search_page(  # noqa: PLR0913, PLR0917 - the fields of its form
     serving: Serving,
     q: Annotated[str, Query(max_length=MAX_QUERY, description="A question or some words.")] = "",
     source: Annotated[str, Query(max_length=400, description="Only this source; empty for all.")] = "",
+    kind: Annotated[str, Query(max_length=400, description="Only `page`, `file`, `code` or `prose`.")] = "",
+    label: Annotated[str, Query(max_length=400, description="Only pages with it; several with commas.")] = "",
+    author: Annotated[str, Query(max_length=400, description="Only what this person changed last.")] = "",
+    path: Annotated[str, Query(max_length=400, description="Only files below this path.")] = "",
+    language: Annotated[str, Query(max_length=400, description="Only texts in this language, as `de`.")] = "",
+    since: Annotated[str, Query(max_length=400, description="Only what changed on this day or later.")] = "",
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
     accept_language: Annotated[str, Header(max_length=1_000, description="Which language is preferred.")] = "",
 ) -> HTMLResponse:
@@ -50,9 +57,20 @@ def search_page(
     results: Sequence[Result] = ()
     found = Found()
     problem, status = "", HTTPStatus.OK
+    chosen = restricting.restriction(
+        {
+            "source": source,
+            "kind": kind,
+            "label": label,
+            "author": author,
+            "path": path,
+            "language": language,
+            "since": since,
+        }
+    )
     if q.strip():
         try:
-            found = _found(serving, q, mode, source, language_wanted(accept_language))
+            found = _found(serving, q, mode, restricting.filters(serving, chosen), language_wanted(accept_language))
             results = _results(
                 serving, found.hits, found.did_you_mean or q, {str(r.key): titles[r.key.slug] for r in records}
             )
@@ -60,7 +78,7 @@ def search_page(
             problem, status = str(error), status_of(error)
     view = SearchView(
         query=q,
-        source=source,
+        chosen=chosen,
         mode=mode,
         sources=titles,
         modes=MODES,
@@ -73,8 +91,7 @@ def search_page(
     return HTMLResponse(site.html(view), status)
 
 
-def _found(serving: Services, query: str, mode: Mode, source: str, language: str) -> Found:
-    filters = Filters(sources=(serving.source_named(source).key,) if source else ())
+def _found(serving: Services, query: str, mode: Mode, filters: Filters, language: str) -> Found:
     found = serving.find(
         query, k=_CHUNKS, mode=mode, filters=filters, per_document=_CHUNKS_OF_A_DOCUMENT, language=language
     )

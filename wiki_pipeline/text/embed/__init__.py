@@ -1,4 +1,4 @@
-"""Texts to vectors: the embedded model, or any endpoint that speaks OpenAI's embeddings contract."""
+"""Texts to vectors: the embedded model, a small transformer (an extra), or an endpoint that speaks as OpenAI does."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # a worker process needs no settings, which would take a thir
     from wiki_pipeline.text.embed.settings import EmbeddingSettings
 
 EMBEDDED_MODEL = "wordllama"
+_TRANSFORMER = "minilm"
 
 __all__ = ["EMBEDDED_MODEL", "Embedded", "Embedder", "open_embedder"]
 
@@ -24,6 +25,10 @@ def open_embedder(settings: EmbeddingSettings) -> Embedder:
         from wiki_pipeline.text.embed.static import StaticEmbedder  # noqa: PLC0415 - numpy and tokenizers on demand
 
         return StaticEmbedder()
+    if settings.embedding_model == _TRANSFORMER:
+        from wiki_pipeline.text.embed.minilm import MiniLmEmbedder  # noqa: PLC0415
+
+        return MiniLmEmbedder()
     from wiki_pipeline.text.embed.endpoint import EndpointEmbedder  # noqa: PLC0415
 
     return EndpointEmbedder(

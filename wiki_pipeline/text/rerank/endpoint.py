@@ -4,7 +4,8 @@
     vLLM, Jina, Cohere   {"model", "query", "documents", ...}  -> {"results": [{"index", "relevance_score"}]}
 
 Which one an endpoint speaks is found out by asking: one that refuses a body (400, 422) is asked in the other form, and
-what worked is remembered. Nothing is asked twice for other reasons: a search does not wait.
+what worked is remembered. Nothing is asked twice for other reasons: a search does not wait. TEI takes 32 texts a
+request unless it was started otherwise (413 for more), and scores each alone, so it is asked in parts.
 """
 
 from __future__ import annotations
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 _MAX_CHARACTERS = 2_000  # of a text: models read some 512 tokens of it
 _MAX_ANSWER_BYTES = 4_000_000
 _REFUSED = {400, 422}
+_TEXTS_AT_ONCE = 32  # TEI's --max-client-batch-size
 _FORMS = ("documents", "texts")
 _ADVICE = {
     401: "Check WIKI_PIPELINE_RERANK_API_KEY.",
     403: "Check WIKI_PIPELINE_RERANK_API_KEY.",
     404: "Check WIKI_PIPELINE_RERANK_URL; it ends in /rerank.",
+    413: "Start it with a larger --max-client-batch-size (32 at least).",
+    424: "Its model can't rerank: start it with a cross-encoder.",
     429: "Its rate limit is used up.",
 }
 
@@ -74,7 +78,10 @@ class EndpointReranker:
             if again not in _REFUSED:
                 status, answer, self._form = again, second, other
         if status != 200:
-            raise self._failure(f"answered {status}", _ADVICE.get(status, "Check WIKI_PIPELINE_RERANK_URL."))
+            # Jina and Cohere serve many models and refuse a request that names none.
+            unnamed = status in _REFUSED and not self._model
+            advice = "Name its model in WIKI_PIPELINE_RERANK_MODEL." if unnamed else "Check WIKI_PIPELINE_RERANK_URL."
+            raise self._failure(f"answered {status}", _ADVICE.get(status, advice))
         scores = _scores(answer, len(cut))
         if scores is None:
             raise self._failure("gave an answer that is no ranking of all texts", "Check WIKI_PIPELINE_RERANK_URL.")
@@ -82,7 +89,18 @@ class EndpointReranker:
         return scores
 
     def _asked(self, form: str, query: str, texts: Sequence[str]) -> tuple[int, Any]:
-        """Status and body; the body is None where it is no JSON."""
+        """Status and body of all texts; the body is None where it is no JSON."""
+        if form != "texts" or len(texts) <= _TEXTS_AT_ONCE:
+            return self._posted(form, query, texts)
+        ranked: list[Any] = []
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            status, answer = self._posted(form, query, texts[start : start + _TEXTS_AT_ONCE])
+            if status != 200 or not isinstance(answer, list):
+                return status, answer
+            ranked += [_moved(result, start) for result in answer]
+        return 200, ranked
+
+    def _posted(self, form: str, query: str, texts: Sequence[str]) -> tuple[int, Any]:
         import httpx  # noqa: PLC0415 - takes a tenth of a second, and few have an endpoint
 
         body: dict[str, Any] = {"query": query}
@@ -118,6 +136,12 @@ class EndpointReranker:
 
     def _failure(self, what: str, advice: str = "") -> RerankError:
         return RerankError(f"The reranking endpoint at {self._host} {what}.", advice)
+
+
+def _moved(result: Any, by: int) -> Any:
+    """A result of a part of the texts, as one of all of them."""
+    index = result.get("index") if isinstance(result, Mapping) else None
+    return {**result, "index": index + by} if isinstance(index, int) else result
 
 
 def _scores(answer: Any, count: int) -> list[float] | None:
