@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from wiki_pipeline.access import Principal, Scope
 from wiki_pipeline.answers.answer import Answer, Method, Note, Outcome
-from wiki_pipeline.answers.ask import Asker, Emit, silent
+from wiki_pipeline.answers.ask import Asker, silent
 from wiki_pipeline.answers.durable import CancelWatch, Durable, filters_from_json, filters_to_json, readable
 from wiki_pipeline.answers.llm import ChatModel
 from wiki_pipeline.answers.retrieve import Library, Question, Turn
 from wiki_pipeline.answers.settings import AnswerSettings
+from wiki_pipeline.answers.writing import Emit
 from wiki_pipeline.catalog import AnswerRecord, AnswerStatus, Catalog
 from wiki_pipeline.errors import AnswerNotFoundError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wiki_pipeline.errors import StoreError
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session
+    from lance.dataset import LanceDataset, Session
 
 _RUST_PLACE = re.compile(r",? /[^\s,]+\.rs:\d+:\d+")
 _USERINFO = re.compile(r"//[^/@\s]+@")

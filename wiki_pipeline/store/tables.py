@@ -27,7 +27,7 @@ from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, open_dataset
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session
+    from lance.dataset import LanceDataset, Session
     from lancedb import DBConnection
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
@@ -225,7 +225,7 @@ class Store:
 
         with self._lock:
             if self._session is None:
-                self._session = lance.Session(
+                self._session = lance.dataset.Session(
                     index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
                 )
             return self._session
