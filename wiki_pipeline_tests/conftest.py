@@ -23,6 +23,11 @@ if TYPE_CHECKING:  # the engine takes seconds to import, which unit tests would 
 settings.register_profile("whatever the machine", deadline=None)
 settings.load_profile("whatever the machine")
 
+# Tests start hundreds of Python processes. Where the environment forbids to keep bytecode, each would compile the whole
+# program anew, and pytest its tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _HERE = Path(__file__).parent
 _TIERS = ("benchmark", "e2e", "security", "browser", "integration", "unit")  # the dearest first
 _ROOMS = {

@@ -17,8 +17,6 @@ from wiki_pipeline_tests import children
 from wiki_pipeline_tests.installed import PACKAGE
 from wiki_pipeline_tests.sources.git.upstream import Upstream
 
-QUIET = {"stdout": DEVNULL, "stderr": DEVNULL}
-
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
@@ -49,9 +47,11 @@ def test_the_installed_program_syncs_the_demo_s_handbook_and_a_repository(progra
     upstream.commit({"README.md": "# Pumps\n\nThe pump is primed by hand.\n", "pump.py": "def prime() -> None: ...\n"})
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/wiki"
-        server = [python, "-m", "wiki_pipeline.demo.confluence", "--handbook", "--fd", str(listening.fileno())]
+        server = [str(python), "-m", "wiki_pipeline.demo.confluence", "--handbook", "--fd", str(listening.fileno())]
         environment = {**os.environ, "PYTHONPATH": ""}
-        with children.started(server, cwd=tmp_path, env=environment, pass_fds=[listening.fileno()], **QUIET):
+        with children.started(
+            server, cwd=tmp_path, env=environment, pass_fds=[listening.fileno()], stdout=DEVNULL, stderr=DEVNULL
+        ):
             settings = {
                 "CONFLUENCE_URL": url,
                 "CONFLUENCE_TOKEN": "any-token",

@@ -66,9 +66,10 @@ def _take_packages(clone: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     (packages,) = environment.glob("lib/python3.*/site-packages")
     (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
-    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "--disable-pip-version-check"]
+    python = str(environment / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
     local = ["--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "install", "--quiet", *local, "--editable", clone], check=True)
+    subprocess.run([*pip, "install", "--quiet", *local, "--editable", str(clone)], check=True)
     (environment / ".ready").touch()
 
 

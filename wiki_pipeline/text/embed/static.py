@@ -68,7 +68,7 @@ class StaticEmbedder:
 
     @cached_property
     def _matrix(self) -> Vectors:
-        return _read_matrix()
+        return _read_matrix(_WEIGHTS)
 
     @cached_property
     def _unknown(self) -> Vectors:
@@ -83,26 +83,26 @@ class StaticEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return _read_tokenizer()
+        return _read_tokenizer(_TOKENIZER)
 
 
 # Read once a process, however many embedders it opens: that takes longer than to embed some hundred pages.
 
 
 @cache
-def _read_matrix() -> Vectors:
+def _read_matrix(name: str) -> Vectors:
     from safetensors.numpy import load_file  # noqa: PLC0415
 
-    matrix = np.ascontiguousarray(load_file(_package_file(_WEIGHTS))["embedding.weight"], dtype=np.float32)
+    matrix = np.ascontiguousarray(load_file(_package_file(name))["embedding.weight"], dtype=np.float32)
     matrix.flags.writeable = False
     return matrix
 
 
 @cache
-def _read_tokenizer() -> Tokenizer:
+def _read_tokenizer(name: str) -> Tokenizer:
     from tokenizers import Tokenizer  # noqa: PLC0415
 
-    return Tokenizer.from_file(str(_package_file(_TOKENIZER)))
+    return Tokenizer.from_file(str(_package_file(name)))
 
 
 def _encodable(text: str) -> str:

@@ -125,7 +125,8 @@ def test_a_file_that_takes_too_long_is_given_up(extractor: Extractor) -> None:
     try:
         found = impatient.extract(endless_pdf(), PDF)
         assert (found.text, found.notes) == ("", ("Its text can't be searched: reading it takes longer than 2 s.",))
-        assert impatient.extract(pdf("Still here"), PDF).text.endswith("Still here")
+        # On a busy machine the start of the next process alone may take two seconds.
+        assert any(impatient.extract(pdf("Still here"), PDF).text.endswith("Still here") for _ in range(10))
     finally:
         impatient.close()
 
