@@ -22,11 +22,15 @@ $(READY): requirements.lock pyproject.toml .ci/setup
 run: $(READY) ## start everything: first sync, Dagster UI, wiki, API; Ctrl-C stops it
 	@exec $(VENV)/bin/wiki-pipeline up
 
+# A worker takes a module at a time: what the tests of a module share is made once. They come in the order that
+# wiki_pipeline_tests/conftest.py gives them, not by their number of tests.
+PYTEST := $(VENV)/bin/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 test: $(READY) ## run the test suite
-	$(VENV)/bin/pytest --numprocesses auto --dist worksteal
+	$(PYTEST)
 
 test-fast: $(READY) ## run the unit tests: no servers, processes and databases
-	$(VENV)/bin/pytest --numprocesses auto --dist worksteal -m unit
+	$(PYTEST) -m unit
 
 attack: $(READY) ## attack the program with random inputs, for some minutes, and print what came of it
 	$(VENV)/bin/python -m wiki_pipeline_tests.security

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -104,8 +105,13 @@ def load(group: type[Group], **overrides: Any) -> Group:
 
 def variable(name: str) -> Any:
     """One value by its variable's name, looked for wherever settings come from; None if it is nowhere."""
+    return load(_group_of(name)).value  # type: ignore[attr-defined]
+
+
+@cache
+def _group_of(name: str) -> type[SettingsGroup]:
     about: Any = (Annotated[Any, NoDecode], Field(None, validation_alias=name))
-    return load(create_model("Variable", __base__=SettingsGroup, value=about)).value  # type: ignore[attr-defined]
+    return create_model("Variable", __base__=SettingsGroup, value=about)
 
 
 def _explain(error: ValidationError) -> str:

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline_tests.children import kill_all
+from wiki_pipeline_tests.installed import build_wheel, install_wheel
 
 if TYPE_CHECKING:  # the engine takes seconds to import, which unit tests would pay
     from wiki_pipeline_tests.synced import SyncedSpace
@@ -22,8 +23,13 @@ if TYPE_CHECKING:  # the engine takes seconds to import, which unit tests would 
 settings.register_profile("whatever the machine", deadline=None)
 settings.load_profile("whatever the machine")
 
+# Tests start hundreds of Python processes. Where the environment forbids to keep bytecode, each would compile the whole
+# program anew, and pytest its tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _HERE = Path(__file__).parent
-_TIERS = ("benchmark", "e2e", "security", "browser", "integration", "unit")
+_TIERS = ("benchmark", "e2e", "security", "browser", "integration", "unit")  # the dearest first
 _ROOMS = {
     "benchmarks": "benchmark",
     "e2e": "e2e",
@@ -44,11 +50,27 @@ _PROCESSES = {"other_process", "started"}  # names that modules import which sta
 _SUITE = "STARTED_BY_THE_SUITE"
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only unit tests are asked for, don't import the rooms that have none: it takes longer than the tests."""
+    if config.option.markexpr == "unit" and _HERE in collection_path.parents:
+        return collection_path.relative_to(_HERE).parts[0] in _ROOMS or None
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)  # before tests are selected by their markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its tier: the slowest that its markers, fixtures, module and room speak for."""
+    """Mark each test with its tier: the slowest that its markers, fixtures, module and room speak for.
+
+    And put the dear modules first: workers of pytest-xdist take them in this order, and none begins a long one late.
+    """
+    dear: dict[Path, tuple[float, int]] = {}
     for item in items:
-        item.add_marker(min(_spoken_for(item), key=_TIERS.index))
+        tier = min(_spoken_for(item), key=_TIERS.index)
+        item.add_marker(tier)
+        limit = item.get_closest_marker("timeout")
+        seconds = float(limit.args[0]) if limit and limit.args else 0.0
+        dear[item.path] = min(dear.get(item.path, (0.0, len(_TIERS))), (-seconds, _TIERS.index(tier)))
+    items.sort(key=lambda item: dear[item.path])
 
 
 def _spoken_for(item: pytest.Item) -> Iterator[str]:
@@ -111,3 +133,15 @@ def synced_datacenter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sync
 
     with synced_space("datacenter", tmp_path_factory.mktemp("datacenter"), twelve_pages) as synced:
         yield synced
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it is built from the checkout."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`wiki-pipeline` as the wheel installs it."""
+    return install_wheel(wheel, tmp_path_factory.mktemp("environment"))

@@ -19,17 +19,19 @@ from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.sync.settings import Settings
+from wiki_pipeline_tests.migrated import put_catalog
 
 ENG = SourceKey("default", "confluence", "ENG")
 
 
 def install(monkeypatch: pytest.MonkeyPatch, home: Path, **variables: str) -> None:
-    """Point the program at `home` and give it the variables, and no others of its own."""
+    """Point the program at `home`, with an empty catalog, and give it the variables, and no others of its own."""
     for name in ("CONFLUENCE_URL", "CONFLUENCE_SPACES", "CONFLUENCE_TOKEN", "CONFLUENCE_USERNAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(home)
     for name, value in {"WIKI_PIPELINE_HOME": str(home / "state"), **variables}.items():
         monkeypatch.setenv(name, value)
+    put_catalog(home / "state" / "catalog.sqlite")
 
 
 def install_for_space(monkeypatch: pytest.MonkeyPatch, home: Path, url: str, space: str = "ENG") -> None:

@@ -20,6 +20,9 @@ from wiki_pipeline.demo.confluence.app import Receive, Scope, Send
 from wiki_pipeline.demo.confluence.site import Flavour
 from wiki_pipeline_tests.installation import install_for_space, pipeline, sync
 
+# For tests, in rooms with a fixture `flavour`, of what the two Confluences answer each in its own way.
+both_flavours = pytest.mark.parametrize("flavour", ["cloud", "datacenter"])
+
 
 class RenewedServer(ConfluenceServer):
     """A test server whose site can be made anew while its address stays."""
@@ -65,7 +68,7 @@ class SyncedSpace:
 
     def copy(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> Space:
         """An installation in a folder of its own, as it was after its first sync; the space as it was then."""
-        shutil.copytree(self._folder / "state", home / "state")
+        shutil.copytree(self._folder / "state", home / "state", dirs_exist_ok=True)
         return self.unsynced(home, monkeypatch)
 
     def unsynced(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> Space:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from wiki_pipeline.sync.conversion import Conversion, Convert, Converted
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.settings import Settings
 
+version = cache(metadata.version)  # which reads a file each time, and is asked for every portion of documents
 _DOCUMENTS_A_PART = 8  # at least, where processes share the work
 Input = TypeVar("Input", bound=Document)
 

@@ -1,16 +1,22 @@
-"""Every test that asks for `url` or `catalog` runs on both databases."""
+"""Every test that asks for `url` or `catalog` runs on both databases.
+
+Behind `url` is an empty one; that of `catalog` has its tables, copied from one that was migrated once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.catalog.database import sqlite_path
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline_tests.catalog.postgresql import find_programs, running_server
+from wiki_pipeline_tests.migrated import put_catalog
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +30,29 @@ def postgresql_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of the test's own."""
-    name = f"test_{abs(hash(request.node.nodeid))}"
-    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    """A database of the test's own: with the tables if the test wants a catalog, empty otherwise."""
+    wanted = "catalog" in request.fixturenames
+    template = request.getfixturevalue("postgresql_migrated") if wanted else "template0"
+    with _database(postgresql_server, f"test_{abs(hash(request.node.nodeid))}", template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_migrated(postgresql_server: str) -> Iterator[str]:
+    """Name of a database with the tables of an empty catalog, which nothing is connected to."""
+    name = "migrated"
+    with _database(postgresql_server, name) as url:
+        with Catalog(url) as catalog:
+            catalog.sources("default")
+        yield name
+
+
+@contextmanager
+def _database(server: str, name: str, template: str = "template0") -> Iterator[str]:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield make_url(postgresql_server).set(database=name).render_as_string()
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    yield make_url(server).set(database=name).render_as_string()
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     admin.dispose()
@@ -48,6 +71,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def catalog(url: str) -> Iterator[Catalog]:
+    if path := sqlite_path(url):
+        put_catalog(path)
     with Catalog(url) as opened:
         yield opened
 

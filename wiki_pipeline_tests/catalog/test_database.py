@@ -45,7 +45,7 @@ def test_processes_that_start_at_once_on_an_empty_database_don_t_collide(url: st
         assert [other.finish() for other in others] == [(0, "")] * len(others)
 
 
-def test_threads_that_open_one_catalog_at_once_don_t_collide(catalog: Catalog) -> None:
+def test_threads_that_open_one_catalog_at_once_don_t_collide(url: str) -> None:
     start = threading.Barrier(8)
     found: list[int] = []
 
@@ -53,12 +53,14 @@ def test_threads_that_open_one_catalog_at_once_don_t_collide(catalog: Catalog) -
         start.wait(timeout=30)
         found.append(len(catalog.sources("default")))
 
+    catalog = Catalog(url)
     threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
     assert found == [0] * 8
+    catalog.close()
 
 
 def test_threads_that_make_different_catalogs_at_once_don_t_mix_them_up(tmp_path: Path) -> None:
@@ -97,15 +99,14 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(catalog: Catalo
     assert len(catalog.sources("default")) == 1
 
 
-def test_a_migration_that_is_cut_off_leaves_an_empty_database(
-    catalog: Catalog, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_is_cut_off_leaves_an_empty_database(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class CutOffError(Exception):
         pass
 
     def cut_off(context: MigrationContext, *_: object, **__: object) -> None:
         raise CutOffError
 
+    catalog = Catalog(url)
     with monkeypatch.context() as patch:
         # Alembic writes the revision last: fail there, after the tables were made.
         patch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", cut_off)
@@ -116,6 +117,7 @@ def test_a_migration_that_is_cut_off_leaves_an_empty_database(
         assert schema._revision(connection) is None
     engine.dispose()
     assert catalog.sources("default") == []
+    catalog.close()
 
 
 def test_the_sqlite_file_and_its_companions_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """`make run` in a clean clone, as a new user meets it: three addresses, everything behind them, nothing left behind.
 
-Run by the CI as `python -m wiki_pipeline_tests.e2e.make_run`; ends with a sentence and status 1 if something is wrong.
+`python -m wiki_pipeline_tests.e2e.make_run` ends with a sentence and status 1 if something is wrong. The CI has just
+set up its own clone by the same command and the same lock; it has this one take those packages: `--packages-from-here`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -29,9 +32,14 @@ _STAGES = """{ assetNodes { assetKey { path } assetPartitionStatuses {
 
 def main() -> int:
     """Clone, start, look, stop. 0 if all is right."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packages-from-here", action="store_true", help="take those of this environment for set up")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wiki-pipeline-clone-") as folder:
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+        if given.packages_from_here:
+            _take_packages(clone)
         began = time.monotonic()
         with started(["make", "run"], clone) as services:
             try:
@@ -47,6 +55,22 @@ def main() -> int:
                 return 1
     print("make run started, served and stopped as it should.")
     return 0
+
+
+def _take_packages(clone: Path) -> None:
+    """Make the clone's environment of the packages of this one and the clone itself, where `make` would set one up."""
+    told = subprocess.run(["make", "--dry-run", "run"], cwd=clone, check=True, capture_output=True, text=True).stdout
+    if ".ci/setup" not in told:
+        raise SystemExit(f"`make run` would not set a clean clone up:\n{told}")
+    environment = clone / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    (packages,) = environment.glob("lib/python3.*/site-packages")
+    (packages / "requirements.pth").write_text(sysconfig.get_path("purelib"))
+    python = str(environment / "bin" / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    local = ["--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "install", "--quiet", *local, "--editable", str(clone)], check=True)
+    (environment / ".ready").touch()
 
 
 def _look(addresses: Mapping[str, str]) -> None:

@@ -23,7 +23,11 @@ SECRET = "of-the-webhooks"
 START_SECONDS = 600
 STOP_SECONDS = 90
 _ADDRESS = re.compile(r"^(Dagster UI|Wiki|API) +(http://\S+)$", re.MULTILINE)
-_SETTINGS = ("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
+# Variables that would reach into what is started: settings, a make around it, what has Python compile all of it anew.
+_SETTINGS = (
+    *("WIKI_PIPELINE_", "CONFLUENCE_", "OPENAI_", "DAGSTER_", "VIRTUAL_ENV", "MAKE", "MFLAGS"),
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 class WrongError(Exception):
@@ -100,7 +104,7 @@ def started(command: Sequence[str | Path], folder: Path, **environment: str) -> 
             yield Services(process, output, mark)
 
 
-def wait_for(about: str, holds: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(about: str, holds: Callable[[], object], seconds: float = 300) -> None:
     """Wait until something holds that processes have to do first; what raises does not hold yet.
 
     Raises:

@@ -1,8 +1,8 @@
-"""An edit is searchable and readable a moment after it was told, through all the processes of `wiki-pipeline up`."""
+"""An edit is searchable and readable a moment after it was told, through all the processes of `wiki-pipeline up`: of
+the program as its wheel installs it, without a clone."""
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,16 +75,15 @@ class System:
 
 
 @pytest.fixture
-def system(confluence_cloud: ConfluenceServer, tmp_path: Path) -> Iterator[System]:
+def system(confluence_cloud: ConfluenceServer, program: Path, tmp_path: Path) -> Iterator[System]:
     space = confluence_cloud.space("ENG", "Engineering")
     home = space.add("Home", "<p>Welcome to engineering.</p>")
     for number in range(4):
         space.add(f"Page {number}", f"<p>Number {number} of the handbook.</p>", parent=home)
     repository = Upstream(tmp_path / "handbook")
     repository.commit({"guide.md": "# Guide\n\nHow the pumps are primed.\n"})
-    command = [sys.executable, "-m", "wiki_pipeline.cli", "up"]
-    installation = environment(tmp_path, confluence_cloud.url, repository.path)
-    with started(command, tmp_path, **installation) as services:
+    installation = environment(tmp_path, confluence_cloud.url, repository.path, PYTHONPATH="")
+    with started([program, "up"], tmp_path, **installation) as services:
         wiki = services.addresses()["Wiki"].removesuffix("/wiki/")
         with httpx.Client(base_url=wiki, timeout=30, trust_env=False) as gateway:
             yield System(gateway, tmp_path / "state", space, repository)

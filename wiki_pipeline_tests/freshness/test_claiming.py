@@ -15,6 +15,7 @@ from wiki_pipeline.stages import raw_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import lease_name, open_sync
 from wiki_pipeline_tests.installation import ENG, sync, work
+from wiki_pipeline_tests.synced import both_flavours
 
 
 def say(opened: Pipeline, *document_ids: str, source: SourceKey | None = ENG, version: str = "", job: str = "") -> None:
@@ -31,6 +32,7 @@ def body(opened: Pipeline, document_id: str) -> str:
     return "".join(rows["markdown"].to_pylist())
 
 
+@both_flavours
 def test_an_edit_that_was_told_reaches_every_table(opened: Pipeline, space: Space) -> None:
     page = space.page("Page 3")
     page.edit("<p>Now with gravel.</p>")
@@ -42,6 +44,7 @@ def test_an_edit_that_was_told_reaches_every_table(opened: Pipeline, space: Spac
     assert opened.catalog.syncs(ENG)[0].mode is SyncMode.INCREMENTAL
 
 
+@both_flavours
 def test_a_page_in_the_trash_leaves_every_table(opened: Pipeline, space: Space) -> None:
     page = space.page("Page 3")
     page.trash()
@@ -69,6 +72,7 @@ def test_a_burst_of_events_becomes_one_look_at_the_whole_source(opened: Pipeline
     assert (claim.documents, claim.events) == ((), opened.settings.batch_documents + 1)
 
 
+@both_flavours
 def test_a_thin_event_finds_its_source_where_the_page_is_known_and_where_it_is_new(
     opened: Pipeline, space: Space
 ) -> None:

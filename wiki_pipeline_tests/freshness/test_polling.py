@@ -15,6 +15,7 @@ from wiki_pipeline.model import ChangeHint, SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.sources import add
 from wiki_pipeline_tests.installation import ENG, install, pipeline, sync, work
+from wiki_pipeline_tests.synced import both_flavours
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -23,6 +24,7 @@ def events(opened: Pipeline) -> list[EventRecord]:
     return list(reversed(opened.catalog.events.find("default")))
 
 
+@both_flavours
 def test_a_poll_of_an_unchanged_source_writes_no_event(opened: Pipeline) -> None:
     before = opened.catalog.upstream.observation(ENG)
     found = poll(opened, ENG)
@@ -32,6 +34,7 @@ def test_a_poll_of_an_unchanged_source_writes_no_event(opened: Pipeline) -> None
     assert found.observation.data_version == before.data_version
 
 
+@both_flavours
 def test_a_poll_finds_edits_moves_labels_deletions_and_new_pages(opened: Pipeline, space: Space) -> None:
     pages = [space.page(f"Page {number}") for number in range(5)]
     pages[0].edit("<p>Now with gravel.</p>")
@@ -58,6 +61,7 @@ def test_a_poll_counts_on_no_event_that_is_being_worked_on(opened: Pipeline, spa
     assert poll(opened, ENG).events == 1
 
 
+@both_flavours
 def test_a_large_source_is_asked_for_what_was_edited_lately(
     opened: Pipeline, space: Space, server: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +80,7 @@ def test_a_large_source_is_asked_for_what_was_edited_lately(
         assert not [request for request in server.requests if "/spaces/" in request.path and "/pages" in request.path]
 
 
+@both_flavours
 @pytest.mark.parametrize("largest", ["2000", "5"])
 def test_a_poll_finds_edited_attachments(
     opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch, largest: str
@@ -98,6 +103,7 @@ def test_a_poll_finds_edited_attachments(
         assert poll(small, ENG).events == 0
 
 
+@both_flavours
 def test_a_poll_tries_what_was_given_up_once_more(opened: Pipeline, space: Space) -> None:
     page = space.page("Page 3")
     page.edit("<p>Now with gravel.</p>")
@@ -114,6 +120,7 @@ def test_a_poll_tries_what_was_given_up_once_more(opened: Pipeline, space: Space
     assert stale_documents(opened, ENG) == []
 
 
+@both_flavours
 def test_a_source_that_was_never_synced_is_an_event(opened: Pipeline, server: ConfluenceServer) -> None:
     server.space("OPS", "Operations").add("Rota")
     record = add(opened, f"{server.url}/spaces/OPS").record

@@ -22,6 +22,7 @@ from wiki_pipeline.model import ChangeHint, DocumentFailure, DocumentRef, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.installation import ENG, pipeline, sync, work
+from wiki_pipeline_tests.synced import both_flavours
 
 
 def reasons(opened: Pipeline) -> dict[str, Reason]:
@@ -45,6 +46,7 @@ def test_a_document_that_was_said_to_have_changed_is_stale_since_then(opened: Pi
     assert stale_documents(opened, ENG) == []
 
 
+@both_flavours
 def test_what_a_listing_shows_is_behind(opened: Pipeline, space: Space) -> None:
     edited, trashed = space.page("Page 3"), space.page("Page 4")
     edited.edit("<p>Now with gravel.</p>")
@@ -70,6 +72,7 @@ def test_a_document_that_fails_says_why(opened: Pipeline, space: Space) -> None:
 PICTURE = '<p><ac:image><ri:attachment ri:filename="rig.png"/></ac:image></p>'
 
 
+@both_flavours
 def test_an_attachment_that_fails_is_shown_as_its_page(
     opened: Pipeline, space: Space, server: ConfluenceServer
 ) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -68,9 +68,7 @@ class StaticEmbedder:
 
     @cached_property
     def _matrix(self) -> Vectors:
-        from safetensors.numpy import load_file  # noqa: PLC0415
-
-        return np.ascontiguousarray(load_file(_package_file(_WEIGHTS))["embedding.weight"], dtype=np.float32)
+        return _read_matrix(_WEIGHTS)
 
     @cached_property
     def _unknown(self) -> Vectors:
@@ -85,9 +83,26 @@ class StaticEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer  # noqa: PLC0415
+        return _read_tokenizer(_TOKENIZER)
 
-        return Tokenizer.from_file(str(_package_file(_TOKENIZER)))
+
+# Read once a process, however many embedders it opens: that takes longer than to embed some hundred pages.
+
+
+@cache
+def _read_matrix(name: str) -> Vectors:
+    from safetensors.numpy import load_file  # noqa: PLC0415
+
+    matrix = np.ascontiguousarray(load_file(_package_file(name))["embedding.weight"], dtype=np.float32)
+    matrix.flags.writeable = False
+    return matrix
+
+
+@cache
+def _read_tokenizer(name: str) -> Tokenizer:
+    from tokenizers import Tokenizer  # noqa: PLC0415
+
+    return Tokenizer.from_file(str(_package_file(name)))
 
 
 def _encodable(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -37,8 +38,10 @@ class Opened:
         self.run = self._runner.run
 
     def close(self) -> None:
-        self.run(self.source.aclose())
-        self._runner.close()
+        try:
+            self.run(self.source.aclose())
+        finally:
+            self._runner.close()
 
     def describe(self) -> SourceDescription:
         return self.run(self.source.describe())
@@ -95,8 +98,11 @@ def _own_settings_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 @pytest.fixture
 def open_source() -> Iterator[Open]:
-    """Opens the source `space` at an address: `open_source(server.url, pages=[...], setting=value)`."""
-    opened: list[Opened] = []
+    """Opens the source `space` at an address: `open_source(server.url, pages=[...], setting=value)`.
+
+    What it opened is closed whatever becomes of the test: a loop that is left open fails some later test.
+    """
+    opened = ExitStack()
 
     def open_it(
         url: str,
@@ -110,12 +116,11 @@ def open_source() -> Iterator[Open]:
         config = SourceConfig(loaded.url, space, read_pages(pages or [], "pages"))
         key, waits = SourceKey("default", "confluence", space), Waits()
         source = Opened(ConfluenceSource(key, config, loaded, max_document_bytes, waits), waits)
-        opened.append(source)
+        opened.callback(source.close)
         return source
 
-    yield open_it
-    for source in opened:
-        source.close()
+    with opened:
+        yield open_it
 
 
 class Site:

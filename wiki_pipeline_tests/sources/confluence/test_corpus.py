@@ -11,12 +11,8 @@ import pytest
 
 import wiki_pipeline
 from wiki_pipeline.links.confluence import read_tiny
-from wiki_pipeline.model import RawPage, SourceKey
-from wiki_pipeline.settings import load
-from wiki_pipeline.sources.confluence.config import SourceConfig
-from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.source import ConfluenceSource
-from wiki_pipeline_tests.sources.confluence.conftest import Opened, Waits
+from wiki_pipeline.model import RawPage
+from wiki_pipeline_tests.sources.confluence.conftest import Open
 from wiki_pipeline_tests.sources.confluence.scripted import Reply, scripted
 
 CORPUS = Path(wiki_pipeline.__file__).parents[2] / "shared" / "corpus"
@@ -31,13 +27,7 @@ def recorded(path: Path) -> dict[str, Any]:
     return data
 
 
-def opened(url: str, space: str, api: str) -> Opened:
-    settings = load(ConfluenceSettings, url=url, api=api)
-    key, waits = SourceKey("default", "confluence", space), Waits()
-    return Opened(ConfluenceSource(key, SourceConfig(url, space), settings, 10_000_000, waits), waits)
-
-
-def test_a_recorded_v1_listing_is_read_to_its_end() -> None:
+def test_a_recorded_v1_listing_is_read_to_its_end(open_source: Open) -> None:
     pages = recorded(LISTS / "apiV1/space.json")
 
     def answer(path: str, _: int) -> Reply:
@@ -49,14 +39,13 @@ def test_a_recorded_v1_listing_is_read_to_its_end() -> None:
         return Reply(200, pages | {"results": shown, "start": start, "size": len(shown), "_links": links})
 
     with scripted(answer) as server:
-        source = opened(server.url, "xxx", "v1")
+        source = open_source(server.url, "xxx", api="v1")
         keys = source.list()
-        source.close()
     assert keys.keys() == {page["id"] for page in pages["results"]}
     assert len(set(keys.values())) == len(keys)
 
 
-def test_a_recorded_v2_listing_is_read_with_its_tree() -> None:
+def test_a_recorded_v2_listing_is_read_with_its_tree(open_source: Open) -> None:
     pages = recorded(LISTS / "apiV2/space.json")
     known = {page["id"] for page in pages["results"]}
     outside = {page["parentId"] for page in pages["results"]} - known - {None}
@@ -69,14 +58,13 @@ def test_a_recorded_v2_listing_is_read_with_its_tree() -> None:
         return Reply(200, {"results": [], "_links": {}})
 
     with scripted(answer) as server:
-        source = opened(server.url, "docToolcha", "v2")
+        source = open_source(server.url, "docToolcha", api="v2")
         assert source.list().keys() == known
-        source.close()
         asked = "".join(path for path, _ in server.requests if path.startswith("/api/v2/pages?"))
     assert all(page_id in asked for page_id in outside)
 
 
-def test_a_recorded_page_becomes_a_row() -> None:
+def test_a_recorded_page_becomes_a_row(open_source: Open) -> None:
     page = recorded(PAGE)
 
     def answer(path: str, _: int) -> Reply:
@@ -85,9 +73,8 @@ def test_a_recorded_page_becomes_a_row() -> None:
         return Reply(200, page)
 
     with scripted(answer) as server:
-        source = opened(server.url, "~5fc9e78d2730d800760becc4", "v1")
+        source = open_source(server.url, "~5fc9e78d2730d800760becc4", api="v1")
         row = source.page("98487")
-        source.close()
         assert row.url == f"{server.url}/spaces/~5fc9e78d2730d800760becc4/overview"
     assert isinstance(row, RawPage)
     assert (row.title, row.version, row.position, row.author) == ("Overview", "1", 959, "integration test")

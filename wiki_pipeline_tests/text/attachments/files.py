@@ -68,7 +68,7 @@ def word(*paragraphs: tuple[str, str], table: Sequence[Sequence[str]] = ()) -> b
 def word_bomb(size: int) -> bytes:
     """A Word file of some kilobytes whose text is `size` bytes."""
     held = io.BytesIO(word(("Normal", "small")))
-    with zipfile.ZipFile(held, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as parts:
+    with zipfile.ZipFile(held, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as parts:
         parts.writestr("word/extra.xml", b"<a>" + b" " * size + b"</a>")
     return held.getvalue()
 
@@ -122,9 +122,22 @@ def object_stream_bomb() -> bytes:
     return start + body + table + b"startxref\n%d\n%%%%EOF\n" % (len(start) + len(body))
 
 
+def _spaces(size: int) -> bytes:
+    """So many spaces, compressed by zlib: a piece of them again and again, as packing a gigabyte takes many seconds."""
+    plain = b" " * 1_000_000
+    pieces, rest = divmod(size, len(plain))
+    packer = zlib.compressobj(9, wbits=-15)
+    piece = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)  # what comes next refers to nothing in it
+    last = packer.compress(plain[:rest]) + packer.flush()
+    check = 1
+    for _ in range(pieces):
+        check = zlib.adler32(plain, check)
+    return b"\x78\xda" + piece * pieces + last + zlib.adler32(plain[:rest], check).to_bytes(4, "big")
+
+
 def flate_bomb(size: int) -> bytes:
     """A PDF whose page is `size` bytes of nothing, packed twice."""
-    twice = zlib.compress(zlib.compress(b" " * size, 9), 9)
+    twice = zlib.compress(_spaces(size), 9)
     return assembled(
         [
             b"<< /Type /Catalog /Pages 2 0 R >>",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -65,36 +65,42 @@ def test_other_files_have_no_text(extractor: Extractor) -> None:
     assert extractor.extract(b"\x89PNG", "image/png").text == ""
 
 
-@pytest.mark.parametrize(
-    ("data", "media_type", "said"),
-    [
-        (b"%PDF-1.7 nothing behind it", PDF, "damaged"),
-        (b"PK\x03\x04 no archive", WORD, "damaged"),
-        (word_bomb(300_000_000), WORD, "larger inside"),
-        # A list of pages that leads back to itself.
-        (assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"]), PDF, ""),
-        # A billion pages, it says.
-        (assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 999999999 >>"]), PDF, ""),
-    ],
-)
-def test_a_hostile_file_has_no_text_and_harms_none_of_the_others(
-    extractor: Extractor, data: bytes, media_type: str, said: str
-) -> None:
-    found = extractor.extract(data, media_type)
+# Made where they are read: some take seconds, which every collection of tests would pay.
+HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "a PDF that ends": (lambda: b"%PDF-1.7 nothing behind it", PDF, "damaged"),
+    "no archive": (lambda: b"PK\x03\x04 no archive", WORD, "damaged"),
+    "300 MB of nothing": (lambda: word_bomb(300_000_000), WORD, "larger inside"),
+    "a list of pages that leads back to itself": (
+        lambda: assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"]),
+        PDF,
+        "",
+    ),
+    "a billion pages, it says": (
+        lambda: assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 999999999 >>"]),
+        PDF,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_has_no_text_and_harms_none_of_the_others(extractor: Extractor, name: str) -> None:
+    make, media_type, said = HOSTILE[name]
+    found = extractor.extract(make(), media_type)
     assert found.text == ""
     assert said in " ".join(found.notes)
     assert extractor.extract(pdf("Still here"), PDF).text.endswith("Still here")
 
 
-BOMBS = {
-    "a font that maps everything 20,000 times": (font_bomb(20_000), PDF),
-    "a font with a billion widths": (widths_bomb(1_000_000_000), PDF),
-    "a stream of a billion objects that goes on in itself": (object_stream_bomb(), PDF),
-    "a page of a gigabyte of nothing": (flate_bomb(1_000_000_000), PDF),
-    "a form that draws itself": (drawn_in_itself(), PDF),
-    "a cell of a billion columns": (wide_word(1_000_000_000), WORD),
-    "entities in entities": (entity_word(), WORD),
-    "tables in tables": (deep_word(20_000), WORD),
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "a font that maps everything 20,000 times": (lambda: font_bomb(20_000), PDF),
+    "a font with a billion widths": (lambda: widths_bomb(1_000_000_000), PDF),
+    "a stream of a billion objects that goes on in itself": (object_stream_bomb, PDF),
+    "a page of a gigabyte of nothing": (lambda: flate_bomb(1_000_000_000), PDF),
+    "a form that draws itself": (drawn_in_itself, PDF),
+    "a cell of a billion columns": (lambda: wide_word(1_000_000_000), WORD),
+    "entities in entities": (entity_word, WORD),
+    "tables in tables": (lambda: deep_word(20_000), WORD),
 }
 
 
@@ -102,9 +108,10 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_costs_itself_alone(name: str) -> None:
     """Within the limits and with a note; what it holds of text may come, and the next file is read."""
+    make, media_type = BOMBS[name]
     patient = Extractor(ExtractionLimits(seconds=5, memory=400_000_000))
     try:
-        found = patient.extract(*BOMBS[name])
+        found = patient.extract(make(), media_type)
         assert len(found.text) < 1_100_000
         assert all(note.startswith(("Its text can't be searched: ", "Of its text, ")) for note in found.notes)
         assert "boom" not in found.text
@@ -118,7 +125,8 @@ def test_a_file_that_takes_too_long_is_given_up(extractor: Extractor) -> None:
     try:
         found = impatient.extract(endless_pdf(), PDF)
         assert (found.text, found.notes) == ("", ("Its text can't be searched: reading it takes longer than 2 s.",))
-        assert impatient.extract(pdf("Still here"), PDF).text.endswith("Still here")
+        # On a busy machine the start of the next process alone may take two seconds.
+        assert any(impatient.extract(pdf("Still here"), PDF).text.endswith("Still here") for _ in range(10))
     finally:
         impatient.close()
 

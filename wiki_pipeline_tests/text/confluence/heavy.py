@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from wiki_pipeline_tests.text.confluence.pages import STORAGE, code, converted
 
+_LARGEST = 10_000_000  # characters; a source leaves out what is larger
 _WORDS = "<p>word <strong>word</strong> &amp; <code>word</code></p>"
 _ROW = f"<tr>{'<td>word</td>' * 100}</tr>"
 _MACRO = '<ac:structured-macro ac:name="info">'
 PAGES = {
-    "twenty megabytes": _WORDS * (20_000_000 // len(_WORDS)),
-    "twenty megabytes, broken": _WORDS.removesuffix("</p>") * (20_000_000 // len(_WORDS)),
-    "twenty megabytes of code": code("word = 1\n" * (20_000_000 // 9)),
-    "a million cells": f"<table>{_ROW * 10_000}</table>",
+    "words": _WORDS * (_LARGEST // len(_WORDS)),
+    "words, broken": _WORDS.removesuffix("</p>") * (_LARGEST // len(_WORDS)),
+    "code": code("word = 1\n" * (_LARGEST // 9)),
+    "cells": f"<table>{_ROW * (_LARGEST // len(_ROW))}</table>",
     "macros in macros": _MACRO * 10_000 + "word",
 }
 
