@@ -17,6 +17,7 @@ from wiki_pipeline.answers.llm import ChatModel, ChatRequest, End, Purse, Usage
 from wiki_pipeline.answers.retrieve import Library, Question, Searched
 from wiki_pipeline.answers.writing import Emit, Written, write
 from wiki_pipeline.errors import BudgetError, ModelError
+from wiki_pipeline.tracing import traced
 
 _LONGEST_REWRITE = 600
 
@@ -41,6 +42,7 @@ class Asker:
     library: Library
     model: ChatModel | None = None
 
+    @traced("answer")
     def answer(self, question: Question, emit: Emit = silent, cancelled: Callable[[], bool] = never) -> Answer:
         """Answer a question.
 

@@ -16,6 +16,7 @@ from wiki_pipeline.catalog.change_records import (
     KnownDocument,
     SetKind,
 )
+from wiki_pipeline.catalog.database import sqlite_path
 from wiki_pipeline.catalog.event_batches import EventBatch
 from wiki_pipeline.catalog.event_records import (
     OPEN,
@@ -33,6 +34,7 @@ from wiki_pipeline.catalog.event_records import (
     UpstreamDocument,
     Waiting,
 )
+from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.records import (
@@ -53,10 +55,13 @@ from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
+    "BUCKET",
     "COMPLETED",
+    "COUNT",
     "DEMO",
     "OPEN",
     "SETTINGS",
+    "SUM",
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
@@ -74,6 +79,7 @@ __all__ = [
     "EventRecord",
     "EventState",
     "FailureRecord",
+    "Figure",
     "JobRecord",
     "JobStatus",
     "KnownDocument",
@@ -97,7 +103,9 @@ __all__ = [
     "Waiting",
     "find_damage",
     "make_private",
+    "observed",
     "passed",
     "recover",
     "set_aside",
+    "sqlite_path",
 ]

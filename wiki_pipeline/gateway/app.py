@@ -23,6 +23,7 @@ from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
+from wiki_pipeline.gateway.observed import Observed
 from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
@@ -107,6 +108,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
+    app.add_middleware(Observed, metrics=services.metrics)
     access = Access(settings)
     app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app

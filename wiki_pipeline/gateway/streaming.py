@@ -15,9 +15,11 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from wiki_pipeline.answers.durable import Durable
 from wiki_pipeline.catalog import StreamEvent
+from wiki_pipeline.gateway.services import Services
 
 MEDIA_TYPE = "text/event-stream"
 _PING_SECONDS = 15.0  # proxies cut streams that are idle for a minute
+_AGAIN_MILLISECONDS = 1_000
 _LOOK_SECONDS = 1.0  # for events that another process wrote
 _HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
 
@@ -32,13 +34,19 @@ def last_seen(header: str | None, after: int) -> int:
     return int(header) if header and header.isascii() and header.isdecimal() else after
 
 
-def streamed(maker: Durable[Any], stream_id: str, after: int = 0) -> StreamingResponse:
+def streamed(serving: Services, maker: Durable[Any], stream_id: str, after: int = 0) -> StreamingResponse:
     """The events of a stream after a number, to its end. One that has finished is replayed."""
-    return StreamingResponse(_encoded(maker, stream_id, after), media_type=MEDIA_TYPE, headers=_HEADERS)
+    return StreamingResponse(_encoded(serving, maker, stream_id, after), media_type=MEDIA_TYPE, headers=_HEADERS)
 
 
-async def follow(maker: Durable[Any], stream_id: str, after: int = 0) -> AsyncIterator[StreamEvent | None]:
-    """The events of a stream, as they come; None now and then, while nothing comes."""
+async def follow(
+    serving: Services, maker: Durable[Any], stream_id: str, after: int = 0, *, elsewhere: bool = False
+) -> AsyncIterator[StreamEvent | None]:
+    """The events of a stream, as they come; None now and then, while nothing comes.
+
+    Args:
+        elsewhere: whoever follows can go on at another gateway, and is let go when this one is about to stop.
+    """
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -46,6 +54,7 @@ async def follow(maker: Durable[Any], stream_id: str, after: int = 0) -> AsyncIt
             loop.call_soon_threadsafe(woken.set)
 
     maker.listen(stream_id, wake)
+    serving.draining.listen(wake)
     try:
         quiet = 0.0
         while True:
@@ -58,7 +67,7 @@ async def follow(maker: Durable[Any], stream_id: str, after: int = 0) -> AsyncIt
             if events:
                 quiet = 0.0
                 continue
-            if stream is None or stream.finished_at is not None:
+            if stream is None or stream.finished_at is not None or (elsewhere and serving.draining.begun):
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), _LOOK_SECONDS)
@@ -67,14 +76,18 @@ async def follow(maker: Durable[Any], stream_id: str, after: int = 0) -> AsyncIt
                 quiet = 0.0
                 yield None
     finally:
+        serving.draining.leave(wake)
         maker.leave(stream_id, wake)
 
 
-async def _encoded(maker: Durable[Any], stream_id: str, after: int) -> AsyncIterator[bytes]:
+async def _encoded(serving: Services, maker: Durable[Any], stream_id: str, after: int) -> AsyncIterator[bytes]:
     yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that they are heard
-    async for event in follow(maker, stream_id, after):
+    async for event in follow(serving, maker, stream_id, after, elsewhere=True):
         if event is None:
             yield KEEPALIVE_COMMENT
             continue
         data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
         yield format_sse_event(id=str(event.number), event=event.event, data_str=data)
+    if serving.draining.begun:
+        # What is made goes on in another process' sight: the client comes again, there, with the last number it saw.
+        yield f"retry: {_AGAIN_MILLISECONDS}\n\n".encode()

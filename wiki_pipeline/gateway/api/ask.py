@@ -83,8 +83,8 @@ async def ask(
     The answer is kept, and so is its conversation."""
     record = await anyio.to_thread.run_sync(_begun, serving, asked)
     if MEDIA_TYPE in accept:
-        return streamed(serving.answering, record.answer_id)
-    async for _ in follow(serving.answering, record.answer_id):
+        return streamed(serving, serving.answering, record.answer_id)
+    async for _ in follow(serving, serving.answering, record.answer_id):
         pass
     ended = await anyio.to_thread.run_sync(serving.catalog.answers.get, record.answer_id)
     return _answered(ended or record)
@@ -105,7 +105,7 @@ def one_answer(serving: Serving, answer_id: AnswerId) -> Answered:
 def events(serving: Serving, answer_id: AnswerId, last_event_id: LastEventId = None, after: After = 0) -> Response:
     """Numbered events, those that were seen left out. One that has ended is replayed."""
     record = found(serving, answer_id)
-    return streamed(serving.answering, record.answer_id, last_seen(last_event_id, after))
+    return streamed(serving, serving.answering, record.answer_id, last_seen(last_event_id, after))
 
 
 @router.post("/v1/answers/{answer_id}/cancel", status_code=202, summary="Stop an answer", responses=_NOT_THERE)

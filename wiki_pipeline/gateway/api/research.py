@@ -102,7 +102,7 @@ async def research(
     sources. It goes on whoever listens, also after a restart, until it ends or is cancelled."""
     record = await anyio.to_thread.run_sync(_begun, serving, asked)
     if MEDIA_TYPE in accept:
-        return streamed(serving.researching, record.answer_id)
+        return streamed(serving, serving.researching, record.answer_id)
     response.headers["location"] = f"/v1/research/{record.answer_id}"
     return _research(record)
 
@@ -145,7 +145,7 @@ def one_research(serving: Serving, research_id: ResearchId) -> Research:
 def events(serving: Serving, research_id: ResearchId, last_event_id: LastEventId = None, after: After = 0) -> Response:
     """Numbered events, those that were seen left out. One that has ended is replayed."""
     record = found(serving, research_id)
-    return streamed(serving.researching, record.answer_id, last_seen(last_event_id, after))
+    return streamed(serving, serving.researching, record.answer_id, last_seen(last_event_id, after))
 
 
 @router.post("/v1/research/{research_id}/cancel", status_code=202, summary="Stop research", responses=_NOT_THERE)
