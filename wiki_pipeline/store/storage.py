@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from wiki_pipeline.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
-    from lance.dataset import LanceDataset, Session
+    from lance import LanceDataset, Session  # type: ignore[attr-defined]  # it is not in `__all__`
 
 SCHEMES = ("s3", "gs", "az")
 

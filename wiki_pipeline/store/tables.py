@@ -28,7 +28,7 @@ from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import Storage, TableNames, explained
 
 if TYPE_CHECKING:
-    from lance.dataset import LanceDataset, Session
+    from lance import LanceDataset, Session  # type: ignore[attr-defined]  # it is not in `__all__`
     from lancedb import DBConnection
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
@@ -239,7 +239,7 @@ class Store:
         with self._lock:
             if self._session is None:
                 part = memory() // _CACHED_PART
-                self._session = lance.dataset.Session(
+                self._session = lance.Session(
                     index_cache_size_bytes=min(_INDEX_CACHE_BYTES, part),
                     metadata_cache_size_bytes=min(_METADATA_CACHE_BYTES, part // 4),
                 )
