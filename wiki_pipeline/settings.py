@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import (
@@ -73,18 +74,48 @@ def _file(settings_cls: type[BaseSettings]) -> PydanticBaseSettingsSource:
     return TomlConfigSettingsSource(settings_cls, file)
 
 
+class Mode(StrEnum):
+    """What the program runs on."""
+
+    LAPTOP = "laptop"
+    CLUSTER = "cluster"
+    STATELESS = "stateless"
+
+
 class HomeSettings(SettingsGroup):
     """Where the state is, and whose."""
 
     home: Path = Field(
         Path("var"), validation_alias="WIKI_PIPELINE_HOME", description="Folder of all state: tables, catalog, clones."
     )
+    sources_dir: Path | None = Field(
+        None,
+        validation_alias="WIKI_PIPELINE_SOURCES_DIR",
+        description="Folder of clones, as a volume that outlives runs; empty: `sources` in the home folder, and a copy "
+        "of each source's in the bucket where the tables are in one.",
+    )
+    mode: Mode = Field(
+        Mode.LAPTOP,
+        validation_alias="WIKI_PIPELINE_MODE",
+        description="`laptop`: state in folders and SQLite unless set otherwise. `cluster`: machines that share "
+        "PostgreSQL and a bucket: anything else is refused. `stateless`: nothing is kept.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        validation_alias="WIKI_PIPELINE_LOG_FORMAT",
+        description="Of log lines: `text` for people, `json` for programs, with the ids of requests and runs.",
+    )
     tenant: str = Field("default", validation_alias="WIKI_PIPELINE_TENANT", description="Tenant of this installation.")
 
-    @field_validator("home")
+    @field_validator("home", "sources_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else None
+
+    @field_validator("sources_dir", mode="before")
+    @classmethod
+    def _or_none(cls, value: Any) -> Any:
+        return value or None
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

@@ -21,6 +21,7 @@ from wiki_pipeline.answers.markers import Marker, MarkerReader, Token, canonical
 from wiki_pipeline.answers.pack import Packed, pack
 from wiki_pipeline.answers.retrieve import Library, Question, Searched
 from wiki_pipeline.errors import BudgetError, ModelError
+from wiki_pipeline.tracing import traced
 
 Emit = Callable[[str, Any], None]
 """Takes what happens while an answer is made: the name of an event, and its data for JSON."""
@@ -52,6 +53,7 @@ class Asker:
     library: Library
     model: ChatModel | None = None
 
+    @traced("answer")
     def answer(self, question: Question, emit: Emit = silent, cancelled: Callable[[], bool] = never) -> Answer:
         """Answer a question.
 

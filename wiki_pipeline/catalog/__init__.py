@@ -16,6 +16,7 @@ from wiki_pipeline.catalog.change_records import (
     KnownDocument,
     SetKind,
 )
+from wiki_pipeline.catalog.database import sqlite_path
 from wiki_pipeline.catalog.event_batches import EventBatch
 from wiki_pipeline.catalog.event_records import (
     OPEN,
@@ -33,6 +34,7 @@ from wiki_pipeline.catalog.event_records import (
     UpstreamDocument,
     Waiting,
 )
+from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.records import (
@@ -52,10 +54,13 @@ from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_as
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
+    "BUCKET",
     "COMPLETED",
+    "COUNT",
     "DEMO",
     "OPEN",
     "SETTINGS",
+    "SUM",
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
@@ -73,6 +78,7 @@ __all__ = [
     "EventRecord",
     "EventState",
     "FailureRecord",
+    "Figure",
     "JobRecord",
     "JobStatus",
     "KnownDocument",
@@ -96,6 +102,8 @@ __all__ = [
     "Waiting",
     "find_damage",
     "make_private",
+    "observed",
     "recover",
     "set_aside",
+    "sqlite_path",
 ]

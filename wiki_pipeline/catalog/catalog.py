@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from wiki_pipeline.catalog import schema
 from wiki_pipeline.catalog.alerts import Alerts
 from wiki_pipeline.catalog.answers import Answers
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
 from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.dump import dump, restore
 from wiki_pipeline.catalog.events import Events
+from wiki_pipeline.catalog.figures import Figures
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.marks import Marks
@@ -31,7 +35,8 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.streams import Streams
-from wiki_pipeline.catalog.tables import failures, sources, syncs
+from wiki_pipeline.catalog.table_names import TableNames
+from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
 from wiki_pipeline.catalog.upstream import Upstream
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
@@ -63,6 +68,7 @@ class Catalog:
         streams: what is made while people watch, event by event.
         answers: conversations, and what was answered in them.
         model_calls: what calls of language models cost, and what they answered before.
+        figures: what processes counted that have ended.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -86,6 +92,7 @@ class Catalog:
         self.streams = Streams(self._database)
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)
+        self.figures = Figures(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"
@@ -99,6 +106,28 @@ class Catalog:
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         self._database.close()
+
+    def revision(self) -> str:
+        """The revision of the schema, which is this program's: opening the catalog makes or upgrades it."""
+        with self._database.read():
+            return schema.HEAD
+
+    def dump(self) -> Iterator[str]:
+        """All of it, as lines of one moment; see `dump`."""
+        return dump(self._database)
+
+    def restore(self, lines: Iterable[str]) -> dict[str, int]:
+        """Fill an empty catalog with a dump's lines; rows by table. Errors as `dump.restore`."""
+        return restore(self._database, lines)
+
+    def tenants(self) -> list[str]:
+        """The tenants that have sources, sorted."""
+        with self._database.read() as connection:
+            return list(connection.execute(select(sources.c.tenant).distinct().order_by(sources.c.tenant)).scalars())
+
+    def table_names(self, tenant: str) -> TableNames:
+        """The list of a tenant's tables, for a bucket."""
+        return TableNames(self._database, tenant)
 
     # --- sources ---
 
@@ -176,6 +205,12 @@ class Catalog:
     def is_held(self, lease: str) -> bool:
         """Whether a lease is held by a process that is alive, as far as can be known."""
         return is_held(self._database, lease)
+
+    def leases_held(self) -> int:
+        """How many leases are held, by the database's clock."""
+        with self._database.read() as connection:
+            held = select(func.count()).select_from(leases).where(leases.c.expires > now(connection))
+            return int(connection.execute(held).scalar_one())
 
     def leases(self) -> list[LeaseRecord]:
         """All leases that are held, or were left behind in a crash, by name."""
@@ -297,6 +332,13 @@ class Catalog:
         with self._database.read() as connection:
             row = connection.execute(chosen).one_or_none()
             return None if row is None else _sync_record(row)
+
+    def last_successes(self, tenant: str) -> dict[SourceKey, datetime]:
+        """When the last sync that ended well ended, of each source of the tenant that had one."""
+        ours = syncs.c.source.startswith(f"{tenant}:", autoescape=True)
+        chosen = select(syncs.c.source, func.max(syncs.c.finished)).where(ours, _ended_well()).group_by(syncs.c.source)
+        with self._database.read() as connection:
+            return {SourceKey.parse(source): finished for source, finished in connection.execute(chosen) if finished}
 
 
 def _ended_well() -> ColumnElement[bool]:

@@ -167,6 +167,15 @@ class Claims:
             follow_events(connection, source, moment, waiting, [f"{id_}: {said}" for id_, said in failures.items()])
         return True
 
+    def lags(self, claim_id: str, limit: int = 1_000) -> list[float]:
+        """How many seconds after they were received the events of a claim were applied, the newest."""
+        chosen = select(events.c.received_at, events.c.settled_at).where(
+            events.c.claim_id == claim_id, events.c.state == EventState.APPLIED.value
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(chosen.order_by(events.c.event_id.desc()).limit(limit))
+            return [(settled - received).total_seconds() for received, settled in rows]
+
     def fail(self, claim_id: str, error: str, retry: Retry) -> bool:
         """Record that the work of a claim failed as a whole: its events are due again later, or dead, and its source
         is left alone for a while, also by new events. False as for `settle`."""

@@ -66,6 +66,21 @@ class Database:
         with self._explained(), self._ready().begin() as connection:
             yield connection
 
+    @contextmanager
+    def empty(self) -> Iterator[Connection]:
+        """A transaction that writes to the database as it is: nothing is made or upgraded before it.
+
+        Raises:
+            CatalogError: the database can't be used.
+        """
+        with self._explained():
+            engine = _open(self._url)
+            try:
+                with engine.begin() as connection:
+                    yield connection
+            finally:
+                engine.dispose()
+
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""
         with self._opening:

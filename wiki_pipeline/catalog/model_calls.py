@@ -84,6 +84,15 @@ class ModelCalls:
         with self._database.read() as connection:
             return _spent(connection, _today(connection), tenant)
 
+    def totals(self, tenant: str) -> dict[str, Spent]:
+        """What a tenant has spent since the beginning, by model."""
+        columns = ("calls", "prompt_tokens", "completion_tokens", "price")
+        sums = [func.sum(model_spending.c[name]) for name in columns]
+        chosen = select(model_spending.c.model, *sums).where(model_spending.c.tenant == tenant)
+        with self._database.read() as connection:
+            rows = connection.execute(chosen.group_by(model_spending.c.model).order_by(model_spending.c.model)).all()
+        return {model: Spent(int(a), int(b), int(c), float(price)) for model, a, b, c, price in rows}
+
     def known(self, tenant: str, key: str) -> Mapping[str, Any] | None:
         """What was kept under a key."""
         mine = (model_answers.c.tenant == tenant) & (model_answers.c.key == key)

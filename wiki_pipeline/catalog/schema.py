@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from wiki_pipeline.errors import CatalogError
 
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
-HEAD = "0010"
+HEAD = "0013"
 
 # Alembic's context is the process's: two databases migrated at once by two threads would get each other's steps.
 _MIGRATING = threading.Lock()
@@ -35,13 +35,22 @@ def upgrade(connection: Connection, address: str) -> None:
         _migrate(connection, found, address)
 
 
+def make(connection: Connection, address: str, revision: str) -> None:
+    """Make the tables of a revision in a database without any, in the connection's write transaction.
+
+    Raises:
+        CatalogError: the revision is a newer program's.
+    """
+    _migrate(connection, None, address, revision)
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _migrate(connection: Connection, found: str | None, address: str) -> None:
+def _migrate(connection: Connection, found: str | None, address: str, to: str = HEAD) -> None:
     from alembic import command  # noqa: PLC0415 - a third of a second that only an old or new database costs
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
@@ -49,11 +58,12 @@ def _migrate(connection: Connection, found: str | None, address: str) -> None:
     config = Config()
     config.set_main_option("script_location", "wiki_pipeline.catalog:migrations")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    if newer := {found, to} - known - {None}:
+        which = max(str(revision) for revision in newer)
         raise CatalogError(
-            f"The catalog {address} was made by a newer wiki-pipeline (schema {found}; this one knows up to {HEAD}).",
+            f"The catalog {address} was made by a newer wiki-pipeline (schema {which}; this one knows up to {HEAD}).",
             "Install the newer version; nothing was changed.",
         )
     config.attributes["connection"] = connection
     with _MIGRATING:
-        command.upgrade(config, HEAD)
+        command.upgrade(config, to)

@@ -399,3 +399,16 @@ model_spending = Table(
     Column("completion_tokens", Integer, nullable=False),
     Column("price", Float, nullable=False),
 )
+
+# The tables of a bucket; a row without a name says that the list is complete.
+lance_tables = Table("lance_tables", metadata, _text("tenant", primary_key=True), _text("name", primary_key=True))
+
+# What processes counted that have ended.
+figures = Table(
+    "figures",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("name", primary_key=True),
+    _text("labels", primary_key=True),
+    Column("value", Float, nullable=False),
+)

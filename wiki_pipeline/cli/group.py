@@ -22,6 +22,10 @@ COMMANDS = {
     "search": "Search the tenant's sources.",
     "ask": "Ask a question; the answer says where it is from.",
     "mcp": "Serve search and pages to an agent on this machine, by MCP on standard input and output.",
+    "doctor": "Look whether settings, database, storage, Dagster, models and each source work, and say what to do.",
+    "backup": "Back up the catalog and all tables below DIR or URL (s3://, gs://, az://).",
+    "restore": "Bring a backup at DIR or URL back.",
+    "migrate": "Bring the catalog and Dagster's storage to this version, and begin the list of tables.",
     "evaluate": "Measure how well questions of a file are answered, against an earlier run too.",
 }
 

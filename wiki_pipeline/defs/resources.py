@@ -10,12 +10,13 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from wiki_pipeline import logs, tracing
 from wiki_pipeline.catalog import SyncMode
 from wiki_pipeline.defs.sources import registered_source
 from wiki_pipeline.defs.stale import refresh_after
 from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.model import Progress
-from wiki_pipeline.settings import load
+from wiki_pipeline.settings import HomeSettings, load
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import Listener, Sync, open_sync
 from wiki_pipeline.sync.settings import Settings
@@ -39,7 +40,12 @@ class PipelineResource(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[PipelineResource]:
-        with self._opened:
+        run = context.run
+        logs.configure(load(HomeSettings).log_format)
+        if run is not None:
+            tracing.configure("wiki-pipeline-run")
+        about = {"run_id": run.run_id, "source": run.tags.get("dagster/partition", "")} if run else {}
+        with logs.context(**about), self._opened:
             try:
                 with self._syncing:
                     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -23,8 +24,12 @@ _SILENT_SECONDS = 60.0
 _GONE = "The process of this run is gone: the lease of its source is free. What it had committed stands."
 
 
-def request(claim: Claim) -> dg.RunRequest:
-    """The run that is to take a claim up: of these documents, or of the whole source."""
+def request(claim: Claim, size: Mapping[str, str]) -> dg.RunRequest:
+    """The run that is to take a claim up: of these documents, or of the whole source.
+
+    Args:
+        size: tags that say how much it has to do (`launching.tags_of_size`).
+    """
     resync = resync_of(claim)
     return dg.RunRequest(
         run_key=claim.claim_id,
@@ -35,6 +40,7 @@ def request(claim: Claim) -> dg.RunRequest:
             "wiki_pipeline/origins": ", ".join(claim.origins),
             "wiki_pipeline/events": str(claim.events),
             "wiki_pipeline/documents": str(len(claim.documents)) if claim.documents else "all",
+            **size,
             "dagster/max_retries": "0",  # what fails is tried again as an event, not as a run
             **({RESYNC_TAG: resync, "dagster/priority": "-1"} if resync else {}),  # edits don't wait for it
         },

@@ -19,7 +19,7 @@ def schedules(settings: DagsterSettings) -> list[dg.ScheduleDefinition]:
     @dg.schedule(
         name="daily_full_resync",
         target=sync_source,
-        cron_schedule=settings.resync_cron,
+        cron_schedule=settings.resync_ticks,
         execution_timezone=zone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Lists every source completely, which repairs what webhooks and polls missed, also deletions. Its "
@@ -28,14 +28,41 @@ def schedules(settings: DagsterSettings) -> list[dg.ScheduleDefinition]:
     def daily_full_resync(context: dg.ScheduleEvaluationContext, pipeline: PipelineResource) -> list[dg.RunRequest]:
         opened = pipeline.pipeline()
         publish_sources(context.instance, opened.catalog, settings.tenant)
-        request_resync(opened, f"{context.scheduled_execution_time.astimezone(ZoneInfo(zone)):%Y-%m-%d}")
+        due = settings.resync_portion(context.scheduled_execution_time.astimezone(ZoneInfo(zone)))
+        if due is not None:
+            name, portion = due
+            request_resync(opened, name, portion, settings.resync_hours)
         return list(requested(context.instance, opened).run_requests or [])
 
     return [
         daily_full_resync,
-        _every("poll_sources", poll_sources, settings.poll_cron, zone, "Finds what webhooks missed."),
+        _polls(settings),
         _every("maintenance", maintenance, settings.upkeep_cron, zone, "Keeps tables quick and records few."),
     ]
+
+
+def _polls(settings: DagsterSettings) -> dg.ScheduleDefinition:
+    shards = settings.poll_shards
+
+    @dg.schedule(
+        name="poll_sources_schedule",
+        job=poll_sources,
+        cron_schedule=settings.poll_cron,
+        execution_timezone=settings.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Finds what webhooks missed.",
+    )
+    def polls(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+        at = context.scheduled_execution_time.isoformat()
+        return [
+            dg.RunRequest(
+                run_key=f"poll {at} {shard}",
+                run_config={"ops": {"poll_each_source": {"config": {"shard": shard, "shards": shards}}}},
+            )
+            for shard in range(shards)
+        ]
+
+    return polls
 
 
 def _every(name: str, job: dg.JobDefinition, cron: str, zone: str, description: str) -> dg.ScheduleDefinition:

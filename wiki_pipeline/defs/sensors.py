@@ -9,6 +9,7 @@ import dagster as dg
 
 from wiki_pipeline.defs import runs
 from wiki_pipeline.defs.jobs import sync_source
+from wiki_pipeline.defs.launching import tags_of_size
 from wiki_pipeline.defs.resources import PipelineResource
 from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.sources import NAME, observation, sources
@@ -59,8 +60,9 @@ def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult
             claims.append(claim)
     known = set(instance.get_dynamic_partitions(NAME)) if claims else set()
     new = sorted({str(claim.source) for claim in claims} - known)
+    settings = load(DagsterSettings)
     return dg.SensorResult(
-        run_requests=[runs.request(claim) for claim in claims],
+        run_requests=[runs.request(claim, tags_of_size(claim, opened.catalog, settings)) for claim in claims],
         skip_reason=None if claims else "No event waits.",
         dynamic_partitions_requests=[sources.build_add_request(new)] if new else [],
         asset_events=[observation(opened.catalog, claim.source) for claim in claims],

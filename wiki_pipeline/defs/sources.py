@@ -17,6 +17,7 @@ from wiki_pipeline.sync.session import Sync
 
 NAME = "sources"
 KEY = dg.AssetKey("sources_upstream")
+_PARTITIONS_AT_ONCE = 500  # Dagster asks for all of them in one IN, of which SQLite takes 32,766 at most
 
 
 sources = dg.DynamicPartitionsDefinition(name=NAME)
@@ -43,8 +44,8 @@ def publish_sources(instance: dg.DagsterInstance, catalog: Catalog, tenant: str)
     keys = [str(source.key) for source in catalog.sources(tenant)]
     known = set(instance.get_dynamic_partitions(NAME))
     missing = [key for key in keys if key not in known]
-    if missing:
-        instance.add_dynamic_partitions(NAME, missing)
+    for start in range(0, len(missing), _PARTITIONS_AT_ONCE):
+        instance.add_dynamic_partitions(NAME, missing[start : start + _PARTITIONS_AT_ONCE])
 
 
 sources_upstream = dg.AssetSpec(

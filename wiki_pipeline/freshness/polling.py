@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from wiki_pipeline.catalog import EventBatch, EventState, Observation, Origin
 from wiki_pipeline.errors import ConfigurationError, SourceError, WikiPipelineError
 from wiki_pipeline.freshness.settings import FreshnessSettings
+from wiki_pipeline.freshness.shards import shard_of
 from wiki_pipeline.model import AttachmentRef, ChangeHint, DocumentRef, SourceKey, Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources.protocol import Source, UnprovenListingError
@@ -47,9 +49,14 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
         ConfigurationError, SourceError: it can't be opened or asked. Nothing was written.
         CatalogError, StoreError: they can't be used.
     """
-    catalog = pipeline.catalog
-    before = catalog.upstream.observation(source)
+    before = pipeline.catalog.upstream.observation(source)
     hints, cursor = signals.run_interruptibly(_look(pipeline, source, before))
+    return _record(pipeline, source, hints, cursor)
+
+
+def _record(pipeline: Pipeline, source: SourceKey, hints: Sequence[ChangeHint], cursor: str) -> Polled:
+    """Write what a look found."""
+    catalog = pipeline.catalog
     tried = catalog.events.try_once_more(source, retry(pipeline.settings))
     # An event that tells a version may turn out to be late, and not be looked at; and who works on a claimed one may
     # have looked already, before the change that was seen here.
@@ -63,19 +70,48 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
     return Polled(source, len(new), len(tried), catalog.upstream.observation(source))
 
 
-def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineError], None]) -> list[Polled]:
-    """Poll every source of the tenant; one that can't be polled is told to `on_error` and holds no other up.
+def poll_all(
+    pipeline: Pipeline,
+    on_error: Callable[[SourceKey, WikiPipelineError], None],
+    shard: int = 0,
+    shards: int = 1,
+) -> list[Polled]:
+    """Poll every source of the tenant, several at once; one that can't be polled is told to `on_error` and holds no
+    other up.
+
+    Args:
+        shard, shards: only the sources of this shard, from 0, of so many.
 
     Raises:
         CatalogError, StoreError: they can't be used.
     """
-    found = []
-    for record in pipeline.active_sources():
-        try:
-            found.append(poll(pipeline, record.key))
-        except (ConfigurationError, SourceError) as error:
-            on_error(record.key, error)
-    return found
+    keys = [record.key for record in pipeline.active_sources() if shard_of(record.key, shards) == shard]
+    return signals.run_interruptibly(_poll_each(pipeline, keys, on_error))
+
+
+async def _poll_each(
+    pipeline: Pipeline, keys: Sequence[SourceKey], on_error: Callable[[SourceKey, WikiPipelineError], None]
+) -> list[Polled]:
+    """As many at once as the setting says, in the order of the keys. What is not a source's trouble ends all of it."""
+    free = asyncio.Semaphore(load(FreshnessSettings).poll_concurrency)
+    found: dict[SourceKey, Polled] = {}
+
+    async def one(key: SourceKey) -> None:
+        async with free:
+            try:
+                before = pipeline.catalog.upstream.observation(key)
+                hints, cursor = await _look(pipeline, key, before)
+                found[key] = _record(pipeline, key, hints, cursor)
+            except (ConfigurationError, SourceError) as error:
+                on_error(key, error)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key in keys:
+                group.create_task(one(key))
+    except* WikiPipelineError as errors:
+        raise errors.exceptions[0] from None
+    return [found[key] for key in keys if key in found]
 
 
 async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | None) -> tuple[list[ChangeHint], str]:

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from wiki_pipeline.catalog import Claim, EventBatch, Origin, SyncMode
+from wiki_pipeline.freshness.shards import shard_of
 from wiki_pipeline.model import ChangeHint
 from wiki_pipeline.sync.pipeline import Pipeline
 
 _WHAT = "full resync "
 
 
-def request_resync(pipeline: Pipeline, name: str) -> int:
+def request_resync(pipeline: Pipeline, name: str, portion: int = 0, portions: int = 1) -> int:
     """Write an event a source of the tenant. The same name again writes none. Returns how many were written.
+
+    Args:
+        portion, portions: only for the sources of this portion, from 0, of so many.
 
     Raises:
         CatalogError: the catalog can't be used.
@@ -27,6 +31,7 @@ def request_resync(pipeline: Pipeline, name: str) -> int:
             f"{_WHAT}{name} {record.key}",
         )
         for record in pipeline.active_sources()
+        if shard_of(record.key, portions) == portion
     ]
     return sum(pipeline.catalog.events.record(messages))
 

@@ -16,6 +16,13 @@ class FreshnessSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_POLL_LISTING_DOCUMENTS",
         description="A poll lists sources up to this size completely, which also finds deletions and moves.",
     )
+    poll_concurrency: int = Field(
+        8,
+        ge=1,
+        le=64,
+        validation_alias="WIKI_PIPELINE_POLL_CONCURRENCY",
+        description="Sources that a poll asks at once.",
+    )
     stale_warn_seconds: float = Field(
         900.0,
         ge=0,

@@ -22,6 +22,7 @@ from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, j
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
+from wiki_pipeline.gateway.observed import Observed
 from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import search as search_pages
@@ -98,6 +99,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
+    app.add_middleware(Observed, metrics=services.metrics)
     access = Access(settings)
     app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app

@@ -1,18 +1,62 @@
-"""What the gateway counts, as `/metrics` tells it to Prometheus and its like."""
+"""What the gateway counts, as `/metrics` tells it to Prometheus and its like.
+
+Some figures are this process's own: add them up over replicas. The others are of the catalog, where every replica finds
+the same; their help text says so, and `max by (...)` is the way to ask for them.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+import math
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from itertools import accumulate
 
-from wiki_pipeline.catalog import Catalog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from wiki_pipeline.catalog import BUCKET, COUNT, SUM, Catalog, Figure, Spent
+from wiki_pipeline.model import SourceKey
+from wiki_pipeline.sync.figures import LAG_BUCKETS
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_PREFIX = "wiki_pipeline_"
+_OF_CATALOG = " Of the catalog: every replica says the same."
+_STALE_SECONDS = 30.0
+
+Stale = Callable[[], dict[tuple[str, str], int]]
+"""The number of stale documents by kind of source and reason."""
+
+# What runs write into the catalog, by name; `_total` are counters, the others gauges.
+_HELP = {
+    "syncs_total": "Syncs by kind of source, mode and outcome.",
+    "sync_documents_total": "Documents that stages of syncs added, updated, deleted or failed on.",
+    "sync_stage_seconds_total": "Seconds that stages of syncs took.",
+    "embeddings_total": "Texts embedded.",
+    "embeddings_reused_total": "Vectors taken over for texts that were embedded before.",
+    "embedding_tokens_total": "Tokens embedded.",
+    "freshness_lag_seconds": "Seconds from the report of a change until it was served.",
+    "lance_table_rows": "Rows of a serving table.",
+    "lance_table_fragments": "Fragments of a serving table; each costs a reader a request.",
+    "lance_table_bytes": "Bytes of a serving table's data.",
+    "lance_table_unindexed_rows": "Rows of a serving table that no index holds; they are searched one by one.",
+}
 
 
 class Metrics:
-    """Counters of one gateway, and the catalog's figures at the moment of asking."""
+    """Counters of one gateway, and the catalog's figures at the moment of asking.
 
-    def __init__(self, catalog: Catalog, tenant: str) -> None:
+    Args:
+        stale: counts stale documents; asked every 30 seconds at most.
+    """
+
+    def __init__(self, catalog: Catalog, tenant: str, stale: Stale = dict) -> None:
         self._registry = CollectorRegistry()
         self._deliveries = Counter(
             "wiki_pipeline_webhook_deliveries",
@@ -20,11 +64,41 @@ class Metrics:
             ("webhook", "event", "outcome"),
             registry=self._registry,
         )
+        self._requests = Histogram(
+            "wiki_pipeline_http_request_duration_seconds",
+            "Seconds until a request was answered; of a stream, until it began.",
+            ("route", "method", "status"),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._searches = Histogram(
+            "wiki_pipeline_search_duration_seconds",
+            "Seconds of a search, by its mode.",
+            ("mode",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        build = Gauge(
+            "wiki_pipeline_build_info", "Version of the program; always 1.", ("version",), registry=self._registry
+        )
+        build.labels(version("wiki-pipeline")).set(1)
         self._registry.register(_Events(catalog, tenant))
+        self._registry.register(_OfCatalog(catalog, tenant, stale))
 
     def delivered(self, webhook: str, event: str, outcome: str) -> None:
         """Count a delivery. All three are of a bounded number."""
         self._deliveries.labels(webhook, event, outcome).inc()
+
+    def requested(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request. `route` is its pattern, not its path, of which there are any number."""
+        self._requests.labels(route, method, str(status)).observe(seconds)
+
+    @contextmanager
+    def searching(self, mode: str) -> Iterator[None]:
+        """Count a search that does not fail."""
+        began = time.perf_counter()
+        yield
+        self._searches.labels(mode).observe(time.perf_counter() - began)
 
     def text(self) -> bytes:
         """The figures in Prometheus' text format.
@@ -55,11 +129,130 @@ class _Events(Collector):
         return [family, seconds]
 
     def _family(self) -> GaugeMetricFamily:
-        return GaugeMetricFamily("wiki_pipeline_freshness_events", "Freshness events by state.", labels=["state"])
+        return GaugeMetricFamily(
+            "wiki_pipeline_freshness_events", f"Freshness events by state.{_OF_CATALOG}", labels=["state"]
+        )
 
 
 def _waiting() -> GaugeMetricFamily:
     return GaugeMetricFamily(
         "wiki_pipeline_work_waiting_seconds",
-        "How long the oldest event has waited that could be claimed; 0 if none does.",
+        f"How long the oldest event has waited that could be claimed; 0 if none does.{_OF_CATALOG}",
     )
+
+
+class _OfCatalog(Collector):
+    """What runs wrote into the catalog, what models cost, when sources were last synced, how many leases are held."""
+
+    def __init__(self, catalog: Catalog, tenant: str, stale: Stale) -> None:
+        self._catalog = catalog
+        self._tenant = tenant
+        self._stale = stale
+        self._counted: tuple[float, dict[tuple[str, str], int]] | None = None
+        self._counting = threading.Lock()
+
+    def describe(self) -> list[Metric]:
+        return [
+            *(_family(name, []) for name in _HELP),
+            *self._models({}),
+            self._successes({}),
+            self._leases(),
+            self._stale_documents({}),
+        ]
+
+    def collect(self) -> list[Metric]:
+        by_name: dict[str, list[Figure]] = defaultdict(list)
+        for figure in self._catalog.figures.all(self._tenant):
+            name = figure.name
+            for part in (BUCKET, SUM, COUNT):
+                name = name.removesuffix(part) if name.removesuffix(part) in _HELP else name
+            if name in _HELP:  # a later version's figures are not shown
+                by_name[name].append(figure)
+        families = [_family(name, by_name[name]) for name in _HELP if by_name[name]]
+        leases = self._leases()
+        leases.add_metric([], float(self._catalog.leases_held()))
+        return [
+            *families,
+            *self._models(self._catalog.model_calls.totals(self._tenant)),
+            self._successes(self._catalog.last_successes(self._tenant)),
+            leases,
+            self._stale_documents(self._stale_now()),
+        ]
+
+    def _stale_now(self) -> dict[tuple[str, str], int]:
+        with self._counting:
+            if self._counted is None or time.monotonic() - self._counted[0] > _STALE_SECONDS:
+                self._counted = (time.monotonic(), self._stale())
+            return self._counted[1]
+
+    @staticmethod
+    def _models(spent: Mapping[str, Spent]) -> list[Metric]:
+        tokens = CounterMetricFamily(
+            f"{_PREFIX}model_tokens", f"Tokens of calls of language models.{_OF_CATALOG}", labels=["model", "direction"]
+        )
+        cost = CounterMetricFamily(
+            f"{_PREFIX}model_cost",
+            f"What calls of language models cost, in the currency of the prices that are set.{_OF_CATALOG}",
+            labels=["model"],
+        )
+        calls = CounterMetricFamily(
+            f"{_PREFIX}model_calls", f"Calls of language models.{_OF_CATALOG}", labels=["model"]
+        )
+        for model, each in spent.items():
+            tokens.add_metric([model, "prompt"], each.prompt_tokens)
+            tokens.add_metric([model, "completion"], each.completion_tokens)
+            cost.add_metric([model], each.price)
+            calls.add_metric([model], each.calls)
+        return [tokens, cost, calls]
+
+    @staticmethod
+    def _successes(moments: Mapping[SourceKey, datetime]) -> Metric:
+        family = GaugeMetricFamily(
+            f"{_PREFIX}source_last_success_timestamp_seconds",
+            f"When the last sync of a source ended well, as Unix time.{_OF_CATALOG}",
+            labels=["source"],
+        )
+        for source, moment in moments.items():
+            family.add_metric([str(source)], moment.timestamp())
+        return family
+
+    @staticmethod
+    def _leases() -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{_PREFIX}leases_held", f"Sources and tables that are being written.{_OF_CATALOG}")
+
+    @staticmethod
+    def _stale_documents(counts: Mapping[tuple[str, str], int]) -> Metric:
+        family = GaugeMetricFamily(
+            f"{_PREFIX}stale_documents",
+            f"Documents whose served state is behind, by kind of source and reason.{_OF_CATALOG}",
+            labels=["source_kind", "reason"],
+        )
+        for (kind, reason), number in counts.items():
+            family.add_metric([kind, reason], number)
+        return family
+
+
+def _family(name: str, figures: Sequence[Figure]) -> Metric:
+    """What runs wrote into the catalog under one name."""
+    said = f"{_HELP[name]}{_OF_CATALOG}"
+    labels = sorted({label for figure in figures for label in figure.labels} - {"le"})
+    if any(figure.name.endswith(BUCKET) for figure in figures) or name.endswith("_lag_seconds"):
+        return _histogram(name, said, figures)
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    family: Metric = kind(f"{_PREFIX}{name.removesuffix('_total')}", said, labels=labels)
+    for figure in figures:
+        family.add_metric([figure.labels.get(label, "") for label in labels], figure.value)  # type: ignore[attr-defined]
+    return family
+
+
+def _histogram(name: str, said: str, figures: Sequence[Figure]) -> Metric:
+    """A histogram without labels, whose buckets are kept one by one and shown added up."""
+    family = HistogramMetricFamily(f"{_PREFIX}{name}", said, labels=[])
+    counts = {float(figure.labels["le"]): figure.value for figure in figures if figure.name == name + BUCKET}
+    if counts:
+        bounds = sorted({*counts, *LAG_BUCKETS, math.inf})
+        running = accumulate(counts.get(bound, 0.0) for bound in bounds)
+        buckets = [(floatToGoString(bound), value) for bound, value in zip(bounds, running, strict=True)]
+        total = next((figure.value for figure in figures if figure.name == name + SUM), 0.0)
+        family.add_metric([], buckets, total)
+    return family

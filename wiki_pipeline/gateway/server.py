@@ -9,10 +9,13 @@ from functools import partial
 
 import uvicorn
 
+from wiki_pipeline import logs, tracing
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.gateway.app import create_app
+from wiki_pipeline.gateway.draining import DrainingServer
 from wiki_pipeline.gateway.protocol import BoundedProtocol
+from wiki_pipeline.gateway.services import opened_by
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.visitors import Bounds, Visitors
 
@@ -22,15 +25,16 @@ _KEEP_ALIVE_SECONDS = 15
 _SHUTDOWN_SECONDS = 10
 
 
-def server(settings: GatewaySettings) -> uvicorn.Server:
+def server(settings: GatewaySettings) -> DrainingServer:
     """The gateway's server, ready to `run`; its own process or a thread may do so.
 
     Raises:
         ConfigurationError: as `create_app`.
     """
     _allow_files(settings.connections + _OTHER_FILES)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.gateway_host,
         port=settings.gateway_port,
         http=partial(BoundedProtocol, visitors=Visitors(_bounds(settings))),  # type: ignore[arg-type]
@@ -43,7 +47,7 @@ def server(settings: GatewaySettings) -> uvicorn.Server:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    return uvicorn.Server(config)
+    return DrainingServer(config, opened_by(app).draining, settings.drain_seconds)
 
 
 def listen(settings: GatewaySettings) -> socket.socket:
@@ -71,6 +75,8 @@ def serve(settings: GatewaySettings, listening: socket.socket) -> None:
     Raises:
         ConfigurationError: as `create_app`.
     """
+    logs.configure(settings.log_format)
+    tracing.configure("wiki-pipeline-gateway")
     server(settings).run([listening])
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, cast
 
 from anyio import CapacityLimiter
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 
 from wiki_pipeline import sources
 from wiki_pipeline.access import Action, Principal, Scope, local
@@ -18,15 +20,17 @@ from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.access import only_reads
+from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.store import Filters, Found, Hit, Store, find
 from wiki_pipeline.store.search import Mode
-from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.pipeline import Pipeline, open_store
 from wiki_pipeline.text.embed import Embedder, open_embedder
 from wiki_pipeline.text.rerank import Reranker, open_reranker
+from wiki_pipeline.tracing import span
 
 _CHECKS_AT_ONCE = 4
 
@@ -44,6 +48,7 @@ class Services:
         answering: makes answers to questions.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
+        draining: whether this process is about to stop.
     """
 
     settings: GatewaySettings
@@ -58,6 +63,7 @@ class Services:
     reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
+    draining: Draining = field(default_factory=Draining)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -92,17 +98,18 @@ class Services:
         sources = self.principal.scope.narrow(filters.sources)
         if sources is None:
             return Found()
-        return find(
-            self.store,
-            self.embedder,
-            query,
-            k=k,
-            mode=mode,
-            filters=replace(filters, sources=sources),
-            per_document=per_document,
-            language=language,
-            reranker=self.reranker,
-        )
+        with self.metrics.searching(mode), span("search", mode=mode):
+            return find(
+                self.store,
+                self.embedder,
+                query,
+                k=k,
+                mode=mode,
+                filters=replace(filters, sources=sources),
+                per_document=per_document,
+                language=language,
+                reranker=self.reranker,
+            )
 
     def source_named(self, name: str) -> SourceRecord:
         """The source that a caller means: by datasource id, by key (`default:confluence:ENG`), or by its name in
@@ -125,10 +132,10 @@ def open_services(settings: GatewaySettings) -> Services:
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     catalog = Catalog(settings.catalog_url)
-    store = Store(settings.lance_url, settings.tenant)
+    store = open_store(settings, catalog)
     staleness = StalenessCache(Pipeline(settings, catalog, store))
-    reader = WikiReader(catalog, store, staleness)
-    metrics = Metrics(catalog, settings.tenant)
+    reader = WikiReader(catalog, store, staleness, most_bytes=settings.tree_bytes)
+    metrics = Metrics(catalog, settings.tenant, partial(_stale, catalog, staleness, settings.tenant))
     embedder = open_embedder(settings)
 
     def library(scope: Scope) -> Library:
@@ -149,9 +156,23 @@ def open_services(settings: GatewaySettings) -> Services:
     )
 
 
+def _stale(catalog: Catalog, staleness: StalenessCache, tenant: str) -> dict[tuple[str, str], int]:
+    """The number of stale documents by kind of source and reason, as far as a glance shows them."""
+    return Counter(
+        (record.key.kind, document.reason.value)
+        for record in catalog.sources(tenant)
+        for document in staleness.glance(record).stale
+    )
+
+
 def datasource_id(record: SourceRecord) -> str:
     """A source's id in this interface."""
     return sources.datasource_id(record.key, record.config)
+
+
+def opened_by(app: FastAPI) -> Services:
+    """The services of an application."""
+    return cast("Services", app.state.services)
 
 
 def opened(request: Request) -> Services:

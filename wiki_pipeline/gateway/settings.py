@@ -77,6 +77,20 @@ class GatewaySettings(Settings, AnswerSettings, AccessSettings, WikiAddressSetti
         validation_alias="WIKI_PIPELINE_GATEWAY_BODY_SECONDS",
         description="The body of a request has to come within so many seconds.",
     )
+    tree_bytes: int = Field(
+        256_000_000,
+        ge=0,
+        validation_alias="WIKI_PIPELINE_GATEWAY_TREE_BYTES",
+        description="Memory for trees of pages, about; a source of a million pages takes some 700 MB.",
+    )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=120,
+        validation_alias="WIKI_PIPELINE_GATEWAY_DRAIN_SECONDS",
+        description="Told to stop, the gateway says that it is not ready and goes on answering for so long; 5 in a "
+        "cluster, where load balancers take a while to notice.",
+    )
     answer_seconds: float = Field(
         30.0,
         gt=0,

@@ -18,6 +18,7 @@ from wiki_pipeline.gateway.services import Services
 
 MEDIA_TYPE = "text/event-stream"
 _PING_SECONDS = 15.0  # proxies cut streams that are idle for a minute
+_AGAIN_MILLISECONDS = 1_000
 _LOOK_SECONDS = 1.0  # for events that another process wrote
 _HEADERS = {"cache-control": "no-cache, no-store", "x-accel-buffering": "no"}
 
@@ -37,8 +38,14 @@ def streamed(serving: Services, stream_id: str, after: int = 0) -> StreamingResp
     return StreamingResponse(_encoded(serving, stream_id, after), media_type=MEDIA_TYPE, headers=_HEADERS)
 
 
-async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIterator[StreamEvent | None]:
-    """The events of a stream, as they come; None now and then, while nothing comes."""
+async def follow(
+    serving: Services, stream_id: str, after: int = 0, *, elsewhere: bool = False
+) -> AsyncIterator[StreamEvent | None]:
+    """The events of a stream, as they come; None now and then, while nothing comes.
+
+    Args:
+        elsewhere: whoever follows can go on at another gateway, and is let go when this one is about to stop.
+    """
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
     def wake() -> None:
@@ -46,6 +53,7 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
             loop.call_soon_threadsafe(woken.set)
 
     serving.answering.listen(stream_id, wake)
+    serving.draining.listen(wake)
     try:
         quiet = 0.0
         while True:
@@ -58,7 +66,7 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
             if events:
                 quiet = 0.0
                 continue
-            if stream is None or stream.finished_at is not None:
+            if stream is None or stream.finished_at is not None or (elsewhere and serving.draining.begun):
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), _LOOK_SECONDS)
@@ -67,14 +75,18 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
                 quiet = 0.0
                 yield None
     finally:
+        serving.draining.leave(wake)
         serving.answering.leave(stream_id, wake)
 
 
 async def _encoded(serving: Services, stream_id: str, after: int) -> AsyncIterator[bytes]:
     yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that they are heard
-    async for event in follow(serving, stream_id, after):
+    async for event in follow(serving, stream_id, after, elsewhere=True):
         if event is None:
             yield KEEPALIVE_COMMENT
             continue
         data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
         yield format_sse_event(id=str(event.number), event=event.event, data_str=data)
+    if serving.draining.begun:
+        # What is made goes on in another process' sight: the client comes again, there, with the last number it saw.
+        yield f"retry: {_AGAIN_MILLISECONDS}\n\n".encode()

@@ -27,7 +27,8 @@ from wiki_pipeline.wiki import tree
 from wiki_pipeline.wiki.tree import Node, Tree
 from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
 
-_TREES_KEPT = 64
+TREE_BYTES = 256_000_000
+_BYTES_A_PAGE = 600  # of a tree's nodes in Python, beside their texts
 _RECENT = 8
 _SUGGESTIONS = 6
 _SYNCS = 50
@@ -49,6 +50,7 @@ class SourceIndex:
         record: the source.
         version: of the table; 0 before its first row.
         recent: the documents changed last, newest first.
+        bytes: of memory that it takes, about.
     """
 
     record: SourceRecord
@@ -56,6 +58,7 @@ class SourceIndex:
     version: int
     tree: Tree
     recent: tuple[Entry, ...]
+    bytes: int = 0
 
     def page(self, node: Node) -> Found | None:
         """A document; None if it is gone since."""
@@ -79,9 +82,18 @@ class WikiReader:
 
     Args:
         scope: what may be read; None: all of the tenant's sources.
+        most_bytes: of the page trees that are kept, about; the last one that was asked for always is.
     """
 
-    def __init__(self, catalog: Catalog, store: Store, staleness: StalenessCache, scope: Scope | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Store,
+        staleness: StalenessCache,
+        scope: Scope | None = None,
+        most_bytes: int = TREE_BYTES,
+    ) -> None:
+        self._most_bytes = most_bytes
         self._catalog = catalog
         self._store = store
         self._staleness = staleness
@@ -93,7 +105,7 @@ class WikiReader:
 
     def within(self, scope: Scope) -> WikiReader:
         """The same, of what a scope allows; what is kept in memory is shared."""
-        narrowed = WikiReader(self._catalog, self._store, self._staleness, scope)
+        narrowed = WikiReader(self._catalog, self._store, self._staleness, scope, self._most_bytes)
         narrowed._lock, narrowed._indexes = self._lock, self._indexes
         return narrowed
 
@@ -153,10 +165,10 @@ class WikiReader:
                 self._indexes.move_to_end(record)
                 return known
         rows = table.read(columns=[*tree.COLUMNS, "author", "modified_at"])
-        index = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)))
+        index = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)), _size(rows))
         with self._lock:
             self._indexes[record] = index
-            while len(self._indexes) > _TREES_KEPT:
+            while len(self._indexes) > 1 and sum(each.bytes for each in self._indexes.values()) > self._most_bytes:
                 self._indexes.popitem(last=False)
         return index
 
@@ -199,6 +211,10 @@ def document_freshness(found: SourceStaleness, document_id: str) -> Freshness:
     if stale is not None:
         return replace(shown, currency=Currency.STALE, message=stale.detail, since=stale.since)
     return shown
+
+
+def _size(rows: pa.Table) -> int:
+    return rows.nbytes + _BYTES_A_PAGE * rows.num_rows
 
 
 def _recent(key: SourceKey, rows: pa.Table) -> Iterable[Entry]:

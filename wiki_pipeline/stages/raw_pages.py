@@ -29,6 +29,7 @@ from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
 from wiki_pipeline.sync.stage import Bars, DeclaredStage
+from wiki_pipeline.tracing import span
 
 CODE_VERSION = "1"
 
@@ -66,7 +67,8 @@ def update(
     whole = full or not 0 < len(documents) <= sync.settings.batch_documents or bool(sync.upgraded)
     sync.named = None if whole else documents
     work = _everything(sync, allow_mass_deletion, full) if whole else _named(sync, documents)
-    return sync.done(signals.run_interruptibly(work))
+    with span("fetch", source=str(sync.source), documents=len(documents)):
+        return sync.done(signals.run_interruptibly(work))
 
 
 async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> StageReport:

@@ -19,6 +19,7 @@ from wiki_pipeline.sync.stage import DeclaredStage
 from wiki_pipeline.sync.workers import LARGE
 from wiki_pipeline.text.chunk import embedding_text
 from wiki_pipeline.text.embed.protocol import Embedded
+from wiki_pipeline.tracing import span
 
 CODE_VERSION = "1"
 
@@ -80,9 +81,10 @@ def _embed(sync: Sync) -> Embed:
     embedder, embedding = sync.embedder, Embedding(sync.embedder)
 
     def embed(texts: list[str]) -> list[Embedded]:
-        if len(texts) < LARGE or not embedder.local or not sync.workers.several:
-            return [embedder.embed(texts)]
-        return sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
+        with span("embed", model=embedder.model, texts=len(texts)):
+            if len(texts) < LARGE or not embedder.local or not sync.workers.several:
+                return [embedder.embed(texts)]
+            return sync.workers.map(embedding, pa.table({"text": texts}), _TEXTS_A_PART)
 
     return embed
 

@@ -5,34 +5,43 @@ The only room that knows lancedb and lance. The names below are what stages, gat
 
 from __future__ import annotations
 
+from wiki_pipeline.store.files import Files, ObjectFiles, open_files
 from wiki_pipeline.store.filters import Filters
-from wiki_pipeline.store.maintenance import Maintenance, maintain, tidy
+from wiki_pipeline.store.maintenance import Maintenance, maintain, statistics, tidy
 from wiki_pipeline.store.plan import Plan
+from wiki_pipeline.store.probe import probe
 from wiki_pipeline.store.reconcile import Compute, reconcile
 from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
 from wiki_pipeline.store.search import Found, Hit, find, search
 from wiki_pipeline.store.stage_table import StageTable
+from wiki_pipeline.store.storage import Storage
 from wiki_pipeline.store.tables import Store
 from wiki_pipeline.store.vectors import KnownVectors, vector_rows
 
 __all__ = [
     "Batch",
     "Compute",
+    "Files",
     "Filters",
     "Found",
     "Hit",
     "KnownVectors",
     "Maintenance",
+    "ObjectFiles",
     "Plan",
     "Reconciliation",
     "StageTable",
+    "Storage",
     "Store",
     "compare",
     "find",
     "fingerprint",
     "maintain",
+    "open_files",
+    "probe",
     "reconcile",
     "search",
+    "statistics",
     "tidy",
     "vector_rows",
 ]

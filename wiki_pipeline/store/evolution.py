@@ -80,7 +80,8 @@ def evolve(dataset: LanceDataset, desired: pa.Schema) -> LanceDataset:
 
     missing = _missing(dataset.schema, desired)
     if any(field.name in _ESSENTIAL or is_apart(field) for field in missing):
-        return lance.write_dataset(stamped(desired).empty_table(), dataset.uri, mode="overwrite")
+        # The dataset itself, not its address: what it was opened with goes on.
+        return lance.write_dataset(stamped(desired).empty_table(), dataset, mode="overwrite")
     # First, so that an older program that still runs leaves alone what is half done.
     dataset.update_schema_metadata({_METADATA_KEY.decode(): str(SCHEMA_VERSION)})
     if missing and "fingerprint" in dataset.schema.names:

@@ -156,6 +156,26 @@ def prune(table: StageTable) -> int:
         return int(dataset.cleanup_old_versions(KEPT_VERSIONS, error_if_tagged_old_versions=False).bytes_removed)
 
 
+def statistics(table: StageTable) -> dict[str, float]:
+    """How large a whole table is, and how it lies: rows, fragments, bytes, rows that no index holds (the most of any).
+
+    Raises:
+        StoreError: as `maintain`.
+    """
+    with explained(f"measure {table.name}"):
+        dataset = table.dataset()
+        if dataset is None:
+            return {"rows": 0, "fragments": 0, "bytes": 0, "unindexed_rows": 0}
+        fragments = [fragment.metadata for fragment in dataset.get_fragments()]
+        unindexed = [index_statistics(dataset, name)["num_unindexed_rows"] for name in sorted(index_names(dataset))]
+        return {
+            "rows": dataset.count_rows(),
+            "fragments": len(fragments),
+            "bytes": sum(map(_bytes, fragments)),
+            "unindexed_rows": max(unindexed, default=0),
+        }
+
+
 def _passed_a_mark(table: StageTable, commits: int) -> bool:
     dataset = table.dataset()
     return dataset is not None and dataset.version % PRUNED_EVERY < commits

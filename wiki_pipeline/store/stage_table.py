@@ -16,7 +16,8 @@ from wiki_pipeline.store.evolution import differ, evolve, is_apart, refuse_newer
 from wiki_pipeline.store.indexes import create_text_indexes
 from wiki_pipeline.store.replace import addresses, replace
 from wiki_pipeline.store.state import INCONSISTENT, document_states, state_columns
-from wiki_pipeline.store.storage import explained, open_dataset
+from wiki_pipeline.store.storage import Storage, explained
+from wiki_pipeline.tracing import span
 
 if TYPE_CHECKING:
     from lance import LanceDataset
@@ -28,16 +29,16 @@ class StageTable:
     """One table as a stage of one source sees it. Holds no open files; every call sees the latest version.
 
     Attributes:
-        name: the table's name in the tenant's folder.
+        name: the table's name in the tenant's folder or prefix.
         schema: of the rows to write.
         source: set where other sources' rows are in the table too, and then nothing here touches those.
     """
 
-    def __init__(self, folder: str, name: str, schema: pa.Schema, source: SourceKey | None = None) -> None:
+    def __init__(self, place: str | Storage, name: str, schema: pa.Schema, source: SourceKey | None = None) -> None:
         self.name = name
         self.schema = schema
         self.source = source
-        self._url = f"{folder}/{name}.lance"
+        self._storage = Storage.at(place)
         self._has_indexes = False
 
     def state(self) -> pa.Table:
@@ -149,7 +150,8 @@ class StageTable:
             stale = addresses(dataset, leaving, None if self.source is None else str(self.source))
             if not rows.num_rows and not len(stale):
                 return False
-            replace(dataset, rows, stale)
+            with span("commit", table=self.name, rows=rows.num_rows, replaced=len(stale)):
+                replace(dataset, rows, stale)
             return True
 
     def clear(self) -> None:
@@ -188,7 +190,7 @@ class StageTable:
         Raises:
             StoreError: the storage is out of reach, or a newer version of the program made the table.
         """
-        dataset = open_dataset(self._url)
+        dataset = self._storage.open_dataset(self.name)
         if dataset is not None:
             refuse_newer(dataset.schema, self.name)
         return dataset
@@ -225,7 +227,7 @@ class StageTable:
             raise StoreError(
                 f"The table {self.name} has other columns than are to be written: vectors of another length, if the "
                 "embedding model was changed under its name.",
-                f"Delete {self._url} and sync all sources again.",
+                f"Delete {self._storage.table_url(self.name)} and sync all sources again.",
             )
         if self.source is not None and not self._has_indexes:
             # Looked at once a writer, not only when the table is made: the process may have died in between.
@@ -237,7 +239,15 @@ class StageTable:
     def _create(self) -> LanceDataset:
         import lance
 
-        return lance.write_dataset(stamped(self.schema).empty_table(), self._url, mode="create")
+        if self._storage.names is not None:
+            # Before it is there: a name without a table reads as empty, a table without a name would be left behind.
+            self._storage.names.add(self.name)
+        return lance.write_dataset(
+            stamped(self.schema).empty_table(),
+            self._storage.table_url(self.name),
+            mode="create",
+            storage_options=self._storage.lance_options,
+        )
 
     def _checked(self, rows: pa.Table) -> pa.Array:
         """The documents in `rows`, after making sure that `state` will find them in order."""

@@ -9,10 +9,10 @@ Reading is safe at any time. Writing is for one process at a time, who holds a l
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,41 +20,46 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.machine import cores, memory
 from wiki_pipeline.model import SourceKey, Stage, digest, vectors_schema
 from wiki_pipeline.store.evolution import refuse_newer, require
 from wiki_pipeline.store.spelling import Vocabulary
 from wiki_pipeline.store.stage_table import StageTable
-from wiki_pipeline.store.storage import absolute, explained, is_missing, open_dataset
+from wiki_pipeline.store.storage import Storage, TableNames, explained, is_missing
 
 if TYPE_CHECKING:
     from lancedb import DBConnection
     from lancedb.table import Table as SearchTable
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
-# Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB.
+# Caches of the searching connection; LanceDB's own bounds are 6 GB and 1 GB. A small container has less.
 _INDEX_CACHE_BYTES = 256 * 1024 * 1024
 _METADATA_CACHE_BYTES = 64 * 1024 * 1024
+_CACHED_PART = 8  # of the memory that the process may use, an eighth at most; of metadata a quarter of that
 
 
 class Store:
     """The tables of one tenant. Cheap to open: nothing is read or imported until it is needed. Safe between threads.
 
     Args:
-        lance_url: folder or object store address of all tenants' tables.
+        place: where this tenant's and all other tenants' tables are: a folder, an address, or an opened `Storage`.
         tenant: whose tables.
+        names: the list of the tenant's tables, for a bucket; a folder is its own list.
 
     Raises:
         ConfigurationError: not a tenant's name.
     """
 
-    def __init__(self, lance_url: str, tenant: str) -> None:
+    def __init__(self, place: str | Storage, tenant: str, names: TableNames | None = None) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", tenant):
             raise ConfigurationError(
                 f"{tenant!r} is not a tenant's name.", "Set WIKI_PIPELINE_TENANT to lower-case letters and digits."
             )
         self.tenant = tenant
-        self.url = f"{absolute(lance_url)}/{tenant}"
-        self.searches = threading.BoundedSemaphore(os.cpu_count() or 1)
+        storage = Storage.at(place).child(tenant)
+        self.storage = storage if storage.is_folder else replace(storage, names=names)
+        self.url = self.storage.url
+        self.searches = threading.BoundedSemaphore(cores())
         """How many searches run at once: more only take turns on the cores, each with its memory."""
         self.embedding = threading.Lock()
         """Held while a query is embedded: an embedder is for one thread at a time."""
@@ -73,12 +78,12 @@ class Store:
         if stage is Stage.VECTORS or not stage.schema.names:
             raise ValueError(f"A source has no table {stage!r} of its own.")
         schema = stage.schema.with_metadata({_SOURCE: str(source).encode()})
-        return StageTable(self.url, f"{stage}.{source.slug}", schema)
+        return StageTable(self.storage, f"{stage}.{source.slug}", schema)
 
     def vectors(self, model: str, dimension: int, source: SourceKey) -> StageTable:
         """The serving table of an embedding model, seen through one source: other sources' rows are out of sight."""
         self._own(source)
-        return StageTable(self.url, vectors_name(model), vectors_schema(dimension), source)
+        return StageTable(self.storage, vectors_name(model), vectors_schema(dimension), source)
 
     def older(self, source: SourceKey, model: str) -> dict[Stage, StageTable]:
         """Those of a source's tables that an older version of the program made, the serving table of `model` included.
@@ -87,7 +92,7 @@ class Store:
             StoreError: the storage is out of reach, or a newer version made one of the tables.
         """
         tables = {stage: self.table(stage, source) for stage in Stage if stage is not Stage.VECTORS}
-        dataset = open_dataset(self.table_url(vectors_name(model)))
+        dataset = self.storage.open_dataset(vectors_name(model))
         if dataset is not None:
             # As long as those that it holds: a model need not be asked for the length of its vectors here.
             tables[Stage.VECTORS] = self.vectors(model, dataset.schema.field("vector").type.list_size, source)
@@ -99,18 +104,27 @@ class Store:
         Raises:
             StoreError: the storage is out of reach.
         """
-        with explained("list the tables"):
-            if "://" not in self.url:
-                # A folder says it without lancedb, whose import takes a sync seconds and 100 MB.
+        if self.storage.is_folder:
+            # A folder says it without lancedb, whose import takes a sync seconds and 100 MB.
+            with explained("list the tables"):
                 return sorted(path.stem for path in Path(self.url).glob("*.lance"))
-            names: list[str] = []
-            token: str | None = None
+        known = None if self.storage.names is None else self.storage.names.all()
+        if known is None:
+            known = self._listed()
+            if self.storage.names is not None:
+                self.storage.names.begin(known)
+        return sorted(known)
+
+    def _listed(self) -> list[str]:
+        names: list[str] = []
+        token: str | None = None
+        with explained("list the tables"):
             while True:
                 page = self._connect().list_tables(page_token=token)
                 names += page.tables
                 token = page.page_token
                 if not token:
-                    return sorted(names)
+                    return names
 
     def sources(self) -> list[SourceKey]:
         """The sources that have a table of their own.
@@ -120,7 +134,7 @@ class Store:
         """
         found = set()
         for name in self.names():
-            dataset = open_dataset(self.table_url(name))
+            dataset = self.storage.open_dataset(name)
             key = (dataset.schema.metadata or {}).get(_SOURCE) if dataset is not None else None
             if key is not None:
                 found.add(SourceKey.parse(key.decode()))
@@ -135,11 +149,10 @@ class Store:
         self._own(source)
         names = self.names()
         self._clear_vectors(source, names)
-        with explained(f"drop the tables of {source}"):
-            for name in names:
-                stage, _, owner = name.partition(".")
-                if stage != Stage.VECTORS and owner == source.slug:  # of stages that are gone, too
-                    self._connect().drop_table(name)
+        for name in names:
+            stage, _, owner = name.partition(".")
+            if stage != Stage.VECTORS and owner == source.slug:  # of stages that are gone, too
+                self.storage.drop(name)
 
     def forget_other_models(self, serving: StageTable) -> None:
         """Take a source's rows out of the serving tables of all models but one. The caller holds its leases.
@@ -188,32 +201,39 @@ class Store:
         with self._lock:
             vocabulary = self._vocabularies.setdefault(name, Vocabulary())
         with explained(f"read the words of {name}"):
-            dataset = open_dataset(self.table_url(name))
+            dataset = self.storage.open_dataset(name)
             if dataset is not None:
                 vocabulary.brought_up_to(dataset)
         return vocabulary
 
     def table_url(self, name: str) -> str:
         """Where the table is: what lance, DuckDB and Polars open."""
-        return f"{self.url}/{name}.lance"
+        return self.storage.table_url(name)
 
     def _clear_vectors(self, source: SourceKey, names: list[str]) -> None:
         for name in names:
             if name.startswith(f"{Stage.VECTORS}."):
-                dataset = open_dataset(self.table_url(name))
+                dataset = self.storage.open_dataset(name)
                 if dataset is not None:
-                    StageTable(self.url, name, dataset.schema, source).clear()
+                    StageTable(self.storage, name, dataset.schema, source).clear()
 
     def _connect(self) -> DBConnection:
         with self._lock:
             if self._connection is None:
                 import lancedb  # takes seconds, and only searching needs it
 
+                part = memory() // _CACHED_PART
                 session = lancedb.Session(
-                    index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
+                    index_cache_size_bytes=min(_INDEX_CACHE_BYTES, part),
+                    metadata_cache_size_bytes=min(_METADATA_CACHE_BYTES, part // 4),
                 )
                 # Without an interval of zero a handle never sees later commits.
-                self._connection = lancedb.connect(self.url, read_consistency_interval=timedelta(0), session=session)
+                self._connection = lancedb.connect(
+                    self.url,
+                    read_consistency_interval=timedelta(0),
+                    session=session,
+                    storage_options=self.storage.lance_options,
+                )
             return self._connection
 
     def _own(self, source: SourceKey) -> None:

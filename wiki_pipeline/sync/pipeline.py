@@ -9,15 +9,58 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord
+from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord, sqlite_path
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import Connection, SourceDescription, SourceKey, Stage
+from wiki_pipeline.settings import Mode
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
-from wiki_pipeline.store import Store
+from wiki_pipeline.store import ObjectFiles, Store, probe
 from wiki_pipeline.sync.settings import Settings
+from wiki_pipeline.sync.source_folder import SourceFolder
 
 logger = logging.getLogger(__name__)
+
+
+def check_mode(settings: Settings) -> None:
+    """Make sure that the state is where the mode wants it.
+
+    Raises:
+        ConfigurationError: it is not; all that is wrong in one message.
+    """
+    if settings.mode is Mode.STATELESS:
+        raise ConfigurationError(
+            "WIKI_PIPELINE_MODE=stateless keeps nothing, and what this command does needs a catalog and tables.",
+            "Set it to laptop, or to cluster with a database and a bucket.",
+        )
+    if settings.mode is not Mode.CLUSTER:
+        return
+    problems = []
+    if sqlite_path(settings.catalog_url) is not None:
+        problems.append(
+            "the catalog is in SQLite, which one machine alone can open: set WIKI_PIPELINE_DATABASE_URL to "
+            "postgresql+psycopg://user:password@host/database"
+        )
+    if settings.storage.is_folder:
+        problems.append(
+            "the tables are in a folder, which other machines don't see: set WIKI_PIPELINE_STORAGE_URL to "
+            "s3://bucket/prefix (or gs://, az://)"
+        )
+    if problems:
+        raise ConfigurationError(f"WIKI_PIPELINE_MODE=cluster, but {'; and '.join(problems)}.")
+
+
+def open_store(settings: Settings, catalog: Catalog) -> Store:
+    """The tenant's tables, after making sure that a bucket can keep them (once a process).
+
+    Raises:
+        ConfigurationError: the storage can't keep tables, or a setting of it is wrong.
+        StoreError: a bucket is out of reach.
+    """
+    check_mode(settings)
+    storage = settings.storage
+    probe(storage)
+    return Store(storage, settings.tenant, catalog.table_names(settings.tenant))
 
 
 @dataclass(frozen=True)
@@ -38,7 +81,7 @@ class Pipeline:
         """
         settings.home.mkdir(parents=True, exist_ok=True)
         with Catalog(settings.catalog_url) as catalog:
-            yield cls(settings, catalog, Store(settings.lance_url, settings.tenant))
+            yield cls(settings, catalog, open_store(settings, catalog))
 
     def add_configured_sources(self) -> list[SourceKey]:
         """Take the sources that the settings name into the catalog; all of them, by kind and name. Repeatable.
@@ -218,4 +261,11 @@ class Pipeline:
 
     def home_of(self, key: SourceKey) -> Path:
         """Folder for the source's own clones and caches."""
-        return self.settings.home / "sources" / key.tenant / key.slug
+        return (self.settings.sources_dir or self.settings.home / "sources") / key.tenant / key.slug
+
+    def folder_of(self, key: SourceKey) -> SourceFolder | None:
+        """The source's folder with its copy in the bucket; None where the folder itself is there to stay."""
+        if self.store.storage.is_folder or self.settings.sources_dir is not None:
+            return None
+        place = self.store.storage.child("_sources").child(key.slug)
+        return SourceFolder(self.home_of(key), ObjectFiles(place))

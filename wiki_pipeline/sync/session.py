@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from wiki_pipeline.catalog import FailureRecord, Lease, SyncMode
 from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.limits import DocumentLimits
+from wiki_pipeline.machine import memory
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.store import Batch, StageTable
+from wiki_pipeline.sync import figures
 from wiki_pipeline.sync.allocator import limit_allocators
 from wiki_pipeline.sync.background import BackgroundTasks
 from wiki_pipeline.sync.changes import record_changes
@@ -249,7 +251,8 @@ def open_sync(
     """
     limit_allocators()
     catalog, settings = pipeline.catalog, pipeline.settings
-    limits = DocumentLimits(settings.document_seconds, settings.document_memory)
+    # In a container that has less, the document is to fail, and not the container.
+    limits = DocumentLimits(settings.document_seconds, min(settings.document_memory, memory() // 2))
     workers = Workers(settings.processes, limits)
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, workers:
         sync_id = catalog.start_sync(source, mode, run_id)
@@ -258,7 +261,8 @@ def open_sync(
         sync = Sync(pipeline, source, listener, lease, claim, workers, background)
         try:
             sync.upgrade()
-            with background:
+            folder = pipeline.folder_of(source)
+            with folder.kept() if folder else nullcontext(), background:
                 yield sync
             sync.record_changes()
         except BaseException as error:
@@ -267,3 +271,12 @@ def open_sync(
         finally:
             catalog.finish_sync(sync_id, sync.reports, sync.error)
             claim.finish(sync.reports, sync.error, sync.cursor, sync.named or ())
+            figures.record(
+                catalog,
+                source,
+                mode,
+                sync.reports,
+                claim.claim_id,
+                lambda: sync.table(Stage.VECTORS),
+                failed=sync.error is not None,
+            )

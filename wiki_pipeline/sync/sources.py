@@ -126,5 +126,7 @@ def forget(pipeline: Pipeline, source: SourceKey) -> None:
         pipeline.catalog.lease(vectors_lease(source.tenant), seconds, wait=10 * seconds),
     ):
         pipeline.store.forget(source)
+        if folder := pipeline.folder_of(source):
+            folder.forget()
         shutil.rmtree(pipeline.home_of(source), ignore_errors=True)
         pipeline.catalog.remove_source(source)

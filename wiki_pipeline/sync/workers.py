@@ -37,6 +37,7 @@ import pyarrow as pa
 
 from wiki_pipeline.errors import WorkerError
 from wiki_pipeline.limits import DocumentLimits, Reason, reason
+from wiki_pipeline.machine import cores, memory
 from wiki_pipeline.sync.allocator import ENVIRONMENT
 from wiki_pipeline.sync.parts import Part, packed, parts_of
 
@@ -44,6 +45,7 @@ LARGE = 128
 """From so many documents on, more than one process is worth its start."""
 
 _ATTEMPTS = 3  # to start a process
+_BYTES_A_WORKER = 500_000_000  # a process, and as much of this one as it keeps busy
 _BLAMED = 2  # deaths for which nobody else can be blamed, after which a document is
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -65,12 +67,12 @@ class Workers:
     """The processes of a sync; none before there is work. For one thread at a time.
 
     Args:
-        processes: how many work at most; fewer on a machine with fewer cores.
+        processes: how many work at most; fewer where the container or machine has fewer cores or little memory.
         limits: what one document may take.
     """
 
     def __init__(self, processes: int, limits: DocumentLimits | None = None) -> None:
-        self._most = max(1, min(processes, _cores()))
+        self._most = max(1, min(processes, cores(), memory() // _BYTES_A_WORKER))
         self._limits = limits or DocumentLimits()
         self._workers: list[_Worker] = []
         self._closed = False
@@ -351,7 +353,3 @@ def _log_again(records: Sequence[logging.LogRecord]) -> None:
         logger = logging.getLogger(record.name)
         if logger.isEnabledFor(record.levelno):
             logger.handle(record)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

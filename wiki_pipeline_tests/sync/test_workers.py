@@ -34,7 +34,7 @@ LIMITS = DocumentLimits(seconds=1, memory=200_000_000)
 
 @pytest.fixture
 def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
-    monkeypatch.setattr(room, "_cores", lambda: 2)
+    monkeypatch.setattr(room, "cores", lambda: 2)
     with Workers(2, LIMITS) as workers:
         yield workers
     room.end_spares()
@@ -170,7 +170,7 @@ def test_a_large_sync_gives_the_same_rows_whoever_converts_them(
     for number in range(2 * LARGE):
         other = f'<ac:link><ri:page ri:content-title="Page {number - 1}"/></ac:link>'
         space.add(f"Page {number}", f"<h2>Part</h2><p>Number <b>{number}</b> of the handbook after {other}.</p>")
-    monkeypatch.setattr(room, "_cores", lambda: 2)
+    monkeypatch.setattr(room, "cores", lambda: 2)
     seen = []
     for processes in (1, 2):
         home = tmp_path / str(processes)

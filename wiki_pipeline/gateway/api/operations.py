@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from wiki_pipeline.errors import NotAllowedError
+from wiki_pipeline.errors import BusyError, NotAllowedError
 from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, opened
@@ -47,7 +47,7 @@ async def alive() -> Alive:
 @router.get(
     "/readyz",
     summary="Is the gateway ready",
-    responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach."}},
+    responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach, or about to stop."}},
 )
 async def ready(request: Request) -> Ready:
     """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
@@ -57,6 +57,8 @@ async def ready(request: Request) -> Ready:
 
 
 def _ready(serving: Services) -> Ready:
+    if serving.draining.begun:
+        raise BusyError("This gateway is about to stop.", "Ask another one; this one answers what it has begun.")
     serving.warm.wait(_LOADED_WITHIN)
     waiting = stalled(serving.pipeline)
     return Ready(

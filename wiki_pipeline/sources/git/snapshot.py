@@ -75,7 +75,9 @@ class Snapshot:
         arrays = [pa.array([getattr(file, f.name) for file in self.files.values()], type=f.type) for f in _SCHEMA]
         table = pa.Table.from_arrays(arrays, schema=_SCHEMA.with_metadata(marks))
         new = to.with_suffix(".new")
-        with pa.OSFile(str(new), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        # Compressed, as it goes to a bucket with each commit where clones are kept in one.
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.OSFile(str(new), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
             writer.write_table(table)
         new.replace(to)
 
