@@ -428,7 +428,7 @@ def test_what_an_obeying_model_writes_is_text_in_the_file_too(injection: Any) ->
     )
     written = markdown_of(report, root="https://wiki.example")
     outside = re.sub(r"```.*?```|`[^`\n]*`", "", written, flags=re.DOTALL)
-    assert re.findall(r"(?<!\\)\]\(([^)]*)\)", outside) in ([], ["https://wiki.example/wiki/a.md"])
+    assert set(re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)) <= {"https://wiki.example/wiki/a.md"}
     assert not re.search(r"(?<!\\)<|(?<!\\)!\[|(?<!\\)\$", outside)
     assert not re.search(rf"https?://{EVIL}", outside)
     assert "```mermaid" not in written
