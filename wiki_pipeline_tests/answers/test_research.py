@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -339,10 +340,10 @@ def test_contradictions_of_a_model_are_taken_only_if_the_sources_hold_them(
 @pytest.mark.parametrize(
     ("chat", "limits"),
     [
-        ({}, {"tokens": 3_500}),
+        ({}, {"tokens": 2_000}),
         ({"chat_price_prompt": 1_000_000.0}, {"price": 700.0}),
-        ({"chat_day_tokens": 5_000}, {}),
-        ({"chat_tenant_day_tokens": 5_000}, {}),
+        ({"chat_day_tokens": 2_000}, {}),
+        ({"chat_tenant_day_tokens": 2_000}, {}),
     ],
     ids=["tokens", "price", "day", "tenant"],
 )
@@ -356,14 +357,14 @@ def test_a_budget_that_ends_in_the_middle_leaves_what_was_found(
     chat_server.model = well
     spent = world[0].catalog.model_calls.spent_today().tokens
     chat = {name: value + spent if name.endswith("day_tokens") else value for name, value in chat.items()}
-    begun = run(f"{QUESTION} {limits or chat}", chat={**chat, "chat_answer_tokens": 400}, **limits)
+    begun = run(f"{QUESTION} {next(iter({**chat, **limits}))}", chat={**chat, "chat_answer_tokens": 400}, **limits)
     report = begun.report()
     assert "budget_exceeded" in {note.code for note in report.notes}
     assert report.ended is Ended.BUDGET
     assert report.outcome is Outcome.ANSWERED
     assert any(section.passages for section in report.all_sections)  # quoted where nothing more could be written
     asked = len(chat_server.requests)
-    again = run(f"{QUESTION} {limits or chat}", chat={**chat, "chat_answer_tokens": 400}, **limits)
+    again = run(f"{QUESTION} {next(iter({**chat, **limits}))}", chat={**chat, "chat_answer_tokens": 400}, **limits)
     again.events = begun.events  # what was used up before a restart stays so
     again.report()
     assert len(chat_server.requests) == asked
@@ -427,7 +428,7 @@ def test_what_an_obeying_model_writes_is_text_in_the_file_too(injection: Any) ->
     )
     written = markdown_of(report, root="https://wiki.example")
     outside = re.sub(r"```.*?```|`[^`\n]*`", "", written, flags=re.DOTALL)
-    assert re.findall(r"(?<!\\)\]\(([^)]*)\)", outside) in ([], ["https://wiki.example/wiki/a.md"])
+    assert set(re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)) <= {"https://wiki.example/wiki/a.md"}
     assert not re.search(r"(?<!\\)<|(?<!\\)!\[|(?<!\\)\$", outside)
     assert not re.search(rf"https?://{EVIL}", outside)
     assert "```mermaid" not in written
@@ -544,8 +545,10 @@ def test_nobody_has_to_listen_and_a_process_that_ends_leaves_it_to_the_next(
 
     chat_server.model = well
     second = researching(world, chat_server, scopes)
-    assert second.resume("default") == 1
-    assert second.resume("default") in {0, 1}  # it is taken once, however often one looks
+    end = time.monotonic() + 60
+    while not second.resume("default"):  # it may be taken once it is some seconds old
+        assert time.monotonic() < end
+        time.sleep(0.2)
     second._pool.shutdown(wait=True)
     ended = catalog.answers.get(record.answer_id, "research")
     assert ended is not None

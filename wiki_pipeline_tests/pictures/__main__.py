@@ -17,6 +17,7 @@ DAGSTER_PAGES = [
     ("stale", "/assets/stale_documents?view=checks&checkDetail=documents_fresh", "stalest"),
     ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
 ]
+QUESTION = "How is on-call organised, and what happens when a station goes silent?"
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
@@ -29,6 +30,7 @@ def main(dagster: str, gateway: str) -> None:
         page.goto(f"{gateway}/wiki/confluence-HANDBOOK/")
         page.locator("main a", has_text="Station Mk III").first.or_(page.locator("main a").nth(3)).click()
         shoot(page, "wiki")
+        research(page, gateway)
         page.set_viewport_size({"width": 1900, "height": 860})
         for name, address, shown in DAGSTER_PAGES:
             page.goto(f"{dagster}{address}")
@@ -36,6 +38,15 @@ def main(dagster: str, gateway: str) -> None:
             settle(page)
             shoot(page, name)
         browser.close()
+
+
+def research(page: Page, gateway: str) -> None:
+    """A finished research."""
+    page.goto(f"{gateway}/research")
+    page.get_by_role("textbox").last.fill(QUESTION)
+    page.keyboard.press("Enter")
+    page.locator(".summary").wait_for()
+    shoot(page, "research")
 
 
 def settle(page: Page) -> None:

@@ -358,8 +358,7 @@ class Researcher:
         progress = self.progress
         summary = progress.sections.get("")
         sections = self._without_repeats(summary)
-        if ended is Ended.COMPLETE and self._assistant and self._assistant.exhausted:
-            ended = Ended.BUDGET
+        ended = self._ended_after_writing(ended)
         found = bool(summary or sections)
         nearest: Section | None = None
         if not found and whole.passages:
@@ -389,6 +388,16 @@ class Researcher:
             model=progress.model if written else "",
             usage=progress.usage,
         )
+
+    def _ended_after_writing(self, ended: Ended) -> Ended:
+        """What ended the writing, where nothing had ended the looking."""
+        if self.cancelled():
+            return Ended.CANCELLED
+        if ended is not Ended.COMPLETE or self._assistant is None:
+            return ended
+        if self._assistant.exhausted:
+            return Ended.BUDGET
+        return Ended.TIME if self._elapsed() > self.limits.seconds else ended
 
     def _without_repeats(self, summary: Section | None) -> list[Section]:
         """The sections in the order of the plan; a passage is quoted once, and what is left empty is left out."""

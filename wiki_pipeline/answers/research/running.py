@@ -6,6 +6,7 @@ A closed browser does not stop it. When its process ends or is killed, the next 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from wiki_pipeline.access import Action, Principal, Scope
@@ -23,6 +24,7 @@ from wiki_pipeline.errors import AnswerNotFoundError
 from wiki_pipeline.model import SourceKey
 
 _READ_AT_ONCE = 200
+_SETTLED_SECONDS = 5.0
 
 
 class Researching(Durable[Report]):
@@ -69,7 +71,7 @@ class Researching(Durable[Report]):
 
     def resume(self, tenant: str) -> int:
         """Go on with research whose process is gone. Returns how many."""
-        left = [record for record in self._left_behind(tenant) if not self._waits_here(record)]
+        left = [record for record in self._left_behind(tenant) if not self._waits_here(record) and _is_settled(record)]
         return sum(self._submit(record, _scope_from_json(record.request["scope"])) for record in left)
 
     def progress(self, record: AnswerRecord) -> Progress:
@@ -119,6 +121,11 @@ class Researching(Durable[Report]):
             ended=Ended.COMPLETE,
             notes=(note,),
         )
+
+
+def _is_settled(record: AnswerRecord) -> bool:
+    """Whether it was accepted so long ago that whoever accepted it, if alive, has begun with it."""
+    return (datetime.now(record.created_at.tzinfo) - record.created_at).total_seconds() > _SETTLED_SECONDS
 
 
 def _scope_to_json(scope: Scope) -> dict[str, Any]:

@@ -66,7 +66,9 @@ def research(asker: Asker, asked: ResearchAsked) -> ResearchTold:
     if record.status is AnswerStatus.RUNNING and _WAITING.acquire(blocking=False):
         try:
             end = time.monotonic() + asked.wait_seconds
-            while record.status is AnswerStatus.RUNNING and time.monotonic() < end:
+            while (
+                record.status is AnswerStatus.RUNNING and time.monotonic() < end and not serving.researching.is_closed
+            ):
                 time.sleep(_LOOK_SECONDS)
                 record = found(serving, record.answer_id)
         finally:
