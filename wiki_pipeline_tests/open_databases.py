@@ -40,6 +40,8 @@ def _is_database(name: str) -> bool:
 
 
 def _open_files() -> Iterator[str]:
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
-        with suppress(OSError):
-            yield str(descriptor.readlink())
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile, or is not ours to see
+            for descriptor in list((process / "fd").iterdir()):
+                with suppress(OSError):
+                    yield str(descriptor.readlink())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import create_engine, select, update
 
-from wiki_pipeline.catalog.tables import claims, clock, events, leases
+from wiki_pipeline.catalog.tables import changes, claims, clock, events, leases
 
 
 def jump(url: str, by: timedelta, *, elsewhere: bool = False) -> None:
@@ -17,7 +17,7 @@ def jump(url: str, by: timedelta, *, elsewhere: bool = False) -> None:
     """
     engine = create_engine(url)
     with engine.begin() as connection:
-        for table in (events, claims, leases, clock):
+        for table in (events, claims, leases, clock, changes):
             for row in connection.execute(select(table)).all():
                 moved = {name: value - by for name, value in row._asdict().items() if isinstance(value, datetime)}
                 key = next(iter(table.primary_key))

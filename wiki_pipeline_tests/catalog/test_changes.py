@@ -9,6 +9,7 @@ import pytest
 from wiki_pipeline.catalog import Catalog, ChangeKind, ChangeRecord, DocumentChange, SetKind
 from wiki_pipeline.errors import CursorExpiredError
 from wiki_pipeline.model import SourceKey
+from wiki_pipeline_tests.catalog.clocks import jump
 
 OTHER = SourceKey("default", "confluence", "ENG")
 LONG_AGO = timedelta(0)
@@ -205,3 +206,19 @@ def test_a_reader_misses_nothing_while_several_write(catalog: Catalog, source: S
     stop.set()
     reader.join(timeout=120)
     assert len(seen) == len(set(seen)) == 1 + 3 * 20 * 3
+
+
+@pytest.mark.security
+def test_what_was_recorded_before_the_clock_was_put_back_is_not_passed_over(
+    catalog: Catalog, url: str, source: SourceKey
+) -> None:
+    add(catalog, source, change("1"))
+    jump(url, timedelta(hours=-1))
+    add(catalog, source, change("2"))
+    (first, second), _ = everything(catalog)
+    assert first.recorded_at > second.recorded_at
+    between = second.recorded_at + timedelta(minutes=30)
+    assert [each.document_id for each in everything(catalog, catalog.changes.since("default", between))[0]] == [
+        "1",
+        "2",
+    ]

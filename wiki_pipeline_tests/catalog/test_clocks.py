@@ -64,7 +64,12 @@ def test_what_failed_is_tried_again_after_its_wait(
     assert [event.document_id for event in catalog.events.unresolved("default")] == ["2"]
     # Who asks for work, again and again, is who counts the time.
     found: list[Claim] = []
-    wait_until(lambda: bool(found.extend(catalog.claims.claim("default", LEASE_SECONDS)) or found))
+
+    def ask() -> bool:
+        found.extend(catalog.claims.claim("default", LEASE_SECONDS))
+        return bool(found)
+
+    wait_until(ask)
     assert [again.documents for again in found] == [("1",)]
 
 

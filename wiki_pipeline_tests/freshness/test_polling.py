@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,28 @@ def test_a_large_source_is_asked_for_what_was_edited_lately(
         assert poll(small, ENG).events == 1
         assert [event.document_id for event in events(small)][-1] == str(space.page("Page 3").id)
         assert not [request for request in server.requests if "/spaces/" in request.path and "/pages" in request.path]
+
+
+@pytest.mark.security
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_jumps_hides_no_edit_from_the_next_poll(
+    opened: Pipeline, space: Space, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    monkeypatch.setenv("WIKI_PIPELINE_POLL_LISTING_DOCUMENTS", "5")
+    with pipeline() as small:
+        while poll(small, ENG).events:
+            work(small)
+        seen = small.catalog.upstream.observation(ENG)
+        assert seen is not None
+        kept = json.loads(seen.cursor)  # as a clock wrote it that was off by an hour
+        kept["since"] = (datetime.fromisoformat(kept["since"]) + timedelta(hours=hours)).isoformat()
+        small.catalog.upstream.polled(ENG, json.dumps(kept))
+        space.page("Page 3").edit("<p>Now with gravel.</p>")
+        space.site.index.catch_up()
+        assert poll(small, ENG).events == 1
+        assert events(small)[-1].document_id == str(space.page("Page 3").id)
+        work(small)
+        assert poll(small, ENG).events == 0
 
 
 @both_flavours

@@ -14,7 +14,7 @@ import httpx
 
 from wiki_pipeline_tests.children import started
 
-_START_SECONDS = 120.0
+_START_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ def test_only_a_dagster_with_our_state_is_taken_for_ours(tmp_path: Path, answer:
 def heartbeats(*ages: float | None) -> dict[str, object]:
     """The webserver's answer, with threads of the daemon that wrote so many seconds ago; None: never."""
     moment = time.time()
-    threads = [{"required": True, "lastHeartbeatTime": None if age is None else moment - age} for age in ages]
+    threads: list[dict[str, object]] = [
+        {"required": True, "lastHeartbeatTime": None if age is None else moment - age} for age in ages
+    ]
     for number, thread in enumerate(threads):
         thread["daemonType"] = str(number)
     threads.append({"daemonType": "OTHER", "required": False, "lastHeartbeatTime": None})

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -144,6 +145,22 @@ def test_a_service_that_never_comes_up_is_given_up_with_its_last_words(
         asyncio.run(keep_running(broken, told.append))
     assert len(told) == 2
     assert broken.log.read_text().count("the port is on fire") == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "worked", "after"),
+    [
+        (0, 0.0, 1),  # each start in vain makes the next wait longer
+        (5, 0.0, 6),
+        (5, 5.0, 6),  # and so does work that ends at once
+        (5, 30.0, 3),
+        (1, 45.0, 1),  # who is killed once in a while is there again at once
+        (6, 100.0, 1),
+    ],
+)
+def test_waits_grow_with_what_ends_soon_and_not_with_what_worked(before: int, worked: float, after: int) -> None:
+    assert supervisor._after(before, worked, time.monotonic()) == after
+    assert supervisor._after(before, 0.0, time.monotonic() - 1_000) == 1
 
 
 def test_a_service_that_once_answered_is_never_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
