@@ -22,13 +22,16 @@ from wiki_pipeline.text.terms import WORD, variants
 
 if TYPE_CHECKING:
     from lance import LanceDataset
+    from lance.query import FullTextQuery
 
 # Candidates whose distances the index guessed, for each that is asked for. With 8-bit numbers the 60 nearest of 100,000
 # are found whole with 2, and with 1 all but one in eighty.
 _REFINE_FACTOR = 2
 RANKED_BY = ("chunk_id", "source", "document_id", "title", "heading_path", "search_text")
 # What a word counts that is not as it was typed, where one that is counts 1.
-_SPELLED, _JOINED = 0.5, 0.5
+_FILLER, _SPELLED, _JOINED = 0.05, 0.5, 0.5
+_FEW_ROWS = 15_000  # in which the whole of a query is asked at once, in some 15 ms
+_ADDED = 4  # times as many rows of each way are looked at, where ways are added up
 _MOST_JOINED = 12  # pairs of neighbours that may be one word elsewhere: web sockets, WebSockets
 _MOST_LISTED = 2_000  # documents that a search without words puts in order
 _SIDES = ThreadPoolExecutor(32, thread_name_prefix="search-side")
@@ -102,11 +105,36 @@ def _by_vector(table: LanceDataset, vector: Vectors, condition: str | None, limi
 def _by_text(table: LanceDataset, asked: Asked, condition: str | None, limit: int) -> list[tuple[int, float]]:
     """The rows that hold the words, as they are typed or otherwise spelled, with what the words count in each.
 
-    Each way to spell them is a query of its own, whose best rows are added up here: Lance goes through all rows that
-    hold any word for a query that is put together of several, and through the best only for a plain one (a tenth of
-    the time in 100,000 rows). As query objects, because a query string would be parsed for operators.
+    Lance goes through all rows that hold any word for a query that is put together of several, and through the best
+    only for a plain one. So it is one query where rows are few, and several in a large table (a tenth of the time in
+    100,000 rows), whose best rows are added up here; fillers, which all rows hold, are then left out.
     """
-    from lance.query import BooleanQuery, FullTextOperator, FullTextQuery, MatchQuery, Occur
+    from lance.query import BooleanQuery, Occur
+
+    ways = _ways(asked)
+    # Whether the words of a phrase stand next to each other is seen in the text.
+    must = [(Occur.MUST, phrase) for phrase in _phrases(asked)]
+    if ways and table.count_rows() <= _FEW_ROWS:
+        any_way = BooleanQuery([(Occur.SHOULD, way) for way in ways])
+        fillers = [(Occur.SHOULD, way) for way in _fillers(asked)]
+        return _scored(table, BooleanQuery([(Occur.MUST, any_way), *fillers, *must]), condition, limit)
+    scores: dict[int, float] = {}
+    for way in ways:
+        query = BooleanQuery([*must, (Occur.SHOULD, way)]) if must else way
+        # A row that is among the first of one way alone would miss what it has of the others.
+        for number, score in _scored(table, query, condition, _ADDED * limit):
+            scores[number] = scores.get(number, 0.0) + score
+    return sorted(scores.items(), key=lambda each: -each[1])[:limit]
+
+
+def _scored(table: LanceDataset, query: FullTextQuery, condition: str | None, limit: int) -> list[tuple[int, float]]:
+    return _numbered(table, "_score", condition, limit, full_text_query=query)
+
+
+def _ways(asked: Asked) -> list[FullTextQuery]:
+    """The words in either full-text column, as they are typed and as they may be spelled otherwise. As query objects,
+    because a query string would be parsed for operators."""
+    from lance.query import MatchQuery
 
     terms = asked.terms
     words = WORD.findall(" ".join(terms))
@@ -115,25 +143,26 @@ def _by_text(table: LanceDataset, asked: Asked, condition: str | None, limit: in
         one + other for one, other in pairwise(words[:_MOST_JOINED]) if one.isascii() and other.isascii()
     )
     pairs = " ".join(list(dict.fromkeys(cjk_bigrams(" ".join(terms)).split()))[:MAX_TERMS])
-    ways: list[FullTextQuery] = [
-        MatchQuery(text, column, boost=boost)
-        for text, column, boost in (
-            (" ".join(terms)[:MAX_CHARACTERS], "search_text", 1.0),
-            (" ".join(list(spelled)[:MAX_TERMS]), "search_text", _SPELLED),
-            (" ".join(joined), "search_text", _JOINED),
-            (pairs, "search_cjk", 1.0),
-        )
-        if text
-    ]
-    # Whether the words of a phrase stand next to each other is seen in the text.
-    if phrases := [MatchQuery(phrase, "search_text", operator=FullTextOperator.AND) for phrase in asked.phrases]:
-        must = [(Occur.MUST, phrase) for phrase in phrases]
-        ways = [BooleanQuery([*must, (Occur.SHOULD, way)]) for way in ways]
-    scores: dict[int, float] = {}
-    for way in ways:
-        for number, score in _numbered(table, "_score", condition, limit, full_text_query=way):
-            scores[number] = scores.get(number, 0.0) + score
-    return sorted(scores.items(), key=lambda each: -each[1])[:limit]
+    ways = (
+        (" ".join(terms)[:MAX_CHARACTERS], "search_text", 1.0),
+        (" ".join(list(spelled)[:MAX_TERMS]), "search_text", _SPELLED),
+        (" ".join(joined), "search_text", _JOINED),
+        (pairs, "search_cjk", 1.0),
+    )
+    return [MatchQuery(text, column, boost=boost) for text, column, boost in ways if text]
+
+
+def _fillers(asked: Asked) -> list[FullTextQuery]:
+    from lance.query import MatchQuery
+
+    fillers = " ".join(asked.fillers)
+    return [MatchQuery(fillers, "search_text", boost=_FILLER)] if fillers else []
+
+
+def _phrases(asked: Asked) -> list[FullTextQuery]:
+    from lance.query import FullTextOperator, MatchQuery
+
+    return [MatchQuery(phrase, "search_text", operator=FullTextOperator.AND) for phrase in asked.phrases]
 
 
 def _numbered(

@@ -1,4 +1,4 @@
-"""What axe-core, the checker behind browsers' own tools, says of the pages: nothing serious, at any width."""
+"""What axe-core, the checker that browsers' own tools use, says of the pages: nothing serious."""
 
 from __future__ import annotations
 

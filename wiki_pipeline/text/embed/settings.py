@@ -13,8 +13,8 @@ class EmbeddingSettings(SettingsGroup):
     embedding_model: str = Field(
         "wordllama",
         validation_alias="WIKI_PIPELINE_EMBEDDING_MODEL",
-        description="`wordllama` (embedded, no key), `minilm` (likewise, better and slower: the extra `minilm`), or "
-        "a model name of the OpenAI-compatible endpoint.",
+        description="`wordllama` (embedded, no key), `minilm` (likewise, better and far slower; the extra `minilm`), "
+        "or a model name of the OpenAI-compatible endpoint.",
     )
     openai_api_key: SecretStr = Field(
         SecretStr(""), validation_alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible endpoint."
