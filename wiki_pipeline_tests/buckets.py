@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 
 from wiki_pipeline.store import Storage
 
+RCLONE = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 KEY, SECRET = "tester", "a-secret-of-the-tests"
 # As an installation's environment names a bucket; the credentials are AWS's own variables.
 _OPTIONS = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET, "aws_region": "us-east-1", "allow_http": "true"}
@@ -31,7 +35,7 @@ class Buckets:
 
     def make(self, name: str) -> Storage:
         """A new bucket."""
-        httpx.put(f"{self.endpoint}/{name}").raise_for_status()
+        httpx.put(f"{self.endpoint}/{name}", timeout=120).raise_for_status()
         return self.storage(name)
 
     def storage(self, name: str) -> Storage:
@@ -85,16 +89,16 @@ def moto() -> Iterator[Buckets]:
 @contextmanager
 def rclone(folder: Path, port: int) -> Iterator[Buckets]:
     """rclone serving a folder, whose folders are its buckets."""
-    program = Path(sys.executable).parent / "rclone"
+    assert RCLONE is not None
     address = f"127.0.0.1:{port}"
     arguments = ["serve", "s3", str(folder), "--addr", address, "--auth-key", f"{KEY},{SECRET}", "--config", os.devnull]
     with subprocess.Popen(
-        [program, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [RCLONE, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as server:
         try:
             for _ in range(300):
                 try:
-                    httpx.get(f"http://{address}/")
+                    httpx.get(f"http://{address}/", timeout=60)
                 except httpx.TransportError:
                     time.sleep(0.1)
                 else:
@@ -102,3 +106,48 @@ def rclone(folder: Path, port: int) -> Iterator[Buckets]:
             yield Buckets(f"http://{address}")
         finally:
             server.kill()
+
+
+@contextmanager
+def careless() -> Iterator[Buckets]:
+    """A store of a few lines that takes every object, whatever the request's conditions are: as some real ones do."""
+    objects: dict[str, bytes] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self, status: int, body: bytes = b"") -> None:
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.send_header("etag", '"1"')
+            self.send_header("last-modified", "Mon, 30 Nov 2026 12:00:00 GMT")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_PUT(self) -> None:
+            objects[self.path] = self.rfile.read(int(self.headers["content-length"]))
+            self._answer(200)
+
+        def do_GET(self) -> None:
+            self._answer(200, objects.get(self.path, b""))
+
+        def do_DELETE(self) -> None:
+            objects.pop(self.path, None)
+            self._answer(204)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", "0")))
+            self._answer(200, b"<DeleteResult/>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield Buckets(f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+    assert not objects, "the probe was left behind"

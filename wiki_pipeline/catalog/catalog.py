@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from wiki_pipeline.catalog import schema
 from wiki_pipeline.catalog.answers import Answers
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
@@ -33,6 +32,7 @@ from wiki_pipeline.catalog.records import (
     SyncRecord,
     SyncStatus,
 )
+from wiki_pipeline.catalog.schema import HEAD
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
@@ -108,7 +108,7 @@ class Catalog:
     def revision(self) -> str:
         """The revision of the schema, which is this program's: opening the catalog makes or upgrades it."""
         with self._database.read():
-            return schema.HEAD
+            return HEAD
 
     def dump(self) -> Iterator[str]:
         """All of it, as lines of one moment; see `dump`."""

@@ -12,15 +12,28 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, DateTime, Integer, MetaData, Table, func, insert, inspect, select, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    Table,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 
 from wiki_pipeline.catalog import schema
 from wiki_pipeline.catalog.database import Database
-from wiki_pipeline.catalog.tables import leases, metadata
+from wiki_pipeline.catalog.tables import leases, metadata, schema_use
 from wiki_pipeline.errors import CatalogError, ConfigurationError
 
-_LEFT_OUT = {leases.name}
+_LEFT_OUT = {leases.name, schema_use.name}
 _ROWS = 1_000
 
 
@@ -61,6 +74,7 @@ def restore(database: Database, lines: Iterable[str]) -> dict[str, int]:
         counts = _fill(connection, source)
         _continue_numbers(connection, counts)
         schema.upgrade(connection, database.address)
+        schema.say_who_may_use_it(connection)
     return counts
 
 
@@ -85,6 +99,9 @@ def _refuse_filled(connection: Connection, address: str) -> None:
 def _fill(connection: Connection, lines: Iterator[str]) -> dict[str, int]:
     tables = MetaData()
     tables.reflect(connection)
+    for column in (column for each in tables.tables.values() for column in each.columns):
+        if isinstance(column.type, JSON) and column.nullable:
+            column.type.none_as_null = True  # as it was: there is no value, rather than one that is JSON's null
     counts: dict[str, int] = {}
     table: Table | None = None
     columns: list[str] = []

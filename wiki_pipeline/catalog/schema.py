@@ -10,6 +10,9 @@ from wiki_pipeline.errors import CatalogError
 
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
 HEAD = "0016"
+# The oldest revision whose programs can read and write a database that is at `HEAD`: migrations since have only added
+# tables, and columns whose default is what such a program means. So a gateway of the version before goes on while the next one is rolled out.
+OLDEST_PROGRAM = "0016"
 
 # Alembic's context is the process's: two databases migrated at once by two threads would get each other's steps.
 _MIGRATING = threading.Lock()
@@ -17,8 +20,9 @@ _ADVISORY_LOCK = 0x77_69_6B_69  # "wiki": the same number in every program that 
 
 
 def is_current(connection: Connection) -> bool:
-    """Whether the database is at `HEAD`."""
-    return _revision(connection) == HEAD
+    """Whether the database is at `HEAD`, or at a later revision that says that this program can use it."""
+    found = _revision(connection)
+    return found == HEAD or _is_usable(connection, found)
 
 
 def upgrade(connection: Connection, address: str) -> None:
@@ -31,8 +35,23 @@ def upgrade(connection: Connection, address: str) -> None:
     if connection.dialect.name == "postgresql":  # SQLite's write transaction excludes all others by itself
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     found = _revision(connection)
-    if found != HEAD:
+    if found != HEAD and not _is_usable(connection, found):
         _migrate(connection, found, address)
+        say_who_may_use_it(connection)
+
+
+def say_who_may_use_it(connection: Connection) -> None:
+    """Write into a database at `HEAD` which programs can use it."""
+    connection.execute(text("DELETE FROM schema_use"))
+    connection.execute(text("INSERT INTO schema_use (oldest_program) VALUES (:oldest)"), {"oldest": OLDEST_PROGRAM})
+
+
+def _is_usable(connection: Connection, found: str | None) -> bool:
+    """Whether a database that a later program has migrated says that this one can use it."""
+    if found is None or found <= HEAD or not inspect(connection).has_table("schema_use"):
+        return False
+    oldest = connection.execute(text("SELECT oldest_program FROM schema_use")).scalar_one_or_none()
+    return oldest is not None and oldest <= HEAD
 
 
 def make(connection: Connection, address: str, revision: str) -> None:

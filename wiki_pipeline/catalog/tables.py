@@ -424,6 +424,9 @@ model_spending = Table(
 # The tables of a bucket; a row without a name says that the list is complete.
 lance_tables = Table("lance_tables", metadata, _text("tenant", primary_key=True), _text("name", primary_key=True))
 
+# Which programs can use the database: one row, written by the one that migrated it.
+schema_use = Table("schema_use", metadata, _text("oldest_program", primary_key=True))
+
 # What processes counted that have ended.
 figures = Table(
     "figures",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import dagster as dg
@@ -33,7 +34,8 @@ def prepare(home: Path) -> list[str]:
 
 def upgrade() -> str:
     """Bring the storage of the instance of `DAGSTER_HOME` to this version of Dagster, which is returned. Repeatable."""
-    with dg.DagsterInstance.get() as instance:
+    # What it tells is for people; what a command prints may be for programs.
+    with redirect_stdout(sys.stderr), dg.DagsterInstance.get() as instance:
         instance.upgrade()
     return dg.__version__
 

@@ -34,6 +34,7 @@ from wiki_pipeline.defs.dagster_internals import (
     is_executed_by,
 )
 from wiki_pipeline.defs.settings import DagsterSettings
+from wiki_pipeline.settings import Mode
 
 SIZE_TAG = "wiki_pipeline/size"
 SMALL, LARGE = "small", "large"
@@ -43,11 +44,13 @@ _JOB_CONFIG_TAG = "dagster-k8s/config"
 
 
 def tags_of_size(claim: Claim, catalog: Catalog, settings: DagsterSettings) -> dict[str, str]:
-    """The tags that say how much a claim's run has to do, and what a Job of it needs.
+    """The tags that say how much a claim's run has to do, and what a Job of it needs; none outside of a cluster.
 
     What counts is the number of documents that are to be looked at: those that are named, or all that the source is
     known to hold. A source that was never listed may hold any number.
     """
+    if settings.mode is not Mode.CLUSTER:
+        return {}
     observation = None if claim.documents else catalog.upstream.observation(claim.source)
     listed = observation is not None and observation.listed_at is not None
     documents = len(claim.documents) or (observation.documents if observation and listed else None)

@@ -19,7 +19,6 @@ from itertools import accumulate
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from wiki_pipeline.catalog import BUCKET, COUNT, SUM, Catalog, Figure, Spent
 from wiki_pipeline.model import SourceKey
@@ -285,7 +284,9 @@ def _histogram(name: str, said: str, figures: Sequence[Figure]) -> Metric:
     if counts:
         bounds = sorted({*counts, *LAG_BUCKETS, math.inf})
         running = accumulate(counts.get(bound, 0.0) for bound in bounds)
-        buckets = [(floatToGoString(bound), value) for bound, value in zip(bounds, running, strict=True)]
+        buckets = [
+            ("+Inf" if math.isinf(bound) else str(bound), value) for bound, value in zip(bounds, running, strict=True)
+        ]
         total = next((figure.value for figure in figures if figure.name == name + SUM), 0.0)
         family.add_metric([], buckets, total)
     return family

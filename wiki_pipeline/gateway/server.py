@@ -40,6 +40,7 @@ def server(settings: GatewaySettings) -> DrainingServer:
         http=partial(BoundedProtocol, visitors=Visitors(_bounds(settings))),  # type: ignore[arg-type]
         ws="none",
         log_level="warning",
+        log_config=None if settings.log_format == "json" else uvicorn.config.LOGGING_CONFIG,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # nothing depends on who asks: what such headers say may be made up

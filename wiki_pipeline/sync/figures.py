@@ -35,18 +35,19 @@ def record(
         lags = catalog.claims.lags(claim_id) if claim_id else []
         counted = [Figure("syncs_total", {"kind": source.kind, "mode": mode.value, "outcome": _outcome(failed)}, 1)]
         counted += [figure for report in reports for figure in _of_stage(report)]
-        catalog.figures.add(source.tenant, [*counted, *observed(LAG, lags, LAG_BUCKETS, {})])
+        counted += observed(LAG, lags, LAG_BUCKETS, {})
         vectors = next((report for report in reports if report.stage is Stage.VECTORS), None)
         if vectors is not None and vectors.commits:
             table = serving()
             model = {"model": table.name.partition(".")[2]}
             embedded = {"embeddings_total": vectors.embedded, "embeddings_reused_total": vectors.reused}
             embedded["embedding_tokens_total"] = vectors.tokens
-            catalog.figures.add(source.tenant, [Figure(name, model, value) for name, value in embedded.items()])
+            counted += [Figure(name, model, value) for name, value in embedded.items()]
             measured = statistics(table).items()
             catalog.figures.put(
                 source.tenant, [Figure(f"lance_table_{name}", {"table": table.name}, value) for name, value in measured]
             )
+        catalog.figures.add(source.tenant, counted)
     except WikiPipelineError as error:
         logger.warning("The figures of this sync could not be written: %s", error)
 

@@ -83,12 +83,29 @@ def test_threads_that_make_different_catalogs_at_once_don_t_mix_them_up(tmp_path
     assert failed == []
 
 
+def test_a_database_of_a_newer_program_that_says_so_is_used_as_it_is(catalog: Catalog, url: str) -> None:
+    """As the gateway of the version before, while the next one is rolled out: it reads, writes, migrates nothing."""
+    catalog.add_source(SourceKey("default", "git", "org/repo"), "{}")
+    catalog.close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("ALTER TABLE sources ADD COLUMN of_later TEXT DEFAULT ''"))
+    with Catalog(url) as again:
+        (record,) = again.sources("default")
+        again.add_source(record.key, '{"changed": 1}')
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    engine.dispose()
+
+
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(catalog: Catalog, url: str) -> None:
     catalog.add_source(SourceKey("default", "git", "a"), "{}")
     catalog.close()
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE schema_use SET oldest_program = '9998'"))
     for _ in range(2):
         with pytest.raises(CatalogError, match=r"newer wiki-pipeline \(schema 9999.*Install the newer version"):
             catalog.sources("default")

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._cli.api import ExecuteRunArgs
 from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 
@@ -22,7 +22,7 @@ class ProcessJobs(RunLauncher, ConfigurableClass):
         self._inst_data = inst_data
         self.namespace = namespace
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:

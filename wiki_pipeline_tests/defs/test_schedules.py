@@ -9,6 +9,7 @@ import pytest
 
 from wiki_pipeline.catalog import EventBatch, EventState, Origin
 from wiki_pipeline.definitions import defs
+from wiki_pipeline.defs import jobs
 from wiki_pipeline.defs.jobs import expire_runs
 from wiki_pipeline.defs.runs import RESYNC_TAG
 from wiki_pipeline.defs.stale import CHECK, KEY
@@ -137,6 +138,26 @@ def test_maintenance_keeps_the_last_run_of_each_partition(instance: dg.DagsterIn
     assert expire_runs(instance, timedelta(days=-1)) == 1
     assert len(instance.get_runs()) == 2
     assert instance.get_latest_materialization_event(dg.AssetKey("vectors")) is not None
+
+
+def test_runs_expire_in_batches_with_their_events(
+    kept_instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_RUNS_AT_ONCE", 4)
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a", "b"]))
+    def numbers() -> None:
+        pass
+
+    for partition in "abbabaabab":
+        assert dg.materialize([numbers], instance=kept_instance, partition_key=partition).success
+    assert expire_runs(kept_instance, timedelta(days=1)) == 0
+    assert expire_runs(kept_instance, timedelta(days=-1), seconds=0) == 0
+    assert expire_runs(kept_instance, timedelta(days=-1)) == 8
+    kept = kept_instance.get_runs()
+    assert sorted(run.tags["dagster/partition"] for run in kept) == ["a", "b"]
+    assert kept_instance.get_materialized_partitions(numbers.key) == {"a", "b"}
+    assert expire_runs(kept_instance, timedelta(days=-1)) == 0
 
 
 def test_a_failed_run_is_told_once_in_words(

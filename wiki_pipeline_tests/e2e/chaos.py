@@ -28,8 +28,9 @@ from wiki_pipeline.catalog import OPEN, Catalog, EventState, Origin
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline.demo.confluence.faults import dropped, rate_limited, slow_body, status
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.store import Store
+from wiki_pipeline.store import Storage, Store
 from wiki_pipeline_tests import open_databases
+from wiki_pipeline_tests.buckets import moto
 from wiki_pipeline_tests.catalog import postgresql
 from wiki_pipeline_tests.e2e.deliveries import Postman
 from wiki_pipeline_tests.e2e.services import Services, WrongError, environment, started, wait_for
@@ -69,6 +70,7 @@ class Chaos:
         seconds: how long it lasts.
         rest: seconds that each kind of process has between two kills, at least and at most.
         catalog: address of its database; empty: SQLite in the folder.
+        storage: variables by which its tables are in a bucket; empty: they are in the folder.
         edits: how many there were.
         killed: how many processes of which kind.
         answers: to webhooks, by status; 0 stands for none.
@@ -81,6 +83,7 @@ class Chaos:
     seed: int
     rest: tuple[float, float]
     catalog: str = ""
+    storage: Mapping[str, str] = field(default_factory=dict)
     edits: int = 0
     killed: Counter[str] = field(default_factory=Counter)
     answers: Counter[int] = field(default_factory=Counter)
@@ -105,6 +108,7 @@ class Chaos:
                 WIKI_PIPELINE_CONFLUENCE_MEDIA_HOSTS=server.media_origin,
                 WIKI_PIPELINE_DATABASE_URL=self._catalog_url,
                 WIKI_PIPELINE_POLL_CRON=_EVERY_MINUTE,
+                **self.storage,
             )
             with started([sys.executable, "-m", "wiki_pipeline.cli", "up"], self.folder, **installation) as services:
                 addresses = services.addresses()
@@ -128,9 +132,10 @@ class Chaos:
                 "WIKI_PIPELINE_HOME": str(fresh),
                 "DAGSTER_HOME": str(fresh / "dagster"),
                 "WIKI_PIPELINE_DATABASE_URL": f"sqlite:///{fresh / 'catalog.sqlite'}",
+                **{name: "" for name in self.storage if name.startswith("WIKI_PIPELINE_")},
             }
             self._command({**installation, **elsewhere}, "wiki_pipeline.cli", "sync")
-        _compare(self._home, fresh)
+        _compare(_place(self._home, self.storage), _place(fresh, {}))
 
     # --- the time of it ---
 
@@ -245,7 +250,21 @@ def _graphql(addresses: Mapping[str, str], query: str) -> Any:
         raise OSError(str(error)) from None
 
 
-def _compare(lived: Path, fresh: Path) -> None:
+def _place(home: Path, variables: Mapping[str, str]) -> Storage:
+    """Where the tables of an installation are."""
+    if not variables:
+        return Storage(str(home / "lance"))
+    options = {
+        "aws_endpoint": variables["WIKI_PIPELINE_STORAGE_ENDPOINT"],
+        "aws_region": variables["WIKI_PIPELINE_STORAGE_REGION"],
+        "aws_access_key_id": variables["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": variables["AWS_SECRET_ACCESS_KEY"],
+        "allow_http": "true",
+    }
+    return Storage(variables["WIKI_PIPELINE_STORAGE_URL"], options)
+
+
+def _compare(lived: Storage, fresh: Storage) -> None:
     """Raises:
     WrongError: the two differ in a row of a table.
     """
@@ -261,8 +280,8 @@ def _compare(lived: Path, fresh: Path) -> None:
         raise WrongError("\n".join(wrong))
 
 
-def _rows(home: Path, stage: Stage, source: SourceKey) -> Counter[str]:
-    store = Store(str(home / "lance"), "default")
+def _rows(place: Storage, stage: Stage, source: SourceKey) -> Counter[str]:
+    store = Store(place, "default")
     table = store.vectors(_MODEL, _DIMENSION, source) if stage is Stage.VECTORS else store.table(stage, source)
     return Counter(repr(row) for row in table.read().to_pylist())
 
@@ -280,6 +299,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rest", type=float, nargs=2, default=(20.0, 60.0), help="seconds between kills of a kind")
     parser.add_argument("--catalog", default="", help="address of a PostgreSQL database; SQLite otherwise")
+    parser.add_argument("--storage", choices=["folder", "moto"], default="folder", help="where the tables are")
     parser.add_argument("--folder", type=Path, help="of all state, to look at afterwards; a temporary one otherwise")
     parser.add_argument("--postgresql", action="store_true", help="keep the catalog on a PostgreSQL made for it")
     given = parser.parse_args()
@@ -290,6 +310,10 @@ def main() -> None:
             parser.error("PostgreSQL is not installed.")
         catalog = stack.enter_context(postgresql.running_server(programs)) if programs else given.catalog
         chaos = Chaos(folder, given.seconds, given.seed, tuple(given.rest), catalog)
+        if given.storage == "moto":
+            buckets = stack.enter_context(moto())
+            buckets.make("chaos")
+            chaos.storage = buckets.environment("chaos")
         try:
             chaos.run()
         finally:

@@ -106,9 +106,11 @@ def test_backup_wipe_restore_resync_changes_nothing(
     # And back, by a backup in the bucket.
     place = f"s3://{name}/backups"
     second = backup(settings, place)
-    with create_engine(postgresql_url, isolation_level="AUTOCOMMIT").connect() as connection:
+    engine = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
     monkeypatch.setenv("WIKI_PIPELINE_STORAGE_URL", f"s3://{name}/elsewhere")
     settings = load(Settings)
     assert restore(settings, place, second.name) == second

