@@ -112,6 +112,7 @@ connections = Table(
     _text("secret_ref"),
     _text("managed_by"),  # "settings", "demo", or empty: a person's
     _moment("added_at"),
+    _text("webhook_secret_ref", server_default=""),
 )
 
 leases = Table(
@@ -180,6 +181,7 @@ events = Table(
     Column("claim_id", PlainText(), nullable=True),
     _moment("settled_at", nullable=True),
     _text("reason"),
+    _text("connection", server_default=""),  # where there is no source yet: by which it must be opened; empty: by any
     UniqueConstraint("delivery_id", "document_id"),  # a delivery that comes twice is one
     Index("ix_events_state", "state", "source"),
     Index("ix_events_source", "source", "document_id"),
