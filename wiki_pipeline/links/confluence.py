@@ -279,6 +279,11 @@ class FilePlace:
     page_id: str
     name: str = ""
 
+    @property
+    def key(self) -> LinkKey:
+        """The file as others refer to it; without a name the page's list of files."""
+        return LinkKey(f"confluence:{self.site}:files:{self.page_id}", self.name)
+
 
 def file_place(address: WebAddress) -> FilePlace | None:
     """The file that a download address means, or the page whose list of files it is."""
