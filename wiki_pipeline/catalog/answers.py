@@ -150,7 +150,7 @@ class Answers:
             return connection.execute(update(answers).where(running).values(**ended)).rowcount > 0
 
     def running(self, tenant: str) -> list[AnswerRecord]:
-        """The answers that somebody works on, or left behind when their process was killed; the oldest first."""
+        """The answers that a process works on, or left behind when it was killed; the oldest first."""
         mine = _CHOSEN.where(conversations.c.tenant == tenant, answers.c.status == AnswerStatus.RUNNING.value)
         with self._database.read() as connection:
             return [_record(row) for row in connection.execute(mine.order_by(answers.c.created_at))]
@@ -168,7 +168,7 @@ class Answers:
             return gone
 
     def expire(self, age: timedelta) -> int:
-        """Delete conversations that nobody went on with for longer than `age`. Returns how many."""
+        """Delete conversations that were not continued for longer than `age`. Returns how many."""
         with self._database.write() as connection:
             old = conversations.c.updated_at < now(connection) - age
             return connection.execute(delete(conversations).where(old)).rowcount

@@ -269,7 +269,7 @@ people = Table(
 
 # What syncs changed, one row a change. Of a document's changes the latest stays as long as the document does, so that
 # whoever begins at the first row comes to know all that there is; the others and deletions go with time. No foreign
-# keys: that a source was removed is told after its end.
+# keys: that a source was removed is reported after its end.
 changes = Table(
     "changes",
     metadata,
@@ -336,7 +336,7 @@ streams = Table(
     _text("owner"),  # who began it
     _moment("created_at"),
     _moment("finished_at", nullable=True),
-    Column("cancelled", Boolean, nullable=False),  # somebody asked for it to stop
+    Column("cancelled", Boolean, nullable=False),  # a person asked for it to stop
     Index("ix_streams_finished_at", "finished_at"),
 )
 

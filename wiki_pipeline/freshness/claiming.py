@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.1
 
 
 def claim_work(pipeline: Pipeline) -> list[Claim]:
-    """Take on what is due, one claim a source that nobody works on; it expires unless somebody takes it up.
+    """Take on what is due, one claim a source that no process works on; it expires unless a run takes it up.
 
     Late and doubled deliveries, of versions that are served already, are superseded here and make no work. More
     documents than a batch holds make a look at the whole source. A source whose table can't be read is tried again
@@ -141,11 +141,11 @@ def _without_late(pipeline: Pipeline, claim: Claim) -> Claim | None:
     if not claim.documents:
         return claim
     events = pipeline.catalog.events.find(claim.source.tenant, claim_id=claim.claim_id, limit=claim.events)
-    told = [event for event in events if event.version.isdecimal()]
-    if not told:
+    versioned = [event for event in events if event.version.isdecimal()]
+    if not versioned:
         return claim
     served = _served_versions(pipeline, claim)
-    late = {event.event_id for event in told if _is_late(event, served)}
+    late = {event.event_id for event in versioned if _is_late(event, served)}
     if late:
         reason = "Came late: a version that is as new is served already."
         pipeline.catalog.events.supersede(late, reason)
@@ -191,7 +191,7 @@ def resolve(pipeline: Pipeline) -> int:
 def _found(
     pipeline: Pipeline, kind: str, events: Sequence[EventRecord]
 ) -> tuple[dict[int, list[SourceKey]], dict[int, ConfigurationError | SourceError]]:
-    """The sources of each event; and the events of which it can't be told, because a site does not answer."""
+    """The sources of each event; and the events of which they are not known yet, because a site does not answer."""
     ids = list(dict.fromkeys(event.document_id for event in events))
     held = pipeline.catalog.upstream.holders(pipeline.settings.tenant, kind, ids)
     groups = pipeline.by_connection(kinds()[kind]) if kind in kinds() else []

@@ -64,7 +64,7 @@ def poll(pipeline: Pipeline, source: SourceKey) -> Polled:
 
 
 def poll_all(pipeline: Pipeline, on_error: Callable[[SourceKey, WikiPipelineError], None]) -> list[Polled]:
-    """Poll every source of the tenant; one that can't be polled is told to `on_error` and holds no other up.
+    """Poll every source of the tenant; one that can't be polled is reported to `on_error` and holds no other up.
 
     Raises:
         CatalogError, StoreError: they can't be used.
@@ -92,8 +92,8 @@ async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | Non
             return [ChangeHint(source.kind, source, what="changed, found by a poll")], cursor
         else:
             hints = _hints(source, changes.documents, "edited, found by a poll")
-    told = {hint.document_id for hint in hints}
-    beside = sorted(_beside_changed(pipeline, source, changes.attachments) - told)
+    hinted = {hint.document_id for hint in hints}
+    beside = sorted(_beside_changed(pipeline, source, changes.attachments) - hinted)
     return [*hints, *_hints(source, beside, "attachments changed, found by a poll")], cursor
 
 

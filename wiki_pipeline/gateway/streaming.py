@@ -71,7 +71,7 @@ async def follow(serving: Services, stream_id: str, after: int = 0) -> AsyncIter
 
 
 async def _encoded(serving: Services, stream_id: str, after: int) -> AsyncIterator[bytes]:
-    yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that they are heard
+    yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that the request arrived
     async for event in follow(serving, stream_id, after):
         if event is None:
             yield KEEPALIVE_COMMENT

@@ -111,7 +111,7 @@ def signers_of(connections: Sequence[Connection]) -> list[Signer]:
     """Who may sign webhooks of a kind: of each connection those who know its secrets; and those who know the settings',
     for sources without a connection, and for connections that have no webhook secret of their own.
 
-    A connection whose secret is missing can't be reported to until it is there again: nobody else's counts for it.
+    A connection whose secret is missing can't be reported to until it is there again: no other secret counts for it.
     """
     without = {connection.name for connection in connections if not connection.webhook_secret_ref}
     signers = [Signer(None, frozenset({"", *without}))]

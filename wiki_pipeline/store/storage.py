@@ -1,4 +1,4 @@
-"""Where the tables are, and what people are told when they can't be reached."""
+"""Where the tables are, and the errors for people when they can't be reached."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class DeclaredStage:
         """All that the stage counts, by name.
 
         Raises:
-            ValueError: the report counts something that is not declared, so that nobody would see it.
+            ValueError: the report counts something that is not declared, which would not be shown.
         """
         if unknown := sorted(report.counts.keys() - set(self.own_counts)):
             raise ValueError(f"The stage {self.stage} does not declare that it counts {', '.join(unknown)}.")
