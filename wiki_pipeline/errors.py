@@ -1,4 +1,4 @@
-"""What people are told when something goes wrong.
+"""Errors as people read them.
 
 Every error that can reach a person is a `WikiPipelineError`: one sentence on what failed and on which source or
 document, and one on what to do. `code` is stable: programs may rely on it (HTTP answers, `--json` output).
@@ -124,7 +124,7 @@ class SyncCancelledError(SyncInterruptedError):
 
 
 class SyncTerminatedError(WikiPipelineError):
-    """Somebody asked for a sync to stop. What was committed before stands; the next sync does the rest."""
+    """A person asked for a sync to stop. What was committed before stands; the next sync does the rest."""
 
     code = "terminated"
 
@@ -160,7 +160,7 @@ class NotAllowedError(WikiPipelineError):
 
 
 class SignatureError(WikiPipelineError):
-    """A message is not signed, or not by somebody who knows the secret. Nothing was done."""
+    """A message is not signed, or not with the secret. Nothing was done."""
 
     code = "bad_signature"
 
@@ -200,7 +200,7 @@ class BudgetError(WikiPipelineError):
 
 
 class AnswerNotFoundError(WikiPipelineError):
-    """There is no answer or conversation of that id, or it is somebody else's."""
+    """There is no answer or conversation of that id, or it is another person's."""
 
     code = "answer_not_found"
 

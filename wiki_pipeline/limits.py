@@ -49,8 +49,8 @@ class Reason:
 
     Attributes:
         message: ends a sentence that begins with what was done to the document.
-        certain: whether the document is to blame. Of a process that broke down nobody can tell: somebody may have
-            ended it.
+        certain: whether the document is to blame. Of a process that broke down that is not known: a person or the
+            system may have ended it.
     """
 
     message: str

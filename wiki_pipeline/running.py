@@ -19,7 +19,7 @@ from wiki_pipeline.errors import ConfigurationError
 
 _LOCK = "up.lock"
 _SERVED = "up.json"
-_LOOKS = 10  # another command that looks whether somebody runs holds the lock for a moment
+_LOOKS = 10  # another command that looks whether one runs holds the lock for a moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def resolve(reference: str, owner: str) -> SecretStr:
             raise ConfigurationError(
                 f"The secret of {owner} is a row of the catalog, which this installation does not support.", _POSSIBLE
             )
-    raise ConfigurationError(f"It can't be told where the secret of {owner} is.", _POSSIBLE)
+    raise ConfigurationError(f"It is not known where the secret of {owner} is.", _POSSIBLE)
 
 
 def _of_setting(name: str, host: str, owner: str) -> str:

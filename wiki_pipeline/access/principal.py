@@ -22,7 +22,7 @@ class Action(StrEnum):
 
 
 class How(StrEnum):
-    """How it is known who somebody is: they are on this machine, or they brought a token."""
+    """How a principal is known: it is on this machine, or it brought a token."""
 
     LOCAL = "local"
     TOKEN = "token"  # noqa: S105 - a word

@@ -173,7 +173,7 @@ class Answers:
             return connection.execute(update(answers).where(running).values(**ended)).rowcount > 0
 
     def running(self, tenant: str, kind: str = ANSWER) -> list[AnswerRecord]:
-        """What somebody works on, or left behind when their process was killed; the oldest first."""
+        """What a process works on, or left behind when it was killed; the oldest first."""
         mine = _CHOSEN.where(
             conversations.c.tenant == tenant, answers.c.kind == kind, answers.c.status == AnswerStatus.RUNNING.value
         )
@@ -193,7 +193,7 @@ class Answers:
             return gone
 
     def expire(self, age: timedelta) -> int:
-        """Delete conversations that nobody went on with for longer than `age`. Returns how many."""
+        """Delete conversations that were not continued for longer than `age`. Returns how many."""
         with self._database.write() as connection:
             old = conversations.c.updated_at < now(connection) - age
             return connection.execute(delete(conversations).where(old)).rowcount

@@ -40,6 +40,7 @@ class Connections:
             "url": added.url,
             "options": dict(added.options),
             "secret_ref": added.secret_ref,
+            "webhook_secret_ref": added.webhook_secret_ref,
             "managed_by": managed_by,
         }
         with self._database.write() as connection:
@@ -72,5 +73,7 @@ def in_use(name: str, using: list[str]) -> ConfigurationError:
 
 
 def _record(row: Row[Any]) -> ConnectionRecord:
-    made = Connection(row.tenant, row.kind, row.name, row.url, dict(row.options), row.secret_ref)
+    made = Connection(
+        row.tenant, row.kind, row.name, row.url, dict(row.options), row.secret_ref, row.webhook_secret_ref
+    )
     return ConnectionRecord(made, row.managed_by, row.added_at)

@@ -51,7 +51,7 @@ def insert_batches(connection: Connection, batches: Sequence[EventBatch], moment
     return [taken.pop(id_, 0) for id_ in ids]  # of the same batch twice at once the first one is it
 
 
-_GIVEN = ("tenant", "kind", "source", "document_id", "what", "version", "origin", "delivery_id", "job_id")
+_GIVEN = ("tenant", "kind", "source", "document_id", "what", "version", "origin", "delivery_id", "job_id", "connection")
 
 
 def _rows(batch: EventBatch, delivery_id: str) -> list[Mapping[str, str | None]]:
@@ -67,6 +67,7 @@ def _rows(batch: EventBatch, delivery_id: str) -> list[Mapping[str, str | None]]
             "origin": batch.origin.value,
             "delivery_id": delivery_id,
             "job_id": batch.job_id,
+            "connection": hint.connection,
         }
         for hint in by_document.values()
     ]

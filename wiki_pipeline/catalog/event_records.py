@@ -50,6 +50,7 @@ class EventRecord:
         due_at: not to be tried before.
         settled_at: when it was applied, superseded or given up.
         reason: why it is in its state, for people: the last error, or what superseded it.
+        connection: by which its source is opened, where only that is known; empty: by any.
     """
 
     event_id: int
@@ -69,6 +70,7 @@ class EventRecord:
     claim_id: str | None
     settled_at: datetime | None
     reason: str
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class StreamRecord:
     Attributes:
         kind: what is made: `answer`, `research`, ...
         owner: who began it.
-        cancelled: somebody asked for it to stop; it may not have ended yet.
+        cancelled: a person asked for it to stop; it may not have ended yet.
     """
 
     stream_id: str
@@ -120,7 +120,7 @@ class Streams:
             return connection.execute(update(streams).where(open_).values(cancelled=True)).rowcount > 0
 
     def is_cancelled(self, stream_id: str) -> bool:
-        """Whether somebody asked for it to stop."""
+        """Whether a person asked for it to stop."""
         with self._database.read() as connection:
             asked = select(streams.c.cancelled).where(streams.c.stream_id == stream_id)
             return bool(connection.execute(asked).scalar_one_or_none())

@@ -118,6 +118,7 @@ connections = Table(
     _text("secret_ref"),
     _text("managed_by"),  # "settings", "demo", or empty: a person's
     _moment("added_at"),
+    _text("webhook_secret_ref", server_default=""),
 )
 
 # How much time has passed, whatever was done to the clock: see `steady`. One row.
@@ -199,6 +200,7 @@ events = Table(
     _moment("settled_at", nullable=True),
     _text("reason"),
     _steady("rests_until"),  # due when this or `due_at` has come
+    _text("connection", server_default=""),  # where there is no source yet: by which it must be opened; empty: by any
     UniqueConstraint("delivery_id", "document_id"),  # a delivery that comes twice is one
     Index("ix_events_state", "state", "source"),
     Index("ix_events_source", "source", "document_id"),
@@ -288,7 +290,7 @@ people = Table(
 
 # What syncs changed, one row a change. Of a document's changes the latest stays as long as the document does, so that
 # whoever begins at the first row comes to know all that there is; the others and deletions go with time. No foreign
-# keys: that a source was removed is told after its end.
+# keys: that a source was removed is reported after its end.
 changes = Table(
     "changes",
     metadata,
@@ -355,7 +357,7 @@ streams = Table(
     _text("owner"),  # who began it
     _moment("created_at"),
     _moment("finished_at", nullable=True),
-    Column("cancelled", Boolean, nullable=False),  # somebody asked for it to stop
+    Column("cancelled", Boolean, nullable=False),  # a person asked for it to stop
     Index("ix_streams_finished_at", "finished_at"),
 )
 

@@ -37,9 +37,17 @@ def list_connections(*, as_json: bool) -> None:
         print_json([_as_json(record) for record in records])
         return
     print_table(
-        ["connection", "kind", "address", "secret", "options", "from"],
+        ["connection", "kind", "address", "secret", "webhooks' secret", "options", "from"],
         [
-            (c.name, c.kind, c.url, c.secret_ref, _options(c.options), record.managed_by or "added")
+            (
+                c.name,
+                c.kind,
+                c.url,
+                c.secret_ref,
+                c.webhook_secret_ref or "of the settings",
+                _options(c.options),
+                record.managed_by or "added",
+            )
             for record in records
             for c in [record.connection]
         ],
@@ -53,18 +61,34 @@ def list_connections(*, as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(sorted(kinds())), default="confluence", show_default=True)
 @click.option("--username", default="", help="Goes with the secret, where the server wants one.")
 @click.option("--secret", "secret_ref", default="", metavar="env:NAME|file:PATH", help="Where the secret is.")
+@click.option(
+    "--webhook-secret",
+    "webhook_secret_ref",
+    default="",
+    metavar="env:NAME|file:PATH",
+    help="Where the secret is with which its webhooks are signed; several, with commas between, while it is changed. "
+    "Without one, that of the settings counts.",
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="What else the kind takes; repeatable.")
 @json_option
 def add(
-    name: str, url: str, kind: str, username: str, secret_ref: str, options: tuple[str, ...], *, as_json: bool
+    name: str,
+    url: str,
+    kind: str,
+    username: str,
+    secret_ref: str,
+    webhook_secret_ref: str,
+    options: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """Add the connection NAME to the site or host at ADDRESS, or change it. `connections test` asks it."""
     settings = load(Settings)
     given = dict(_option(text) for text in options) | ({"username": username} if username else {})
-    if secret_ref.startswith("file:"):
-        secret_ref = f"file:{Path(secret_ref.removeprefix('file:')).expanduser().absolute()}"
-    made = kinds()[kind].check_connection(Connection(settings.tenant, kind, name, url, given, secret_ref))
+    refs = _absolute(secret_ref), _absolute(webhook_secret_ref)
+    made = kinds()[kind].check_connection(Connection(settings.tenant, kind, name, url, given, *refs))
     resolve(made.secret_ref, f"connection {name}")
+    resolve(made.webhook_secret_ref, f"webhooks of connection {name}")
     with Pipeline.open(settings) as pipeline:
         pipeline.add_configured_connections()
         before = pipeline.catalog.connections.get(settings.tenant, name)
@@ -132,6 +156,13 @@ def _found(pipeline: Pipeline, name: str) -> Connection:
     return found
 
 
+def _absolute(reference: str) -> str:
+    """A reference to a secret; where that is a file, it is found from any folder."""
+    if not reference.startswith("file:"):
+        return reference
+    return f"file:{Path(reference.removeprefix('file:')).expanduser().absolute()}"
+
+
 def _option(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -151,6 +182,7 @@ def _as_json(record: ConnectionRecord) -> dict[str, object]:
         "url": connection.url,
         "options": dict(connection.options),
         "secret_ref": connection.secret_ref,
+        "webhook_secret_ref": connection.webhook_secret_ref,
         "managed_by": record.managed_by or "people",
         "added_at": record.added_at,
     }

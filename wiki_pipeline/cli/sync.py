@@ -152,7 +152,7 @@ def run(
     since: datetime | None = None,
 ) -> list[Outcome]:
     """Sync the sources asked for, one after the other, with progress on standard error. Those that the settings no
-    longer name are left out unless they are named one by one, and entries of the settings that can't be used are told.
+    longer name are left out unless they are named one by one; entries of the settings that can't be used are reported.
 
     Raises:
         ConfigurationError: a setting is wrong, there is no such source, or there are none at all.

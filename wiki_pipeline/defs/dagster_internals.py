@@ -38,7 +38,7 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 # How often a cron schedule ticks, as `FreshnessPolicy.cron` itself works it out (`describe`).
 from dagster._utils.schedules import get_smallest_cron_interval
 
-# The options by which every program of Dagster is told what to load (`webserver`).
+# The options that say to every program of Dagster what to load (`webserver`).
 from dagster_shared.cli import WorkspaceOpts, workspace_options
 
 __all__ = [

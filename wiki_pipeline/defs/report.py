@@ -60,7 +60,7 @@ def _counts(declaration: DeclaredStage, report: StageReport) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "bytes": report.bytes,
         "tokens": report.tokens,
-        **{name: report.count(name) for name in declaration.counts},
+        **declaration.numbers(report),
     }
     if report.dependents:
         counts["dependents"] = dg.MetadataValue.json(list(report.dependents))

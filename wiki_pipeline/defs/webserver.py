@@ -94,7 +94,7 @@ class Guard:
 
 
 def _is_link(headers: dict[str, str]) -> bool:
-    """Whether a browser asks because somebody followed a link to a page, rather than as part of another page."""
+    """Whether a browser asks because its user followed a link to a page, rather than as part of another page."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
@@ -160,7 +160,7 @@ def guarded(app: App, host: str, allowed: tuple[str, ...] = (), path_prefix: str
 
 
 def serve(app: App, host: str, port: int, descriptor: int | None, log_level: str) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process is stopped.
 
     Raises:
         ConfigurationError: there is no such address here, or the port is in use.

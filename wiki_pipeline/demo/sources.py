@@ -53,7 +53,7 @@ def withdraw(pipeline: Pipeline) -> None:
 
 
 def of_the_demo(records: Iterable[SourceRecord]) -> set[SourceKey]:
-    """Those of the sources that were made for the demo, and that nobody added since."""
+    """Those of the sources that were made for the demo, and that no person added since."""
     return {record.key for record in records if record.managed_by == DEMO}
 
 

@@ -4,11 +4,11 @@ webhooks, polls, schedules, people        write events (`catalog.events`)
 polling.poll                              looks what webhooks missed, and makes events of it
 claiming.resolve                          finds the sources of events that name a document only
 claiming.claim_work                       makes one piece of work a source of them
-claiming.stalled                          tells whether work waits that nothing takes on
+claiming.stalled                          says whether work waits that no sync takes up
 sync.session.open_sync                    does the work and settles it
-staleness.staleness                       tells what is behind: which document, since when, why
+staleness.staleness                       says what is behind: which document, since when, why
 figures.freshness                         counts it, and how long changes take to be served
-alerting.alert                            tells people of problems, each once
+alerting.alert                            reports problems to people, each once
 """
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved

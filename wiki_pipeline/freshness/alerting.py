@@ -68,7 +68,7 @@ def close_solved(pipeline: Pipeline) -> list[str]:
 
 
 def _post(settings: FreshnessSettings, text: str) -> bool:
-    """Post a message. True if it arrived, or nobody wants it. The address is a secret: it gets into no log."""
+    """Post a message. True if it arrived, or nothing is to get it. The address is a secret: it gets into no log."""
     import httpx  # noqa: PLC0415 - a tenth of a second in every run, for what hardly ever happens
 
     address = settings.alert_url.get_secret_value()

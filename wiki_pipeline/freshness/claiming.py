@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.1
 
 
 def claim_work(pipeline: Pipeline) -> list[Claim]:
-    """Take on what is due, one claim a source that nobody works on; it expires unless somebody takes it up.
+    """Take on what is due, one claim a source that no process works on; it expires unless a run takes it up.
 
     Late and doubled deliveries, of versions that are served already, are superseded here and make no work. More
     documents than a batch holds make a look at the whole source. A source whose table can't be read is tried again
@@ -141,11 +141,11 @@ def _without_late(pipeline: Pipeline, claim: Claim) -> Claim | None:
     if not claim.documents:
         return claim
     events = pipeline.catalog.events.find(claim.source.tenant, claim_id=claim.claim_id, limit=claim.events)
-    told = [event for event in events if event.version.isdecimal()]
-    if not told:
+    versioned = [event for event in events if event.version.isdecimal()]
+    if not versioned:
         return claim
     served = _served_versions(pipeline, claim)
-    late = {event.event_id for event in told if _is_late(event, served)}
+    late = {event.event_id for event in versioned if _is_late(event, served)}
     if late:
         reason = "Came late: a version that is as new is served already."
         pipeline.catalog.events.supersede(late, reason)
@@ -191,14 +191,18 @@ def resolve(pipeline: Pipeline) -> int:
 def _found(
     pipeline: Pipeline, kind: str, events: Sequence[EventRecord]
 ) -> tuple[dict[int, list[SourceKey]], dict[int, ConfigurationError | SourceError]]:
-    """The sources of each event; and the events of which it can't be told, because a site does not answer."""
+    """The sources of each event; and the events of which they are not known yet, because a site does not answer."""
     ids = list(dict.fromkeys(event.document_id for event in events))
     held = pipeline.catalog.upstream.holders(pipeline.settings.tenant, kind, ids)
-    located, trouble = _located(pipeline, kind, ids) if kind in kinds() else ({}, None)
+    groups = pipeline.by_connection(kinds()[kind]) if kind in kinds() else []
+    located, trouble = _located(kind, groups, ids)
+    opened_by = {key: by.name for by, known in groups if by for key in known}
     found, unknown = {}, {}
     for event in events:
         id_ = event.document_id
         sources = list(dict.fromkeys([*held.get(id_, ()), *located.get(id_, ())]))
+        if event.connection:  # who reported it speaks for the sources of that one alone
+            sources = [key for key in sources if opened_by.get(key) == event.connection]
         if trouble and id_ not in located:
             unknown[event.event_id] = trouble
         else:
@@ -207,12 +211,12 @@ def _found(
 
 
 def _located(
-    pipeline: Pipeline, kind: str, ids: Sequence[str]
+    kind: str, groups: Sequence[tuple[Connection | None, Mapping[SourceKey, str]]], ids: Sequence[str]
 ) -> tuple[dict[str, list[SourceKey]], ConfigurationError | SourceError | None]:
     """Where the sites of all connections have documents now; and what went wrong with one of them."""
     located: dict[str, list[SourceKey]] = defaultdict(list)
     trouble: ConfigurationError | SourceError | None = None
-    for connection, known in _by_connection(pipeline, kind):
+    for connection, known in groups:
         try:
             answer = signals.run_interruptibly(kinds()[kind].locate(ids, known, connection))
         except (ConfigurationError, SourceError) as error:
@@ -221,16 +225,6 @@ def _located(
         for id_, sources in answer.items():
             located[id_].extend(sources)
     return located, trouble
-
-
-def _by_connection(pipeline: Pipeline, kind: str) -> list[tuple[Connection | None, dict[SourceKey, str]]]:
-    groups: dict[str, tuple[Connection | None, dict[SourceKey, str]]] = {}
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
-        if record.key.kind == kind and not pipeline.problem_of(record):
-            connection = pipeline.connection_of(record)
-            group = groups.setdefault(connection.name if connection else "", (connection, {}))
-            group[1][record.key] = record.config
-    return list(groups.values())
 
 
 def wait_until(there_is: Callable[[], bool], seconds: float) -> bool:

@@ -76,8 +76,8 @@ def poll_all(
     shard: int = 0,
     shards: int = 1,
 ) -> list[Polled]:
-    """Poll every source of the tenant, several at once; one that can't be polled is told to `on_error` and holds no
-    other up.
+    """Poll every source of the tenant, several at once; one that can't be polled is reported to `on_error` and holds
+    no other up.
 
     Args:
         shard, shards: only the sources of this shard, from 0, of so many.
@@ -128,8 +128,8 @@ async def _look(pipeline: Pipeline, source: SourceKey, before: Observation | Non
             return [ChangeHint(source.kind, source, what="changed, found by a poll")], cursor
         else:
             hints = _hints(source, changes.documents, "edited, found by a poll")
-    told = {hint.document_id for hint in hints}
-    beside = sorted(_beside_changed(pipeline, source, changes.attachments) - told)
+    hinted = {hint.document_id for hint in hints}
+    beside = sorted(_beside_changed(pipeline, source, changes.attachments) - hinted)
     return [*hints, *_hints(source, beside, "attachments changed, found by a poll")], cursor
 
 

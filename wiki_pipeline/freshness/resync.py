@@ -68,7 +68,7 @@ def resync_of(claim: Claim) -> str:
 
 
 def cancel(pipeline: Pipeline, claim: Claim) -> None:
-    """Give a claim back without its part in a resync: somebody has cancelled that. What else waits is claimed again.
+    """Give a claim back without its part in a resync, which a person has cancelled. What else waits is claimed again.
 
     Raises:
         CatalogError: the catalog can't be used.

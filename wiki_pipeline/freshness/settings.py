@@ -44,7 +44,7 @@ class FreshnessSettings(SettingsGroup):
     alert_url: SecretStr = Field(
         SecretStr(""),
         validation_alias="WIKI_PIPELINE_ALERT_URL",
-        description="Webhook that is told of failed runs (Slack and what understands its messages); empty: none is.",
+        description="Webhook to which failed runs are reported (Slack and what understands its messages); empty: none.",
     )
     alert_allow_http: bool = Field(
         False, validation_alias="WIKI_PIPELINE_ALERT_ALLOW_HTTP", description="Tell a webhook without TLS as well."

@@ -203,7 +203,7 @@ class _History:
         return self.staleness([_stale(record.key, "", _Found(Reason.NEVER_SYNCED, record.added_at, detail), None)])
 
     def as_a_whole(self) -> Iterator[tuple[str, _Found]]:
-        """That the source can't be opened: since its last sync nobody can tell what changed."""
+        """That the source can't be opened: what changed since its last sync is not known."""
         if self.unusable:
             yield "", _Found(Reason.FAILED, self.synced_at, self.unusable)
 

@@ -1,4 +1,4 @@
-"""`python -m wiki_pipeline.gateway`: serve until told to stop."""
+"""`python -m wiki_pipeline.gateway`: serve until it is stopped."""
 
 from __future__ import annotations
 

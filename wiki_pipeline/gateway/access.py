@@ -1,11 +1,11 @@
 """Who may reach the gateway. The one place where that is decided.
 
-Without tokens it serves this machine and nobody else: it binds to loopback, answers only connections that arrive there,
+Without tokens it serves this machine alone: it binds to loopback, answers only connections that arrive there,
 and only requests that name this machine as their host (a page on the web that points a host name of its own at
 127.0.0.1 does not). With tokens every request has to bring one, wherever it comes from; then, and only then, it may
 serve on other addresses. Two kinds of requests need none: the health checks, and webhooks, which are signed.
 
-Who somebody is then, and what they may read and do, is a `wiki_pipeline.access.Principal`.
+Who asks then, and what they may read and do, is a `wiki_pipeline.access.Principal`.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Access:
         self._local = local(settings)
 
     def decide(self, scope: Scope) -> Principal | Problem | None:
-        """Who asks, or why the request is not to be answered; None for requests that need nobody: health checks and
-        webhooks."""
+        """Who asks, or why the request is not to be answered; None for health checks and webhooks, which need no
+        principal."""
         refused = refusal(scope, self._hosts)
         if refused is not None:
             return Problem(refused.status, refused.code, refused.message, headers=_CLOSE)

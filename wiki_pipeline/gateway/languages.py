@@ -1,4 +1,4 @@
-"""Which language somebody reads, as their browser says it."""
+"""The language of the reader, as the browser says it."""
 
 from __future__ import annotations
 

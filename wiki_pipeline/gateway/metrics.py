@@ -117,7 +117,7 @@ class _Events(Collector):
         self._tenant = tenant
 
     def describe(self) -> list[GaugeMetricFamily]:
-        return [self._family(), _waiting()]  # so that registering it asks nobody
+        return [self._family(), _waiting()]  # so that registering it asks no table
 
     def collect(self) -> list[GaugeMetricFamily]:
         family = self._family()

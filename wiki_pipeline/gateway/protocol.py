@@ -95,7 +95,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._header_bytes = max(self._header_bytes, 1)  # also where it came together with the one before it
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # After the body come trailers. Nobody here reads them, and they must not pass for headers, as signatures are.
+        # After the body come trailers. They are not read here, and must not pass for headers, as signatures are.
         if self._in_headers:
             super().on_header(name, value)
 

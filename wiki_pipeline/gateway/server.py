@@ -71,7 +71,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
 
 
 def serve(settings: GatewaySettings, listening: socket.socket) -> None:
-    """Serve on a socket that listens, until the process is told to stop.
+    """Serve on a socket that listens, until the process is stopped.
 
     Raises:
         ConfigurationError: as `create_app`.

@@ -81,7 +81,7 @@ class Services:
         self.catalog.close()
 
     def as_seen_by(self, principal: Principal) -> Services:
-        """The same for somebody else."""
+        """The same for another principal."""
         return replace(self, principal=principal, reader=self.reader.within(principal.scope))
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
@@ -194,7 +194,7 @@ def asking(request: Request, needed: Action) -> Principal:
     """Who sent a request that is to do something.
 
     Raises:
-        NotAllowedError: nobody whom the application knows, or somebody who may not do this.
+        NotAllowedError: the principal is not known, or may not do this.
     """
     found = request.scope.get("state", {}).get(PRINCIPAL)
     if not isinstance(found, Principal):

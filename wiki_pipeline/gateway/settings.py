@@ -51,7 +51,7 @@ class GatewaySettings(Settings, ResearchSettings, AccessSettings, WikiAddressSet
         5_000,
         ge=1,
         validation_alias="WIKI_PIPELINE_GATEWAY_INTAKE_WAITING",
-        description="Webhooks that may wait to be written at once; more are told to come again.",
+        description="Webhooks that may wait to be written at once; more are answered 503 and may be sent again.",
     )
     connections: int = Field(
         1_000,

@@ -81,7 +81,7 @@ async def follow(
 
 
 async def _encoded(serving: Services, maker: Durable[Any], stream_id: str, after: int) -> AsyncIterator[bytes]:
-    yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that they are heard
+    yield KEEPALIVE_COMMENT  # headers and a first byte at once, so that clients know that the request arrived
     async for event in follow(serving, maker, stream_id, after, elsewhere=True):
         if event is None:
             yield KEEPALIVE_COMMENT

@@ -1,11 +1,12 @@
-"""`POST /webhook/...`: what every kind of source lets others tell it, mounted by its path and taken in durably."""
+"""`POST /webhook/...`: what others report to each kind of source, mounted by its path and taken in durably."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -20,12 +21,13 @@ from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
-from wiki_pipeline.model import SourceKey
+from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery, Reader, Webhook
+from wiki_pipeline.sources.protocol import SourceKind
+from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery, Reader, Signer, Webhook, reported_by, signers_of
 from wiki_pipeline.sync.pipeline import Pipeline
 
-# A source added by another process is heard of after so long; what changed before is in its first sync anyway. While
+# A source added by another process is known here after so long; what changed before is in its first sync anyway. While
 # deliveries come in, the catalog is asked ahead, so that none of them waits for it.
 _KNOWN_SECONDS = 1.0
 _AHEAD_SECONDS = 0.5
@@ -46,6 +48,33 @@ class Ignored(BaseModel):
     reason: str = Field(examples=["The space HR is not a source."])
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the catalog and the settings said last of a kind: its sources by connection, and who may sign."""
+
+    connections: Sequence[Connection]
+    sources: Mapping[str, Mapping[SourceKey, str]]
+    signers: Sequence[Signer]
+    readers: dict[frozenset[str], Reader] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, kind: SourceKind) -> _Known:
+        connections = pipeline.connections(kind)
+        sources = {by.name if by else "": known for by, known in pipeline.by_connection(kind)}
+        return cls(connections, sources, signers_of(connections))
+
+    @property
+    def all(self) -> frozenset[str]:
+        return frozenset({"", *(connection.name for connection in self.connections)})
+
+    def reader(self, webhook: Webhook, allowed: frozenset[str]) -> Reader:
+        """Reads deliveries about sources that are opened by some connections; it knows of no others."""
+        if allowed not in self.readers:
+            known = {key: config for name in allowed for key, config in self.sources.get(name, {}).items()}
+            self.readers[allowed] = webhook.reader(known, [each for each in self.connections if each.name in allowed])
+        return self.readers[allowed]
+
+
 class Receiver:
     """One webhook of one kind of source."""
 
@@ -58,7 +87,7 @@ class Receiver:
         self._tenant = pipeline.settings.tenant
         self._writer = event_writer
         self._metrics = metrics
-        self._reader: Reader | None = None
+        self._known: _Known | None = None
         self._read_at = 0.0
         self._asking = asyncio.Lock()
         self._ahead: asyncio.Task[None] | None = None  # held, since the loop does not
@@ -68,12 +97,12 @@ class Receiver:
         event = ""
         outcome = "failed"
         try:
-            heard = await self._parse(request)
-            event = heard.event
-            if not heard.hints:
+            parsed, only = await self._parse(request)
+            event = parsed.event
+            if not parsed.hints:
                 outcome = "ignored"
-                return JSONResponse({"status": "ignored", "reason": heard.ignored})
-            new = await self._writer.take(messages(self._tenant, heard))
+                return JSONResponse({"status": "ignored", "reason": parsed.ignored})
+            new = await self._writer.take(messages(self._tenant, parsed, only))
             outcome = "accepted" if new else "duplicate"
             return JSONResponse({"status": outcome, "events": new}, 202)
         except ClientDisconnect:
@@ -88,41 +117,39 @@ class Receiver:
         finally:
             self._metrics.delivered(self.webhook.path, event, outcome)
 
-    async def _parse(self, request: Request) -> ParsedDelivery:
+    async def _parse(self, request: Request) -> tuple[ParsedDelivery, frozenset[str]]:
+        """What a delivery says; and by which connections its sources are opened, empty if it may be any."""
         body = await request.body()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
         delivery = Delivery(headers, body, request.path_params.get("event", ""))
-        self.webhook.authenticate(delivery)
-        return (await self._current_reader())(delivery)
+        known = await self._current()
+        allowed = reported_by(self.webhook, delivery, known.signers)
+        parsed = known.reader(self.webhook, allowed)(delivery)
+        return parsed, frozenset() if allowed == known.all else allowed
 
-    async def _current_reader(self) -> Reader:
-        if self._reader is None or self._age() > _KNOWN_SECONDS:
+    async def _current(self) -> _Known:
+        if self._known is None or self._age() > _KNOWN_SECONDS:
             async with self._asking:
-                if self._reader is None or self._age() > _KNOWN_SECONDS:
-                    self._reader = await self._ask()
+                if self._known is None or self._age() > _KNOWN_SECONDS:
+                    self._known = await self._ask()
         elif self._age() > _AHEAD_SECONDS and not self._asking.locked():
             self._ahead = asyncio.create_task(self._ask_ahead())
-        return self._reader
+        return self._known
 
     async def _ask_ahead(self) -> None:
         async with self._asking:
             if self._age() > _AHEAD_SECONDS:
-                with suppress(WikiPipelineError):  # a delivery that has to wait for the answer is told
-                    self._reader = await self._ask()
+                with suppress(WikiPipelineError):  # a delivery that has to wait for the answer reports it
+                    self._known = await self._ask()
 
-    async def _ask(self) -> Reader:
+    async def _ask(self) -> _Known:
         asked_at = time.monotonic()
-        reader = await asyncio.to_thread(self._new_reader)
+        known = await asyncio.to_thread(_Known.of, self._pipeline, kinds()[self.kind])
         self._read_at = asked_at
-        return reader
+        return known
 
     def _age(self) -> float:
         return time.monotonic() - self._read_at
-
-    def _new_reader(self) -> Reader:
-        records = self._pipeline.catalog.sources(self._tenant)
-        known = {record.key: record.config for record in records if record.key.kind == self.kind}
-        return self.webhook.reader(known, self._pipeline.connections(kinds()[self.kind]))
 
 
 class Shortcut:
@@ -151,19 +178,24 @@ class Shortcut:
             return answer_for(request, error)
 
 
-def messages(tenant: str, heard: ParsedDelivery) -> list[EventBatch]:
-    """What a delivery says, as a message a source: the same document id means something else in each."""
-    by_source: dict[SourceKey | None, list[Any]] = {}
-    for hint in heard.hints:
-        by_source.setdefault(hint.source, []).append(hint)
+def messages(tenant: str, parsed: ParsedDelivery, only: Collection[str] = ()) -> list[EventBatch]:
+    """What a delivery says, as a batch of events a source: the same document id means something else in each.
+
+    Args:
+        only: names of the connections by which the sources must be opened that the delivery does not name; none: any.
+    """
+    batches: dict[str, list[ChangeHint]] = {}
+    for hint in parsed.hints:
+        if hint.source is not None:
+            batches.setdefault(f" for {hint.source}", []).append(hint)
+        elif not only:
+            batches.setdefault("", []).append(hint)
+        else:
+            for name in sorted(filter(None, only)):
+                batches.setdefault(f" by {name}", []).append(replace(hint, connection=name))
     return [
-        EventBatch(
-            tenant,
-            Origin.WEBHOOK,
-            hints,
-            f"{heard.delivery_id} for {key}" if key and heard.delivery_id else heard.delivery_id,
-        )
-        for key, hints in by_source.items()
+        EventBatch(tenant, Origin.WEBHOOK, hints, parsed.delivery_id and parsed.delivery_id + whose)
+        for whose, hints in batches.items()
     ]
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.access import Scope
-from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of what readers are told
+from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of what readers see
 from wiki_pipeline.answers.cite import places_of
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache

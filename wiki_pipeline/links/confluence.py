@@ -1,7 +1,7 @@
 """Confluence: what its addresses mean, and how they are written. Nothing else in the program knows their forms.
 
 `Site`             the root of a site, and what is below it
-`read_target`      what an address means that people hand in: they are told if it means nothing
+`read_target`      what an address means that people hand in; an error for them if it means nothing
 `SYSTEM`           keys of pages, and of what addresses in pages mean
 `file_place`       which attachment an address means
 `Upstream`         addresses of what a page refers to
@@ -142,7 +142,7 @@ class Target(NamedTuple):
 
 
 def read_target(parts: SplitResult) -> Target:
-    """What an address means that somebody hands in, given from its site's root on (`Site.below`).
+    """What an address means that a person hands in, given from its site's root on (`Site.below`).
 
     Raises:
         ConfigurationError: it names neither a space nor a page.
@@ -278,6 +278,11 @@ class FilePlace:
     site: str
     page_id: str
     name: str = ""
+
+    @property
+    def key(self) -> LinkKey:
+        """The file as others refer to it; without a name the page's list of files."""
+        return LinkKey(f"confluence:{self.site}:files:{self.page_id}", self.name)
 
 
 def file_place(address: WebAddress) -> FilePlace | None:

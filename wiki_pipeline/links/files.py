@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.links import confluence, web
 from wiki_pipeline.links.confluence import FilePlace
+from wiki_pipeline.links.keys import LinkKey
 from wiki_pipeline.links.repository import paths_meant
 from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.model import SourceKey
@@ -31,8 +32,8 @@ _NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
 class Files(Generic[T]):
     """Files by what pages call them."""
 
-    by_name: dict[FilePlace, T] = field(default_factory=dict)
-    by_page: dict[FilePlace, list[T]] = field(default_factory=dict)
+    by_name: dict[LinkKey, T] = field(default_factory=dict)
+    by_page: dict[str, list[T]] = field(default_factory=dict)  # by the namespace of their keys
     by_path: dict[str, T] = field(default_factory=dict)
 
     def add(self, file: T, url: str, path: str) -> None:
@@ -42,8 +43,8 @@ class Files(Generic[T]):
             return
         place = file_place(url)
         if place:
-            self.by_name[place] = file
-            self.by_page.setdefault(FilePlace(place.site, place.page_id), []).append(file)
+            self.by_name[place.key] = file
+            self.by_page.setdefault(place.key.namespace, []).append(file)
 
     def find(self, target: str, path: str = "") -> Sequence[T]:
         """The file that `target` means in a document at `path`; all files of a page, if it means their list."""
@@ -53,8 +54,8 @@ class Files(Generic[T]):
             if place is None:
                 return ()
             if not place.name:
-                return self.by_page.get(place, ())
-            found = self.by_name.get(place)
+                return self.by_page.get(place.key.namespace, ())
+            found = self.by_name.get(place.key)
             return () if found is None else (found,)
         for candidate in paths_meant(target, path) if self.by_path else ():
             if candidate in self.by_path:

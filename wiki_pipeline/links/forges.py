@@ -79,6 +79,7 @@ FORGES = {
         Forge("azure", ("dev.azure.com", "visualstudio.com"), "token", _SELF, "?path=/{file}&version=GC{commit}"),
     )
 }
+_IN_GITLAB = "/-/"  # what GitLab has between a repository and its pages
 # What most others understand: GitLab under any name forwards GitHub's form of address, and takes any user name
 # together with a token.
 _OTHER = Forge("", (), "oauth2", _SELF, "/blob/{commit}/{file}")
@@ -97,6 +98,17 @@ def recognised(address: Address) -> Forge | None:
         if any(word in address.hostname for word in forge.hosts):
             return forge
     return None
+
+
+def whole_repository(address: Address) -> str:
+    """The path of the repository in an address that was copied from a browser, as that of a page in it; empty where it
+    holds less than a repository's. Of an address of a host that is no known forge, its path as it is."""
+    forge = None if address.is_local else recognised(address)
+    if forge is None:
+        return address.path
+    parts = address.path.partition(_IN_GITLAB)[0].split("/")
+    depth = forge.depth or len(parts)
+    return "/".join(parts[:depth]) if len(parts) >= depth else ""
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

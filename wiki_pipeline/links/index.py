@@ -165,7 +165,7 @@ class LinkIndex:
     def _is_broken(self, target: str) -> bool:
         """Whether an absolute address names a page by its title, in a space that is here as a whole and lacks it.
 
-        Of a page that is named by its id nobody can tell without asking: it may have moved to another space.
+        Of a page that is named by its id that is not known without asking: it may have moved to another space.
         """
         address = web.split(target)
         if address is None:

@@ -1,6 +1,6 @@
 """Keys of documents in the world: the names under which others refer to them, wherever the documents are kept.
 
-A document has several keys, and an address means one or, where that can't be told from the address alone, one of
+A document has several keys, and an address means one or, where the address alone does not say, one of
 several. Each system's module (`confluence`, `forges`) makes both, from its own grammar; who looks something up compares
 keys and knows no addresses. A new system is a module with a `System` in it and a line in `SYSTEMS` of `index`.
 """

@@ -35,7 +35,7 @@ def split(url: str) -> WebAddress | None:
 
 
 def split_checked(address: str) -> SplitResult | None:
-    """The parts of an http(s) address that somebody hands in and requests may go to: its host in lower case ASCII, no
+    """The parts of an http(s) address that people hand in and requests may go to: its host in lower case ASCII, no
     credentials. None if it is no such address, or plays tricks."""
     if _TRICKS.search(address):
         return None

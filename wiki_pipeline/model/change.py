@@ -62,6 +62,7 @@ class ChangeHint:
         document_id: empty for the source as a whole.
         what: in the words of who said it, as "page_updated" or "push".
         version: the document's `version` from which on the change is in it; empty where none tells that.
+        connection: where the source is not known: name of the connection by which it must be opened; empty: by any.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class ChangeHint:
     document_id: str = ""
     what: str = ""
     version: str = ""
+    connection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from wiki_pipeline.model.source import SourceKey
 from wiki_pipeline.model.stage import Stage
@@ -105,9 +105,14 @@ class StageReport:
     data_version: str = ""
 
     def count(self, name: str) -> int:
-        """A number by the name of its field or of its place in `counts`; of numbers by name, their sum."""
-        value = self.counts[name] if name in self.counts else getattr(self, name, 0)
+        """A number by the name of its field, of numbers by name their sum; or by its name in `counts`, 0 if it is not
+        there."""
+        value = getattr(self, name) if name in COUNTED else self.counts.get(name, 0)
         return sum(value.values()) if isinstance(value, dict) else int(value)
+
+
+COUNTED = frozenset(each.name for each in fields(StageReport) if each.type in {"int", "dict[str, int]"}) - {"counts"}
+"""Names of the report's fields that are numbers, or numbers by name."""
 
 
 @dataclass(frozen=True, slots=True)

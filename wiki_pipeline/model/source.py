@@ -83,6 +83,8 @@ class Connection:
         options: what else the kind needs to know, as the user name.
         secret_ref: `env:NAME` (a setting; `env:NAME#HOST` one host's in a JSON object), `file:PATH` or `row:ID`;
             empty: no credential. `wiki_pipeline.secret_refs` resolves it.
+        webhook_secret_ref: likewise where the secrets are with which its webhooks are signed, separated by commas;
+            empty: it has none of its own, and those of the settings count for it.
 
     Raises:
         ConfigurationError: a part can't be used; the message never repeats what may be a secret.
@@ -94,6 +96,7 @@ class Connection:
     url: str
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     secret_ref: str = ""
+    webhook_secret_ref: str = ""
 
     def __post_init__(self) -> None:
         if not _TENANT.fullmatch(self.tenant) or not _KIND.fullmatch(self.kind) or not _CONNECTION.fullmatch(self.name):
@@ -101,7 +104,7 @@ class Connection:
                 f"{self.name[:80]!r} is not a name of a connection.",
                 "Names are of lower-case letters, digits, dots, dashes and underscores, 63 characters at most.",
             )
-        if not _SECRET_REF.fullmatch(self.secret_ref):
+        if not _SECRET_REF.fullmatch(self.secret_ref) or not _SECRET_REF.fullmatch(self.webhook_secret_ref):
             raise ConfigurationError(
                 f"The connection {self.name} does not say where its secret is.",
                 "Write env:NAME (a variable that holds it) or file:PATH (a file that does), never the secret itself.",

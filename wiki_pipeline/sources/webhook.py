@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,9 +17,11 @@ from typing import Any, Protocol
 import orjson
 from pydantic import SecretStr
 
-from wiki_pipeline.errors import PayloadError, SignatureError
+from wiki_pipeline.errors import ConfigurationError, PayloadError, SignatureError
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
+from wiki_pipeline.secret_refs import resolve
 
+_LOG = logging.getLogger(__name__)
 _LONGEST_ID = 200
 
 
@@ -76,8 +79,11 @@ class Webhook(Protocol):
     headers: Mapping[str, str]
     example: Mapping[str, Any]
 
-    def authenticate(self, delivery: Delivery) -> None:
-        """Check that the sender knows the secret. In constant time, before anything is parsed.
+    def authenticate(self, delivery: Delivery, secrets: Sequence[SecretStr] | None = None) -> None:
+        """Check that the sender knows one of the secrets. In constant time, before anything is parsed.
+
+        Args:
+            secrets: of a connection; None: those of the settings.
 
         Raises:
             SignatureError: it does not, or there is no secret.
@@ -86,6 +92,61 @@ class Webhook(Protocol):
     def reader(self, known: Mapping[SourceKey, str], connections: Sequence[Connection] | None = None) -> Reader:
         """Reads deliveries as long as these are the known sources of the kind, given with their configs, and these its
         connections (None: those of the settings)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whoever knows some secrets, and whose sources they may report changes of.
+
+    Attributes:
+        secrets: of a connection; None: those of the settings.
+        connections: names of those by which the sources are opened; empty for sources that are opened by none.
+    """
+
+    secrets: Sequence[SecretStr] | None
+    connections: frozenset[str]
+
+
+def signers_of(connections: Sequence[Connection]) -> list[Signer]:
+    """Who may sign webhooks of a kind: of each connection those who know its secrets; and those who know the settings',
+    for sources without a connection, and for connections that have no webhook secret of their own.
+
+    A connection whose secret is missing can't be reported to until it is there again: no other secret counts for it.
+    """
+    without = {connection.name for connection in connections if not connection.webhook_secret_ref}
+    signers = [Signer(None, frozenset({"", *without}))]
+    for connection in connections:
+        if not connection.webhook_secret_ref:
+            continue
+        try:
+            found = resolve(connection.webhook_secret_ref, f"webhooks of connection {connection.name}")
+        except ConfigurationError as error:
+            _LOG.warning("%s", error)
+            continue
+        several = (part.strip() for part in found.get_secret_value().split(","))
+        if secrets := [SecretStr(part) for part in several if part]:
+            signers.append(Signer(secrets, frozenset({connection.name})))
+    return signers
+
+
+def reported_by(webhook: Webhook, delivery: Delivery, signers: Sequence[Signer]) -> frozenset[str]:
+    """The connections whose sources a delivery may be about. All secrets are tried, whichever is right.
+
+    Raises:
+        SignatureError: it is signed with none of them.
+    """
+    allowed: set[str] = set()
+    refused: SignatureError | None = None
+    for signer in signers:
+        try:
+            webhook.authenticate(delivery) if signer.secrets is None else webhook.authenticate(delivery, signer.secrets)
+        except SignatureError as error:
+            refused = error  # with the settings' secrets tried first: that of a connection says more
+        else:
+            allowed |= signer.connections
+    if refused and not allowed:
+        raise refused
+    return frozenset(allowed)
 
 
 def require_secret(secrets: Sequence[SecretStr], *, unsigned: bool, setting: str, unsigned_setting: str) -> bool:
@@ -119,7 +180,9 @@ def check_hmac(body: bytes, claimed: Iterable[str], secrets: Sequence[SecretStr]
         raise SignatureError(f"The delivery is not signed: it has no {names}.", "Give the webhook its secret.")
     right = [hmac.new(s.get_secret_value().encode(), body, hashlib.sha256).hexdigest().encode() for s in secrets]
     if not _any_equal(given, right):
-        raise SignatureError("The signature is wrong.", "Is the secret of the webhook the one of the settings?")
+        raise SignatureError(
+            "The signature is wrong.", "Is the secret of the webhook the one of its connection, or of the settings?"
+        )
 
 
 def check_token(given: str, secrets: Sequence[SecretStr], name: str) -> None:
@@ -131,7 +194,9 @@ def check_token(given: str, secrets: Sequence[SecretStr], name: str) -> None:
     if not given:
         raise SignatureError(f"The delivery is not signed: it has no {name}.", "Give the webhook its secret.")
     if not _any_equal([_hashed(given)], [_hashed(s.get_secret_value()) for s in secrets]):
-        raise SignatureError("The token is wrong.", "Is the secret of the webhook the one of the settings?")
+        raise SignatureError(
+            "The token is wrong.", "Is the secret of the webhook the one of its connection, or of the settings?"
+        )
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

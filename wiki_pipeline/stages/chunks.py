@@ -21,7 +21,7 @@ CODE_VERSION = chunk.CODE_VERSION
 
 
 class _File(NamedTuple):
-    """An attachment whose text is searched, and by what that text can be told from another."""
+    """An attachment whose text is searched, and what distinguishes that text from another."""
 
     title: str
     document_id: str

@@ -61,7 +61,7 @@ def update(sync: Sync) -> StageReport:
 
 
 def _unknown_macros(table: StageTable) -> dict[str, int]:
-    """How often each macro that nobody knows occurs in the source's pages, the most frequent ones first."""
+    """How often each unknown macro occurs in the source's pages, the most frequent ones first."""
     unknown: Counter[str] = Counter()
     for batch in table.batches(["unknown_macros"]):
         for macro in pc.list_flatten(batch.column("unknown_macros")).to_pylist():

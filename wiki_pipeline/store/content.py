@@ -30,7 +30,7 @@ def content_hashes(rows: pa.Table, bounds: Sequence[int]) -> list[str]:
         bounds: document i has the rows from bounds[i] to bounds[i + 1]; one more than there are documents.
     """
     columns = [column.combine_chunks() for column in rows.columns]
-    # The number of rows first: with it the lengths can be told from the characters, so no two contents run together.
+    # The number of rows first: with it the lengths are distinct from the characters, so no two contents run together.
     hashers = [hashlib.blake2b(b"%d:" % (stop - start), digest_size=16) for start, stop in pairwise(bounds)]
     for data, cuts in _buffers(columns, np.asarray(bounds, np.int64)):
         for hasher, (start, stop) in zip(hashers, pairwise(cuts.tolist()), strict=True):

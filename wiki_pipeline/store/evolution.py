@@ -1,4 +1,4 @@
-"""Tables that another version of the program made: told by columns and schema version, brought up to this one.
+"""Tables that another version of the program made: recognised by columns and schema version, brought up to this one.
 
 A table carries the version of the schemas that it was last written with (`model.SCHEMA_VERSION`). One of a later one
 is left alone. One with other columns than the schema's is changed in place: columns are taken out and put in, each in a

@@ -17,7 +17,7 @@ class Plan:
     Attributes:
         todo: documents to compute, in the order in which they were desired.
         added: how many of them are new to the table.
-        deleted: documents that the table has and nobody wants; empty where those were to stay.
+        deleted: documents that the table has and no input explains; empty where those were to stay.
         unchanged: number of documents that are as desired.
         before: ids of all documents of the table.
         todo_fingerprints: what the rows of `todo` will carry.

@@ -58,7 +58,7 @@ def reconcile(  # noqa: PLR0913 - each by its name; this is the contract of ever
         code_version, parameters: of the stage; what its output depends on besides the documents.
         delete_missing: whether documents that are not desired go; False if `desired` is only a part.
         batch_bytes: batches of large documents are made smaller, to about so much output.
-        progress: told after each batch.
+        progress: called after each batch.
         lease: entered around each commit, for a table that others write too.
         background: given the table's maintenance once everything is committed; may do it meanwhile, in another thread.
 

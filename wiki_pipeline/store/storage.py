@@ -1,4 +1,4 @@
-"""Where the tables are and how they are reached, and what people are told when they can't be."""
+"""Where the tables are and how they are reached, and the errors for people when they can't be."""
 
 from __future__ import annotations
 

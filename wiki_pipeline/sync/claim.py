@@ -11,7 +11,7 @@ from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, SyncT
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
 from wiki_pipeline.sync.settings import Settings
 
-CLAIM_SECONDS = 120.0  # a claim that nobody takes up, or whose run ended without a word, is free again after so long
+CLAIM_SECONDS = 120.0  # a claim that no run takes up, or whose run ended without a word, is free again after so long
 _TOLD_EVERY = 0.5  # seconds between two looks at the catalog for the sake of jobs
 _COVERED = "A full sync that began after it was received has brought everything up to date."
 

@@ -1,7 +1,7 @@
 """What processes share: documents becoming rows one after the other, texts becoming vectors.
 
 Other processes import this, so it imports little; and functions of `text` and `wiki` are what it is given, not of
-`stages`. Both are tasks of `workers.py`: told to `begin` before each row, which is when the row's time begins.
+`stages`. Both are tasks of `workers.py`: they call `begin` before each row, which is when the row's time begins.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pages whose text depends on more than their own bodies: on pages that they include, on the names of people.
 
 `clean_pages` keeps with each page what it depends on, in the state in which that was (`Dependency.text_hash`,
-`Person.name`). So whether a page is behind is told by comparing that with how things are now: bodies are read of
+`Person.name`). So whether a page is behind is found by comparing that with how things are now: bodies are read of
 included pages only, and pages that depend on nothing cost nothing.
 
 So a page's input hash covers its own row in `raw_pages` and the state of everything else that shows in its text. What

@@ -136,7 +136,7 @@ def _reason_to_leave_out(settings: Settings, ref: AttachmentRef) -> str:
 
 
 def too_large(settings: Settings) -> str:
-    """What people are told of a file that is too large."""
+    """The message for people about a file that is too large."""
     return f"too large: {settings.attachment_max_bytes:,} bytes are mirrored at most"
 
 

@@ -44,7 +44,7 @@ class People:
                 self.meet(page)
 
     async def learn(self, sync: Sync, source: Source, *, everyone: bool) -> None:
-        """Ask the source for names, and keep them. Without an answer pages show nobody's name until a later sync.
+        """Ask the source for names, and keep them. Without an answer pages show no names until a later sync.
 
         Args:
             everyone: whether to look after all that the source's documents mention, as a full sync does; otherwise

@@ -15,7 +15,7 @@ _SHARE = 4
 
 def parts_of(rows: int, least: int, processes: int) -> Iterator[Part]:
     """All rows in parts of at least so many: large ones first, which cost less a row, and small ones last, so that
-    nobody waits for long."""
+    no process waits for long."""
     first = 0
     while (left := rows - first) > 0:
         size = min(left, max(least, left // (_SHARE * processes)))

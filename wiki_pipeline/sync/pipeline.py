@@ -195,9 +195,25 @@ class Pipeline:
 
     def opened_by(self, connection: Connection) -> dict[SourceKey, str]:
         """The sources that are opened by a connection, with their configs; without those that can't be opened."""
-        records = [r for r in self.catalog.sources(self.settings.tenant) if r.key.kind == connection.kind]
-        usable = (record for record in records if not self.problem_of(record))
-        return {r.key: r.config for r in usable if (by := self.connection_of(r)) and by.name == connection.name}
+        groups = self.by_connection(kinds()[connection.kind])
+        return next((known for by, known in groups if by and by.name == connection.name), {})
+
+    def by_connection(self, kind: SourceKind) -> list[tuple[Connection | None, dict[SourceKey, str]]]:
+        """The sources of a kind with their configs, by the connection that opens them (None: none does); without those
+        that can't be opened.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+        """
+        groups: dict[str, tuple[Connection | None, dict[SourceKey, str]]] = {}
+        connections = self.connections(kind)
+        named = {connection.name: connection for connection in connections}
+        for record in self.catalog.sources(self.settings.tenant):
+            if record.key.kind != kind.name or self.problem_of(record):
+                continue
+            by = named.get(record.connection) or kind.connection_of(record.key, record.config, connections)
+            groups.setdefault(by.name if by else "", (by, {}))[1][record.key] = record.config
+        return list(groups.values())
 
     # --- sources ---
 

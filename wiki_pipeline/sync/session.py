@@ -62,7 +62,7 @@ class Sync(SourceTables):
     """What a stage is given. Its source's lease is held as long as the sync is open.
 
     Attributes:
-        listener: told how far a stage has come.
+        listener: called with how far a stage has come.
         claim: the freshness events that it settles.
         workers: the processes that convert documents.
         background: runs tasks beside the stages that follow; all have ended when the sync ends.
@@ -129,7 +129,7 @@ class Sync(SourceTables):
 
     def upgrade(self) -> None:
         """Bring tables that an older version of the program made to the columns of this one: the source's own and the
-        serving table, and those of other sources, which stages read, as far as nobody is writing them.
+        serving table, and those of other sources, which stages read, as far as no other process writes them.
 
         Raises:
             StoreError: a table can't be written, or a newer version made it. Then nothing was changed.

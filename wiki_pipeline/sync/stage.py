@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from wiki_pipeline.model import Stage, StageReport
+from wiki_pipeline.model.report import COUNTED
 from wiki_pipeline.sync.drivers import Inputs
 from wiki_pipeline.sync.session import SourceTables
 
@@ -78,8 +79,8 @@ class DeclaredStage:
             first stage, which is made from the source alone.
         preview: columns of the rows that are shown.
         picture: what is drawn of the table.
-        counts: what it counts besides added, updated, deleted and failed documents: names of the report's fields, or of
-            its `counts`.
+        counts: what it counts besides added, updated, deleted and failed documents: names of the report's fields.
+        own_counts: what it counts that no other stage does: names in the report's `counts`.
         summary: what is said of a report in a line, after those numbers; empty if nothing is.
         checks: besides that every document was processed.
         document_id: the column that names the document to which a row belongs.
@@ -92,6 +93,27 @@ class DeclaredStage:
     preview: Sequence[str]
     picture: Histogram | Bars
     counts: Sequence[str] = ()
+    own_counts: Sequence[str] = ()
     summary: Callable[[StageReport], str] = lambda report: ""
     checks: Sequence[StageCheck] = ()
     document_id: str = "document_id"
+
+    def __post_init__(self) -> None:
+        """Check what is counted.
+
+        Raises:
+            ValueError: the report has no such number.
+        """
+        if wrong := sorted(set(self.counts) - COUNTED):
+            named = ", ".join(wrong)
+            raise ValueError(f"The stage {self.stage} counts {named}: no report has that. Its own go into own_counts.")
+
+    def numbers(self, report: StageReport) -> dict[str, int]:
+        """All that the stage counts, by name.
+
+        Raises:
+            ValueError: the report counts something that is not declared, which would not be shown.
+        """
+        if unknown := sorted(report.counts.keys() - set(self.own_counts)):
+            raise ValueError(f"The stage {self.stage} does not declare that it counts {', '.join(unknown)}.")
+        return {name: report.count(name) for name in (*self.counts, *self.own_counts)}

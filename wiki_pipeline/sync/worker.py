@@ -58,7 +58,7 @@ class _NoPandas(MetaPathFinder):
 
 @dataclass
 class _Child:
-    """What works until nobody asks for any more.
+    """What works until nothing more is asked for.
 
     Attributes:
         task, rows: what was sent last.

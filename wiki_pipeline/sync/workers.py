@@ -5,8 +5,8 @@ memory ends the process that reads it, fails by name, and the rest goes on in th
 none itself, however few there are. The rows of a batch are cut into parts (`parts.py`) that processes take in turn.
 Which process did a part makes no difference to its result.
 
-`ProcessPoolExecutor` can't do this: a process that dies breaks the whole pool and all that was given to it, and nobody
-learns which row it was at. With nothing hostile about, 1,000 pages in two processes took ours 0.84 of its time (median
+`ProcessPoolExecutor` can't do this: a process that dies breaks the whole pool and all that was given to it, and does
+not say which row it was at. With nothing hostile about, 1,000 pages in two processes took ours 0.84 of its time (median
 of five rounds by turns; 0.80 to 1.01), since rows go over as one Arrow stream a batch.
 
 Who is idle when a sync ends waits for the next one of this process: a start costs half a second of a core.
@@ -46,12 +46,12 @@ LARGE = 128
 
 _ATTEMPTS = 3  # to start a process
 _BYTES_A_WORKER = 500_000_000  # a process, and as much of this one as it keeps busy
-_BLAMED = 2  # deaths for which nobody else can be blamed, after which a document is
+_BLAMED = 2  # deaths with no other cause, after which a document is blamed
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Begin = Callable[[int], None]
-"""Told, before a row is looked at, its number."""
+"""Called with the number of a row before it is looked at."""
 
 
 class Task(Protocol[T_co]):
@@ -113,7 +113,7 @@ class Workers:
         try:
             return _Round(self._workers, task, rows, least).results()
         except BaseException:
-            self._leave(_Worker.end)  # whoever is interrupted waits for nobody
+            self._leave(_Worker.end)  # an interrupted sync waits for no worker
             raise
 
     def close(self) -> None:
@@ -280,7 +280,7 @@ class _Worker:
             self.connection.send(("part", *part))
 
     def answer(self) -> _Done | _Failed | None:
-        """What has become of its part; None if it only told that it is ready.
+        """What has become of its part; None if it only reported that it is ready.
 
         Raises:
             WorkerError: it can't be started.

@@ -41,6 +41,11 @@ def finished(
     )
 
 
+def title_of(raw: RawPage, own: str) -> str:
+    """The title of a file: what its source calls it; what it calls itself, where the source knows its name only."""
+    return raw.title if raw.title not in {"", raw.path, raw.path.rpartition("/")[2]} else own
+
+
 def noted(page: CleanPage, note: str) -> CleanPage:
     """The page with one more note for people."""
     return replace(page, notes=(*page.notes, note))

@@ -112,7 +112,7 @@ class _Writer:
             self._out.append("</strong></p>")
         elif name in {"Link", "Image"}:
             address = self._links.pop() if self._links else ""
-            # As text: nobody follows it by a click, and nothing is loaded from it.
+            # As text: no click follows it, and nothing is loaded from it.
             self._out.append(f" ({escape(address)})" if address else "")
         elif name == "TableHead":
             self._head = False

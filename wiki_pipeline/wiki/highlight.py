@@ -23,7 +23,7 @@ from pygments.util import ClassNotFound
 logger = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 300_000
-MAX_LINE = 5_000  # minified files: nobody reads their colours
+MAX_LINE = 5_000  # minified files need no colours
 SECONDS = 1.0
 MAX_LINES = 50_000  # each takes a hundred bytes for its number
 

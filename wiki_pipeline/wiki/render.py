@@ -146,7 +146,7 @@ class _Finish:
         return self._links.resolve(target, self._source, self._page.path)
 
     def _file(self, target: str) -> str:
-        """The address of a mirrored file, which is told about behind the link; upstream's where there is none."""
+        """The address of a mirrored file, which is described behind the link; upstream's where there is none."""
         found = self._files(target)
         if found and is_list(target):
             self._behind_link = _list([file for file in found if file.is_picture or not is_gallery(target)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -30,9 +31,23 @@ def test_what_a_stage_shows_is_there(stage: Stage) -> None:
     columns = [*each.preview, *each.picture.columns, each.document_id]
     assert set(columns) <= set(stage.schema.names)
     report = StageReport(stage=stage, source=ENG)
-    assert all(report.count(name) == 0 for name in each.counts)
+    assert all(report.count(name) == 0 for name in (*each.counts, *each.own_counts))
     assert each.summary(report) == ""
     assert all(check.count(report) == 0 and not check.documents(report) for check in each.checks)
+
+
+def test_a_stage_counts_only_what_reports_have() -> None:
+    stage = declared(Stage.CHUNKS)
+    with pytest.raises(ValueError, match="counts chars: no report has that"):
+        replace(stage, counts=["chars"])
+    with pytest.raises(ValueError, match="counts title"):
+        replace(stage, counts=["title"])
+    minutes = replace(stage, counts=["embedded"], own_counts=["minutes"])
+    report = StageReport(stage=stage.stage, source=ENG, embedded=3, counts={"minutes": 4})
+    assert minutes.numbers(report) == {"embedded": 3, "minutes": 4}
+    assert minutes.numbers(StageReport(stage=stage.stage, source=ENG)) == {"embedded": 0, "minutes": 0}
+    with pytest.raises(ValueError, match="does not declare that it counts minutes"):
+        stage.numbers(report)
 
 
 def test_every_stage_has_its_asset_with_its_code_version_and_its_checks() -> None:

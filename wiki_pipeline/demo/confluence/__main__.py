@@ -1,6 +1,6 @@
 """The test server as its own process: `python -m wiki_pipeline.demo.confluence --handbook --port 8090`.
 
-Prints one line that ends with its address when it listens, and serves until it is told to stop.
+Prints one line that ends with its address when it listens, and serves until it is stopped.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class ConfluenceServer:
             self._socket.close()
 
     def serve_forever(self, announce: Callable[[], None], inherited: socket.socket | None = None) -> None:
-        """Serve in this thread until the process is told to stop; `announce` is called when it listens.
+        """Serve in this thread until the process is stopped; `announce` is called when it listens.
 
         `inherited` is a socket of the server's address that listens already.
         """

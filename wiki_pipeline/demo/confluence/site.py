@@ -35,7 +35,7 @@ class Content:
     """A page, folder, whiteboard, database, blog post or comment of a space.
 
     Attributes:
-        position: order among its siblings; None if nobody ever ordered them.
+        position: order among its siblings; None if they were never ordered.
         restrictions: by operation, `read` and `update`; what is set on this very content.
         storage_fails: whether its storage body can't be had (set it to make a server stumble over this page).
         revision: grows with every change of any kind, unlike the version.

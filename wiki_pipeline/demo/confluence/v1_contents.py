@@ -13,9 +13,9 @@ from wiki_pipeline.demo.confluence.v1_answers import Answers, not_found
 from wiki_pipeline.demo.confluence.v1_parts import Json
 from wiki_pipeline.demo.confluence.web import Answer, ApiError, Request, json_answer
 
-# What a single content expands when it is not told; a list expands nothing.
+# What a single content expands by default; a list expands nothing.
 _EXPANDED_ALONE = ["space", "history", "version"]
-# What Data Center expands of restrictions when it is not told.
+# What Data Center expands of restrictions by default.
 _BOTH: Tree = {"user": {}, "group": {}}
 
 

@@ -85,7 +85,7 @@ class V1Json:
         return self.written.get(content, (self.base, ""), partial(self.content, content, want))
 
     def position(self, content: Content) -> int | str:
-        """Cloud numbers all siblings; Data Center says "none" until somebody ordered them."""
+        """Cloud numbers all siblings; Data Center says "none" until they were ordered."""
         if content.position is not None:
             return content.position
         return int(content.id) % 1_000_000 if self.cloud else "none"

@@ -38,7 +38,7 @@ class V1Parts:
     nested_limit: int
 
     def user(self, user: User) -> Json:
-        """A person: by account id on Cloud, by user name and key on Data Center; nobody at all if anonymous."""
+        """A person: by account id on Cloud, by user name and key on Data Center; no one if anonymous."""
         if not user.key:
             return {"type": "anonymous", "profilePicture": dict(_NO_FACE), "displayName": user.display_name}
         if self.cloud:

@@ -128,7 +128,7 @@ class World:
 
         Raises:
             Unauthorized: wrong credentials, or a scoped token at the site's own address.
-            ApiError: 403, right credentials of somebody who may not use Confluence.
+            ApiError: 403, right credentials of a user who may not use Confluence.
         """
         if not self.accounts:
             return None

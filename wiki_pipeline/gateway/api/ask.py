@@ -77,7 +77,7 @@ class Conversation(BaseModel):
 async def ask(
     serving: Serving,
     asked: AskRequest,
-    accept: Annotated[str, Header(max_length=1_000, description="`text/event-stream` to be told of each step.")] = "",
+    accept: Annotated[str, Header(max_length=1_000, description="`text/event-stream` to receive each step.")] = "",
 ) -> Answered | Response:
     """Answered from what the asker may read. Every sentence cites what it stands on; what nothing answers is said so.
     The answer is kept, and so is its conversation."""
@@ -133,7 +133,7 @@ def found(serving: Services, answer_id: str) -> AnswerRecord:
     """An answer of the asker.
 
     Raises:
-        AnswerNotFoundError: there is none, or it is somebody else's, or cites what the asker may read no more.
+        AnswerNotFoundError: there is none, or it is another person's, or cites what the asker may read no more.
     """
     record, who = serving.catalog.answers.get(answer_id), serving.principal
     if record is None or (record.tenant, record.owner) != (who.tenant, who.name) or not readable([record], who.scope):

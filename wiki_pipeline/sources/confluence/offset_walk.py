@@ -177,7 +177,7 @@ class OffsetWalk:
                 continue
             if portion.items:
                 raise IncompleteListingError(
-                    "Confluence gives the same part of the list wherever it is told to start.",
+                    "Confluence gives the same part of the list wherever it is asked to start.",
                     "Sync again; nothing was deleted.",
                 )
             return not portion.next_link

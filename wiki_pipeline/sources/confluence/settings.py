@@ -25,6 +25,7 @@ CONNECTION_OPTIONS = {
     "api": "auto, v1 or v2.",
 }
 _TOKEN = "env:CONFLUENCE_TOKEN"  # noqa: S105 - where the token is
+_WEBHOOK_SECRET = "env:CONFLUENCE_WEBHOOK_SECRET"  # noqa: S105 - likewise
 
 
 class ConfluenceSettings(SettingsGroup):
@@ -199,7 +200,8 @@ class ConfluenceSettings(SettingsGroup):
         options = {name: _plain(getattr(self, name)) for name in CONNECTION_OPTIONS if name in self.model_fields_set}
         given = {name: value for name, value in options.items() if value}
         token = _TOKEN if self.token.get_secret_value() else ""
-        return Connection(tenant, "confluence", DEFAULT_CONNECTION, self.url, given, token)
+        webhooks = _WEBHOOK_SECRET if self.webhook_secret else ""
+        return Connection(tenant, "confluence", DEFAULT_CONNECTION, self.url, given, token, webhooks)
 
     @classmethod
     def for_connection(cls, connection: Connection) -> ConfluenceSettings:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import SecretStr
+
 from wiki_pipeline.errors import ConfigurationError, PayloadError
 from wiki_pipeline.links.confluence import PAGE_ID, Site
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
@@ -51,7 +53,8 @@ class ConfluenceWebhook:
     summary = "A Confluence page, space or attachment changed"
     description = (
         "Webhooks of Confluence: bodies of Data Center, of Cloud (Connect and Forge), and the short form "
-        '`{"event", "page": {"id"}, "space": {"key"}}`. It is signed with a secret of `CONFLUENCE_WEBHOOK_SECRET`.'
+        '`{"event", "page": {"id"}, "space": {"key"}}`. It is signed with a secret of its connection, or of '
+        "`CONFLUENCE_WEBHOOK_SECRET`."
     )
     headers: Mapping[str, str] = {
         "X-Confluence-Signature": "HMAC-SHA256 of the raw body, in hex; or:",
@@ -67,9 +70,9 @@ class ConfluenceWebhook:
     def __init__(self, settings: ConfluenceSettings) -> None:
         self._settings = settings
 
-    def authenticate(self, delivery: Delivery) -> None:
+    def authenticate(self, delivery: Delivery, secrets: Sequence[SecretStr] | None = None) -> None:
         """See `Webhook.authenticate`."""
-        secrets = self._settings.webhook_secret
+        secrets = self._settings.webhook_secret if secrets is None else secrets
         if not require_secret(
             secrets,
             unsigned=self._settings.accept_unsigned_webhooks,

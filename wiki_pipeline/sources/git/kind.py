@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
-from wiki_pipeline.links.forges import recognised
+from wiki_pipeline.links.forges import recognised, whole_repository
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
@@ -188,12 +188,9 @@ def _named(tenant: str, address: Address, branch: str) -> tuple[SourceKey, str]:
 
 def _check_whole(address: Address) -> None:
     """See that an address copied from a browser is a repository's own, not that of a page in it."""
-    forge = None if address.is_local else recognised(address)
-    parts = address.path.partition("/-/")[0].split("/")
-    depth = forge.depth if forge and forge.depth else len(parts)
-    whole = "/".join(parts[:depth])
-    if forge and (len(parts) < depth or whole != address.path):
-        example = f"{address.scheme}://{address.host}/{whole if len(parts) >= depth else 'org/repo'}"
+    whole = whole_repository(address)
+    if whole != address.path:
+        example = f"{address.scheme}://{address.host}/{whole or 'org/repo'}"
         raise ConfigurationError(
             f"{address.display} is not a repository of its own.",
             f"Give the repository's address, as {example}, and a branch as {example}#branch.",

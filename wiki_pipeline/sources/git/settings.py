@@ -17,6 +17,7 @@ from wiki_pipeline.model import Connection
 from wiki_pipeline.secret_refs import resolve
 from wiki_pipeline.settings import Secrets, SettingsGroup
 
+_WEBHOOK_SECRET = "env:WIKI_PIPELINE_GIT_WEBHOOK_SECRET"  # noqa: S105 - where it is
 _TOKEN, _TOKENS = "env:WIKI_PIPELINE_GIT_TOKEN", "env:WIKI_PIPELINE_GIT_TOKENS"
 
 # What Git allows in the name of a branch or tag (git help check-ref-format), without those that begin with a dash.
@@ -219,7 +220,11 @@ class GitSettings(SettingsGroup):
         refs = {origin: f"{_TOKENS}#{origin}" for origin, token in self.tokens.items() if token.get_secret_value()}
         if self.token.get_secret_value() and len(self.hosts_of_the_token) == 1:
             refs[f"https://{next(iter(self.hosts_of_the_token))}"] = _TOKEN
-        return [Connection(tenant, "git", connection_name(origin), origin, {}, ref) for origin, ref in refs.items()]
+        webhooks = _WEBHOOK_SECRET if self.webhook_secret else ""
+        return [
+            Connection(tenant, "git", connection_name(origin), origin, {}, ref, webhooks)
+            for origin, ref in refs.items()
+        ]
 
     def for_connection(self, connection: Connection | None) -> GitSettings:
         """The settings with the connection's token, for its host alone; without a connection there is none.

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from pydantic import SecretStr
+
 from wiki_pipeline.errors import ConfigurationError, PayloadError
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
@@ -54,7 +56,8 @@ class PushWebhook:
     events_in_path = False
     summary = "A push to a Git repository"
     description = (
-        "Push events of GitHub (and Gitea) and GitLab, with a secret of `WIKI_PIPELINE_GIT_WEBHOOK_SECRET`. A push is "
+        "Push events of GitHub (and Gitea) and GitLab, with a secret of the connection, or of "
+        "`WIKI_PIPELINE_GIT_WEBHOOK_SECRET`. A push is "
         "matched to the known repositories by any of its addresses, and by branch or tag."
     )
     headers: Mapping[str, str] = {
@@ -72,9 +75,9 @@ class PushWebhook:
     def __init__(self, settings: GitSettings) -> None:
         self._settings = settings
 
-    def authenticate(self, delivery: Delivery) -> None:
+    def authenticate(self, delivery: Delivery, secrets: Sequence[SecretStr] | None = None) -> None:
         """See `Webhook.authenticate`."""
-        secrets, headers = self._settings.webhook_secret, delivery.headers
+        secrets, headers = self._settings.webhook_secret if secrets is None else secrets, delivery.headers
         if not require_secret(
             secrets,
             unsigned=self._settings.accept_unsigned_webhooks,

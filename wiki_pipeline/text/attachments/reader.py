@@ -49,7 +49,7 @@ def _shut_in(memory: int) -> BinaryIO:
 
 
 def _allow(seconds: int) -> None:
-    """Let the process compute so much longer; then the system kills it, also if nobody is left to do so."""
+    """Let the process compute so much longer; then the system kills it, also if this process is gone by then."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))

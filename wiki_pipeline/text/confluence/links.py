@@ -104,7 +104,7 @@ def attachment(reference: Element, name: str, page: PageWriter) -> str:
 
 @element("ri:user")
 def mention(node: Element, page: PageWriter) -> str:
-    """A person as `@Display Name`; `@unknown user` where nobody has that id any more, or names can't be seen."""
+    """A person as `@Display Name`; `@unknown user` where that id is not in use any more, or names can't be seen."""
     account = node.get(RI + "account-id") or node.get(RI + "userkey") or node.get(RI + "username") or ""
     name = (page.name_of(account) if account else "") or node.get(RI + "username") or "unknown user"
     return escape(f"@{name}")

@@ -11,7 +11,7 @@ from wiki_pipeline.text.confluence.registry import Element
 from wiki_pipeline.text.confluence.trees import tree_of
 from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.known import Known
-from wiki_pipeline.text.page import finished
+from wiki_pipeline.text.page import finished, title_of
 
 
 def clean_storage(raw: RawPage, known: Known) -> CleanPage:
@@ -36,7 +36,7 @@ def written(
     clean = finished(
         raw,
         text,
-        title=page.headings[0].text if title_from_heading and page.headings else "",
+        title=title_of(raw, page.headings[0].text) if title_from_heading and page.headings else "",
         headings=page.headings,
         links=page.links,
         dependencies=page.dependencies,

@@ -20,7 +20,7 @@ from wiki_pipeline.model import CleanPage, Heading, Link, RawPage
 from wiki_pipeline.text.heading_anchors import Slugs
 from wiki_pipeline.text.known import Known
 from wiki_pipeline.text.markdown import escape
-from wiki_pipeline.text.page import finished
+from wiki_pipeline.text.page import finished, title_of
 
 _PARSER = pyromark.Markdown(
     options=pyromark.Options.ENABLE_TABLES
@@ -47,7 +47,7 @@ class Structure:
 
 
 def clean_markdown(raw: RawPage, known: Known) -> CleanPage:
-    """A Markdown file; its title from the front matter, else from the first heading, else its path."""
+    """A Markdown file; its title from its source, else the front matter, else the first heading, else its path."""
     text = raw.body.replace("\r\n", "\n")
     fields: dict[str, str] = {}
     front = _FRONT_MATTER.match(text)
@@ -60,7 +60,7 @@ def clean_markdown(raw: RawPage, known: Known) -> CleanPage:
 def from_markdown(raw: RawPage, text: str, *, title: str = "", notes: tuple[str, ...] = ()) -> CleanPage:
     """A page from Markdown, with the headings and links that a parser finds in it."""
     structure = structure_of(text, raw.path)
-    title = title or (structure.headings[0].text if structure.headings else "")
+    title = title_of(raw, title or (structure.headings[0].text if structure.headings else ""))
     return finished(raw, text, title=title, headings=structure.headings, links=structure.links, notes=notes)
 
 

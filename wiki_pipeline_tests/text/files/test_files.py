@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,6 +37,14 @@ def test_markdown_stays_as_it_is_written() -> None:
 def test_front_matter_gives_the_title_and_leaves_the_lines_where_they_are() -> None:
     page = converted_file("a.md", '---\ntitle: "The rig"\ntags: [x]\n---\n# Other\n')
     assert (page.title, page.markdown) == ("The rig", "\n\n\n\n# Other\n")
+
+
+@pytest.mark.parametrize("path", ["a.md", "docs/a.html", "a.rst", "docs/a.adoc"])
+def test_a_title_that_the_source_knows_is_not_overridden_by_a_heading(path: str) -> None:
+    bodies = {"md": "# Other\n", "html": "<h1>Other</h1>", "rst": "Other\n=====\n\ntext\n", "adoc": "= Other\n"}
+    raw = raw_file(path, bodies[path.rpartition(".")[2]], media_type_of(path))
+    assert clean_page(raw).title == "Other"
+    assert clean_page(replace(raw, title="The rig")).title == "The rig"
 
 
 def test_the_description_in_the_front_matter_is_text_of_the_page() -> None:

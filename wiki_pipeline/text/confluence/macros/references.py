@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
+from wiki_pipeline.links.jira import issue_address, root_of
 from wiki_pipeline.text.confluence.included import Part, Reference, included
 from wiki_pipeline.text.confluence.links import mention, resource
 from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
@@ -38,9 +39,9 @@ def jira(node: Element, page: PageWriter) -> str:
 def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
     for name in ("baseurl", "baseUrl", "url"):
         if values.get(name, "").startswith(("https://", "http://")):
-            return f"{values[name].partition('/browse/')[0].rstrip('/')}/browse/{quote(key)}"
+            return issue_address(root_of(values[name]), quote(key))
     site = urlsplit(page.upstream.base)
-    return f"{site.scheme}://{site.netloc}/browse/{quote(key)}" if page.upstream.cloud else ""
+    return issue_address(f"{site.scheme}://{site.netloc}", quote(key)) if page.upstream.cloud else ""
 
 
 # Macros that include: what each shows of the other page.
