@@ -128,14 +128,17 @@ class PageInputs:
         self._table = tables.table(Stage.CLEAN_PAGES)
         self._raw = input_state(tables, Stage.RAW_PAGES)
         self._dependencies = Dependencies(tables.pipeline, tables.source)
-        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source))
+        names = tables.pipeline.names_in_text(tables.source.tenant)
+        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source), names=names)
+        # Nothing where nothing is written so: then no page is made again for it.
+        self._parameters = tuple(sorted(names.items()))
         self.waiting: set[str] = set()
 
     def inputs(self) -> Inputs:
         """Each page with the hash of what it would be made from now, as far as that is known before it is made."""
         made = list(read_dependents(self._table))
         if not made:
-            return Inputs(self._raw, clean.CODE_VERSION)
+            return Inputs(self._raw, clean.CODE_VERSION, self._parameters)
         hashes = dict(self._raw_hashes)
         states = self._dependencies.states(each.target for page in made for each in page.dependencies)
         for page in made:
@@ -144,9 +147,10 @@ class PageInputs:
                 continue  # it is gone
             now = page.now(states, self.known.users)
             hashes[page.document_id] = now.input_hash(raw_hash)
-            if now != page and _fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
+            if now != page and self._fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
                 self.waiting.add(page.document_id)
-        return Inputs(pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]}), clean.CODE_VERSION)
+        desired = pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]})
+        return Inputs(desired, clean.CODE_VERSION, self._parameters)
 
     def with_included(self, sync: Sync, batch: Batch) -> Batch:
         """The batch with those pages made again that turned out to include others."""
@@ -178,13 +182,12 @@ class PageInputs:
         made = dependents_in(rows)
         return {page.document_id: page.input_hash(self._raw_hashes[page.document_id]) for page in made}
 
+    def _fingerprint(self, input_hash: str) -> str:
+        return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, self._parameters, input_hash)
+
     @cached_property
     def _raw_hashes(self) -> Mapping[str, str]:
         return dict(zip(self._raw["document_id"].to_pylist(), self._raw["input_hash"].to_pylist(), strict=True))
-
-
-def _fingerprint(input_hash: str) -> str:
-    return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, (), input_hash)
 
 
 def _targets(rows: pa.Table) -> set[str]:

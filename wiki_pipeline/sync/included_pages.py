@@ -95,4 +95,4 @@ class Dependencies:
     def _index(self) -> LinkIndex:
         records = self._catalog.sources(self._source.tenant)
         sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
-        return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read(columns=COLUMNS) for key in sources})
+        return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read_known(COLUMNS) for key in sources})

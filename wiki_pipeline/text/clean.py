@@ -11,11 +11,12 @@ from wiki_pipeline.model import CleanPage, RawPage
 from wiki_pipeline.text.files.readers import is_markup, reader_of
 from wiki_pipeline.text.files.source_code import clean_code
 from wiki_pipeline.text.known import NOTHING_KNOWN, Known, no_page
+from wiki_pipeline.text.named import named
 from wiki_pipeline.text.page import noted, with_losses
 from wiki_pipeline.text.words import lost_words
 
 # Part of every clean page's fingerprint: raise it whenever the same input gives another output.
-CODE_VERSION = "9"
+CODE_VERSION = "10"
 
 # How many times as large as its source a text may become: a table, whose merged cells are repeated, some ten times.
 _EXPANSION = 20
@@ -34,7 +35,7 @@ def clean_page(raw: RawPage, known: Known = NOTHING_KNOWN) -> CleanPage:
         DocumentError: the body can't be converted at all; names the document.
     """
     read = reader_of(raw.media_type)
-    page = read(raw, known)
+    page = named(read(raw, known), known.names)
     if not page.dependencies and len(page.markdown) > _EXPANSION * len(raw.body) + _SMALL:
         return noted(clean_code(raw, known), "Laid out, this document is many times as large; its source is shown.")
     if not is_markup(raw.media_type):

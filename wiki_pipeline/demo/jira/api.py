@@ -18,7 +18,7 @@ from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, R
 from wiki_pipeline.demo.jira.documents import Json, Writer
 from wiki_pipeline.demo.jira.site import Indexed, Issue, Project, Site
 from wiki_pipeline.demo.serving import CLOUD_ID, HttpApp
-from wiki_pipeline.text.jira import jql
+from wiki_pipeline.links import jql
 
 _GATEWAY = f"/ex/jira/{CLOUD_ID}"
 _MEDIA = "/media/"

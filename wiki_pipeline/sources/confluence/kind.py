@@ -165,6 +165,10 @@ class ConfluenceKind:
         """See `SourceKind.requests`."""
         return (PageRequest(self),)
 
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """See `SourceKind.mentions`."""
+        return {}
+
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
         return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name.replace('/', '_')}"

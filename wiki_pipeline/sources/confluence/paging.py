@@ -12,7 +12,7 @@ from wiki_pipeline.errors import IncompleteListingError, SourceError, SourceUnre
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Params
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.walks import (
+from wiki_pipeline.sources.http.walks import (
     Count,
     CursorWalk,
     OffsetWalk,

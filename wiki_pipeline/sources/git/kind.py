@@ -137,6 +137,10 @@ class GitKind:
         """See `SourceKind.requests`."""
         return (RepositoryRequest(_named),)
 
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """See `SourceKind.mentions`."""
+        return {}
+
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
         host = Repository.parse(config).address.host or "local"

@@ -11,12 +11,14 @@ from wiki_pipeline.text.files.markdown_file import clean_markdown
 from wiki_pipeline.text.files.notebook import clean_notebook
 from wiki_pipeline.text.files.rst import clean_rst
 from wiki_pipeline.text.files.source_code import clean_code
+from wiki_pipeline.text.jira.issue import clean_issue
 from wiki_pipeline.text.known import Known
 
 Reader = Callable[[RawPage, Known], CleanPage]
 
 READERS: dict[str, Reader] = {
     "application/vnd.atlassian.confluence.storage+xml": clean_storage,
+    "application/vnd.atlassian.jira.issue+json": clean_issue,
     "application/x-ipynb+json": clean_notebook,
     "application/xhtml+xml": clean_html,
     "text/asciidoc": clean_asciidoc,

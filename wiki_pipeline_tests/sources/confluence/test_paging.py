@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.sources.confluence.concurrency import in_order
 from wiki_pipeline.sources.confluence.paging import next_query, settled
-from wiki_pipeline.sources.confluence.walks import CursorWalk, OffsetWalk, Portion, Walk, from_both_ends
+from wiki_pipeline.sources.http.walks import CursorWalk, OffsetWalk, Portion, Walk, from_both_ends
 
 T = TypeVar("T")
 

@@ -26,8 +26,8 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from wiki_pipeline.errors import IncompleteListingError, SourceError
-from wiki_pipeline.sources.confluence.answers import Json
-from wiki_pipeline.sources.confluence.concurrency import in_order, together
+from wiki_pipeline.sources.http.answers import Json
+from wiki_pipeline.sources.http.concurrency import in_order, together
 
 _FAR = (1_000_000, 10_000)  # rows behind the last one seen; Cloud's v1 takes no `start` over 15,000
 _LEAST_CAP = 25  # the lowest that Confluence is known to lower a limit to
@@ -98,7 +98,7 @@ class Walk(Protocol):
 
         Raises:
             IncompleteListingError: the end is not proven, or the server does not go on.
-            SourceError: as `ConfluenceClient.get`.
+            SourceError: as `SiteClient.get`.
         """
 
 
@@ -264,7 +264,7 @@ class OffsetWalk:
                 continue
             if portion.items:
                 raise IncompleteListingError(
-                    "Confluence gives the same part of the list wherever it is told to start.",
+                    "The site gives the same part of the list wherever it is told to start.",
                     "Sync again; nothing was deleted.",
                 )
             return not portion.next_link
@@ -388,7 +388,7 @@ class _Way:
         cursor = portion.cursor or portion.next_link
         if portion.items and not new and (cursor in self._cursors or self.barren >= _SAME) and not self.ended:
             raise IncompleteListingError(
-                "Confluence brings the same items of the list again and again.", "Sync again; nothing was deleted."
+                "The site brings the same items of the list again and again.", "Sync again; nothing was deleted."
             )
         self.is_stuck = not self.ended and not new and (cursor in self._cursors or self.barren >= _BARREN)
         self._cursors.add(cursor)
@@ -483,13 +483,13 @@ def endless(max_requests: int) -> IncompleteListingError:
     """The error for a list that is not at its end after so many requests."""
     return IncompleteListingError(
         f"The listing is not at its end after {max_requests} requests.",
-        "If it is really that long, raise WIKI_PIPELINE_CONFLUENCE_MAX_LIST_REQUESTS. Nothing was deleted.",
+        "If it is really that long, raise the setting MAX_LIST_REQUESTS of its kind. Nothing was deleted.",
     )
 
 
 def unproven(count: int) -> IncompleteListingError:
     """The error for a list that goes no further, without a proof that it is at its end."""
     return IncompleteListingError(
-        f"Confluence ended the listing after {count} items, and nothing proves that it is at its end.",
+        f"The site ended the listing after {count} items, and nothing proves that it is at its end.",
         "Nothing is deleted on its account.",
     )
