@@ -284,6 +284,9 @@ class SourceKind(Protocol):
     def requests(self) -> Sequence[Request]:
         """What programs may ask for over HTTP."""
 
+    def is_narrowed(self, config: str) -> bool:
+        """Whether the source is meant to hold a part only of its space, repository or project."""
+
     def mentions(self, config: str) -> Mapping[str, str]:
         """How people write of a source's documents in running text: prefixes of names, each with the address that such
         a name follows, as `{"OPS": "https://jira.example.com/browse/"}` for `OPS-12`. Empty where they don't."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.model import RawPage, SourceKey, Stage, rows_from_arrow
+from wiki_pipeline.sync.issue_lists import IssueLists
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.known import Included, text_hash
 
@@ -32,11 +33,14 @@ class Dependencies:
         self._store = pipeline.store
         self._catalog = pipeline.catalog
         self._source = source
+        self._lists = IssueLists(pipeline, source.tenant)
         self._pages: dict[tuple[SourceKey, str], Included | None] = {}
         self._kept = 0
 
     def find(self, target: str) -> Included | None:
         """The page that an upstream address means, with its body; None if no source has it."""
+        if "/issues/?" in target:
+            return self._lists.find(target)
         place = self._index.document(target, self._source)
         if place is None:
             return None
@@ -61,8 +65,13 @@ class Dependencies:
             for source, document_ids in self._places(targets).items()
             for page in self._read(source, document_ids)
         }
+        lists = {target: found for target in targets if (found := self._lists.find(target))}
         return {
-            target: states.get(place, State()) if (place := self._index.document(target, self._source)) else State()
+            target: State(text_hash=lists[target].text_hash)
+            if target in lists
+            else states.get(place, State())
+            if (place := self._index.document(target, self._source))
+            else State()
             for target in targets
         }
 

@@ -450,6 +450,7 @@ class Indexed:
             "sprint": [issue.sprint] if issue.sprint else [],
             "parent": [issue.parent.key, issue.parent.id] if issue.parent else [],
             "level": [issue.security] if issue.security else [],
+            "attachments": [file.name for file in issue.attachments],
             "summary": [issue.summary],
             "text": [issue.summary, issue.description.wiki if issue.description else ""],
             "created": issue.created,

@@ -165,6 +165,10 @@ class ConfluenceKind:
         """See `SourceKind.requests`."""
         return (PageRequest(self),)
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`."""
+        return bool(SourceConfig.parse(config).pages)
+
     def mentions(self, config: str) -> Mapping[str, str]:
         """See `SourceKind.mentions`."""
         return {}

@@ -137,6 +137,10 @@ class GitKind:
         """See `SourceKind.requests`."""
         return (RepositoryRequest(_named),)
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`: never."""
+        return False
+
     def mentions(self, config: str) -> Mapping[str, str]:
         """See `SourceKind.mentions`."""
         return {}

@@ -160,6 +160,10 @@ class JiraKind:
         """See `SourceKind.requests`."""
         return (IssueRequest(_find, self.connection_of),)
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`: by a query."""
+        return bool(SourceConfig.parse(config).jql)
+
     def mentions(self, config: str) -> Mapping[str, str]:
         """See `SourceKind.mentions`: keys of issues."""
         desired = SourceConfig.parse(config)
