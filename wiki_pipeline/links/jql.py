@@ -351,7 +351,7 @@ def _clause(clause: Clause, facts: Facts, asker: Asker) -> bool:
         asked = _WORD.findall(clause.values[0].text.casefold().replace("*", ""))
         return all(any(word.startswith(part) for word in words) for part in asked) == (clause.operator == "~")
     if clause.operator in {"=", "!=", "in", "not in"}:
-        if not texts and clause.operator in {"!=", "not in"}:
+        if not texts and field != "resolution" and clause.operator in {"!=", "not in"}:
             return field == "labels" and any(value.kind == "empty" for value in clause.values)
         hit = any(_equal(field, value, texts, asker) for value in clause.values)
         return hit == (clause.operator in {"=", "in"})
@@ -366,6 +366,8 @@ def _equal(field: str, value: Value, texts: Sequence[str], asker: Asker) -> bool
             return any(name.casefold() in texts for name in asker.user)
         raise UnsupportedQueryError(f"{value.text}() can't be answered here.")
     text = value.text.casefold()
+    if field == "resolution" and text == "unresolved":
+        return not texts
     if field == "statuscategory":
         text = _CATEGORIES.get(text, text)
     return text in texts

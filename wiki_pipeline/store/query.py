@@ -18,9 +18,21 @@ from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
 
+# Facets that a query may name, as `status:Done`; `is:` is the category of the status.
+_FACETS = {
+    "status": "status",
+    "is": "category",
+    "assignee": "assignee",
+    "reporter": "reporter",
+    "type": "type",
+    "project": "project",
+    "priority": "priority",
+}
+_MEANT = {"open": ("new", "indeterminate"), "todo": ("new",), "progress": ("indeterminate",), "closed": ("done",)}
+_FIELDS = "|".join(("title", "label", "path", *_FACETS))
 _PART = re.compile(
-    r'(?<!\S)(?P<no>-?)(?:(?P<field>title|label|path):)?"(?P<phrase>[^"]{1,300})"'
-    r'|(?<!\S)(?P<not>-?)(?P<where>title|label|path):(?P<value>[^\s"]{1,300})'
+    rf'(?<!\S)(?P<no>-?)(?:(?P<field>{_FIELDS}):)?"(?P<phrase>[^"]{{1,300}})"'
+    rf'|(?<!\S)(?P<not>-?)(?P<where>{_FIELDS}):(?P<value>[^\s"]{{1,300}})'
     r"|(?<!\S)-(?P<without>[^\W\d_][^\s\"]{2,100})",
     re.IGNORECASE,
 )
@@ -121,6 +133,16 @@ def parsed(query: str) -> Asked:
 def _condition(name: str, value: str, *, negated: bool) -> str:
     if name == "label":
         holds = f"array_has_any(labels, [{literal(value)}, {literal(value.lower())}])"
+    elif name in _FACETS:
+        values = _MEANT.get(value.lower(), (value.lower(),)) if name == "is" else (value,)
+        facets = (f"{_FACETS[name]}={each}" for each in values)
+        # Whatever the case: all facets as one text, each between line ends.
+        told = "lower(array_to_string(facets, chr(10)))"
+        each = (
+            f"contains(concat(chr(10), {told}, chr(10)), {literal(f'{chr(10)}{facet.lower()}{chr(10)}')})"
+            for facet in facets
+        )
+        holds = " OR ".join(each)
     else:
         parts = WORD.findall(value) or [value] if name == "title" else [value]
         holds = " AND ".join(f"contains(lower({name}), {literal(part.lower())})" for part in parts)

@@ -1,4 +1,4 @@
-"""The demo's server as a service of `up`, and when there is a demo."""
+"""The demo's servers as services of `up`, and when there is a demo."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sync.pipeline import Pipeline
 
-PORT = 8090
-_LEADING = {"CONFLUENCE_URL", "CONFLUENCE_SPACES", "WIKI_PIPELINE_GIT_REPOSITORIES"}
-_SERVER = "wiki_pipeline.demo.confluence"
+PORT, JIRA_PORT = 8090, 8091
+_LEADING = {"CONFLUENCE_URL", "CONFLUENCE_SPACES", "JIRA_URL", "JIRA_PROJECTS", "WIKI_PIPELINE_GIT_REPOSITORIES"}
+_SERVER, _JIRA_SERVER = "wiki_pipeline.demo.confluence", "wiki_pipeline.demo.jira"
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo's server, and what leads to its sources.
+    """The demo's servers, and what leads to its sources.
 
     Attributes:
         url: root of its Confluence.
         media: from where that sends files.
-        clone: the second source; None without one.
+        clone: a source too; None without one.
+        jira: root of its Jira.
     """
 
-    server: Service
+    servers: list[Service]
     url: str
     media: str
     clone: Path | None
+    jira: str
 
     def show(self, settings: UpSettings) -> None:
         """Take its sources into the catalog."""
         with Pipeline.open(settings) as pipeline:
-            sources.show(pipeline, self.url, self.media, self.clone)
+            sources.show(pipeline, self.url, self.media, self.clone, self.jira)
 
 
-def plan(clone: Path | None, listening: socket.socket, log: Path) -> Demo:
-    """The demo, with its Confluence on a socket of loopback."""
+def plan(clone: Path | None, listening: socket.socket, listening_jira: socket.socket, logs: Path) -> Demo:
+    """The demo, with its Confluence and its Jira on sockets of loopback."""
     host, port = listening.getsockname()[:2]
     url = f"http://{host}:{port}/wiki"
     command = [sys.executable, "-m", _SERVER, "--handbook", "--fd", str(listening.fileno())]
@@ -49,12 +51,23 @@ def plan(clone: Path | None, listening: socket.socket, log: Path) -> Demo:
         name="Demo Confluence",
         command=lambda: command,
         environment={},
-        log=log,
+        log=logs / "confluence.log",
         ready=answers(f"{url}/rest/api/space?limit=1"),
         listening=listening,
     )
+    jira_host, jira_port = listening_jira.getsockname()[:2]
+    jira = f"http://{jira_host}:{jira_port}"
+    jira_command = [sys.executable, "-m", _JIRA_SERVER, "--project", "--fd", str(listening_jira.fileno())]
+    jira_server = Service(
+        name="Demo Jira",
+        command=lambda: jira_command,
+        environment={},
+        log=logs / "jira.log",
+        ready=answers(f"{jira}/rest/api/2/serverInfo"),
+        listening=listening_jira,
+    )
     # Files come from another host than pages, as those of a Cloud do.
-    return Demo(server, url, f"http://localhost:{port}", clone)
+    return Demo([server, jira_server], url, f"http://localhost:{port}", clone, jira)
 
 
 def settings_in_the_way() -> list[str]:

@@ -82,7 +82,7 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
     gateway, gateway_url = _gateway(settings, ports, environment, logs)
     dagster = Dagster(ports, settings, use_dagster_home(settings), clone(), environment, gateway_url)
     return Plan(
-        before_sync=[shown.server] if shown else [],
+        before_sync=shown.servers if shown else [],
         others=[gateway, *dagster.services()],
         environment=environment,
         running=Running(gateway_url, demo=shown is not None),
@@ -98,7 +98,8 @@ def _demo(ports: Ports, logs: Path, tell: Tell) -> Demo | None:
     if theirs := demo.settings_in_the_way():
         tell(f"There is no demo, because {' and '.join(theirs)} {'is' if len(theirs) == 1 else 'are'} set.")
         return None
-    return demo.plan(clone(), ports.listen("the demo's Confluence", LOOPBACK, demo.PORT), logs / "confluence.log")
+    confluence = ports.listen("the demo's Confluence", LOOPBACK, demo.PORT)
+    return demo.plan(clone(), confluence, ports.listen("the demo's Jira", LOOPBACK, demo.JIRA_PORT), logs)
 
 
 def _gateway(settings: UpSettings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:

@@ -306,6 +306,10 @@ class Site:
         self._numbers[project.key] = self._numbers.get(project.key, 0) + 1
         return self._numbers[project.key]
 
+    def start_numbers(self, key: str, number: int) -> None:
+        """Give a project's next issue this number."""
+        self._numbers[key] = number - 1
+
     def project(self, key: str, name: str = "") -> Project:
         """The project of that key; made if there is none."""
         with self.lock:

@@ -33,7 +33,7 @@ async def _no_wait(_seconds: float) -> None:
 def opened(server: JiraServer, *jql: str, **settings: Any) -> JiraSource:
     """The project OPS as a source."""
     given = {"url": server.url, "token": SecretStr("t"), "http2": False, "flavour": "auto"} | settings
-    url = given["url"]
+    url = str(given["url"])
     loaded = load(JiraSettings, **given)
     return JiraSource(OPS, SourceConfig(url, server.url, "OPS", jql), loaded, 10_000_000, _no_wait)
 
