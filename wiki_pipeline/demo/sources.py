@@ -1,4 +1,5 @@
-"""What there is to see when nothing is configured: a handbook in a Confluence of our own, and the clone itself.
+"""What there is to see when nothing is configured: a handbook in a Confluence and a project in a Jira of our own,
+and the clone itself.
 
 The demo is rows of the catalog, marked as its own: a connection to its server, and its sources. They stay until there
 are sources of a person's own; a person who adds one of them makes it theirs.
@@ -16,16 +17,20 @@ from wiki_pipeline.sync.pipeline import Pipeline
 
 _SPACE = "HANDBOOK"
 _REPOSITORY = "wiki-pipeline"
+_PROJECT = "PLAT"
+_JIRA = "jira"
+_CONNECTIONS = (DEFAULT_CONNECTION, _JIRA)
 _OLD_RECORD = "demo.json"  # where versions before recorded which sources were the demo's
 
 
-def show(pipeline: Pipeline, url: str, media: str, clone: Path | None) -> None:
+def show(pipeline: Pipeline, url: str, media: str, clone: Path | None, jira: str = "") -> None:
     """Take the demo's connection and sources into the catalog. Repeatable: its server may have another port.
 
     Args:
         url: root of the demo's Confluence.
         media: from where that sends files, which is another host than that of pages, as a Cloud's.
-        clone: of the project, which is the second source; None where the program is installed without one.
+        clone: of the project, a source too; None where the program is installed without one.
+        jira: root of the demo's Jira; empty: without it.
     """
     catalog, tenant = pipeline.catalog, pipeline.settings.tenant
     # No secret and no user name: those of the settings are for a site of the user's own.
@@ -33,6 +38,10 @@ def show(pipeline: Pipeline, url: str, media: str, clone: Path | None) -> None:
     catalog.connections.add(made, DEMO)
     space = json.dumps({"url": url, "space": _SPACE, "pages": []})
     _add(pipeline, SourceKey(tenant, "confluence", _SPACE), space, DEFAULT_CONNECTION)
+    if jira:
+        catalog.connections.add(Connection(tenant, "jira", _JIRA, jira), DEMO)
+        project = json.dumps({"url": jira, "site": jira, "project": _PROJECT, "jql": []})
+        _add(pipeline, SourceKey(tenant, "jira", _PROJECT), project, _JIRA)
     if clone is not None:
         repository = json.dumps({"url": str(clone), "name": _REPOSITORY})
         _add(pipeline, SourceKey(tenant, "git", _REPOSITORY), repository, "")
@@ -45,11 +54,12 @@ def _add(pipeline: Pipeline, key: SourceKey, config: str, connection: str) -> No
 
 
 def withdraw(pipeline: Pipeline) -> None:
-    """Take the demo's connection out of the catalog, once its sources are gone."""
+    """Take the demo's connections out of the catalog, once its sources are gone."""
     tenant = pipeline.settings.tenant
-    found = pipeline.catalog.connections.get(tenant, DEFAULT_CONNECTION)
-    if found is not None and found.managed_by == DEMO:
-        pipeline.catalog.connections.remove(tenant, DEFAULT_CONNECTION)
+    for name in _CONNECTIONS:
+        found = pipeline.catalog.connections.get(tenant, name)
+        if found is not None and found.managed_by == DEMO:
+            pipeline.catalog.connections.remove(tenant, name)
 
 
 def of_the_demo(records: Iterable[SourceRecord]) -> set[SourceKey]:
@@ -58,12 +68,12 @@ def of_the_demo(records: Iterable[SourceRecord]) -> set[SourceKey]:
 
 
 def served_by_demo(pipeline: Pipeline) -> set[SourceKey]:
-    """The sources that can be read only while the demo's server runs."""
+    """The sources that can be read only while the demo's servers run."""
     tenant = pipeline.settings.tenant
-    connection = pipeline.catalog.connections.get(tenant, DEFAULT_CONNECTION)
-    if connection is None or connection.managed_by != DEMO:
-        return of_the_demo(record for record in pipeline.catalog.sources(tenant) if record.key.kind == "confluence")
-    return set(pipeline.opened_by(connection.connection))
+    found = (pipeline.catalog.connections.get(tenant, name) for name in _CONNECTIONS)
+    served = [each.connection for each in found if each is not None and each.managed_by == DEMO]
+    of_servers = (record for record in pipeline.catalog.sources(tenant) if record.key.kind in {"confluence", "jira"})
+    return of_the_demo(of_servers).union(*(pipeline.opened_by(connection) for connection in served))
 
 
 def mark_old(pipeline: Pipeline) -> None:

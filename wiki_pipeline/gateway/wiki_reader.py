@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +24,8 @@ from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDoc
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
 from wiki_pipeline.store import Hit, StageTable, Store
-from wiki_pipeline.wiki import tree
+from wiki_pipeline.wiki import board, tree
+from wiki_pipeline.wiki.board import Board
 from wiki_pipeline.wiki.tree import Node, Tree
 from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
 
@@ -32,6 +34,7 @@ _BYTES_A_PAGE = 600  # of a tree's nodes in Python, beside their texts
 _RECENT = 8
 _SUGGESTIONS = 6
 _SYNCS = 50
+_MENTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class SourceIndex:
         record: the source.
         version: of the table; 0 before its first row.
         recent: the documents changed last, newest first.
+        board: the overview of those that have a status; None if none has.
         bytes: of memory that it takes, about.
     """
 
@@ -59,6 +63,7 @@ class SourceIndex:
     tree: Tree
     recent: tuple[Entry, ...]
     bytes: int = 0
+    board: Board | None = None
 
     def page(self, node: Node) -> Found | None:
         """A document; None if it is gone since."""
@@ -100,13 +105,14 @@ class WikiReader:
         self._scope = scope or Scope(store.tenant)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
+        self._linked: dict[SourceKey, tuple[int, Mapping[str, Sequence[str]]]] = {}
 
     # --- sources -------------------------------------------------------------------------------------------------
 
     def within(self, scope: Scope) -> WikiReader:
         """The same, of what a scope allows; what is kept in memory is shared."""
         narrowed = WikiReader(self._catalog, self._store, self._staleness, scope, self._most_bytes)
-        narrowed._lock, narrowed._indexes = self._lock, self._indexes
+        narrowed._lock, narrowed._indexes, narrowed._linked = self._lock, self._indexes, self._linked
         return narrowed
 
     def sources(self) -> list[SourceRecord]:
@@ -164,13 +170,66 @@ class WikiReader:
             if known is not None and known.version == version:
                 self._indexes.move_to_end(record)
                 return known
-        rows = table.read(columns=[*tree.COLUMNS, "author", "modified_at"])
-        index = SourceIndex(record, table, version, tree.build(rows), tuple(_recent(record.key, rows)), _size(rows))
+        rows = table.read_known([*tree.COLUMNS, "author", "modified_at", "facets"])
+        with_facets = rows.filter(pc.greater(pc.list_value_length(rows["facets"]), 0)).select(board.COLUMNS)
+        overview = board.board(record.key, with_facets.to_pylist())
+        recent = tuple(_recent(record.key, rows))
+        index = SourceIndex(record, table, version, tree.build(rows), recent, _size(rows), overview)
         with self._lock:
             self._indexes[record] = index
             while len(self._indexes) > 1 and sum(each.bytes for each in self._indexes.values()) > self._most_bytes:
                 self._indexes.popitem(last=False)
         return index
+
+    def moved(self, record: SourceRecord, path: str) -> str:
+        """Where a document is now that was at a path of a source, and that another source of its kind and site has, as
+        an issue that moved to another project; empty if nowhere."""
+        document_id = unquote(path.partition("/")[0])
+        if not document_id.isdecimal() or self.index(record).tree.document(document_id) is not None:
+            return ""
+        for other in self.sources():
+            if other.key == record.key or (other.key.kind, other.connection) != (record.key.kind, record.connection):
+                continue
+            if node := self.index(other).tree.document(document_id):
+                return page_address(other.key, node.path)
+        return ""
+
+    def mentioned_by(self, record: SourceRecord, page: WikiPage) -> tuple[Entry, ...]:
+        """Documents, of this or of other sources, with links to a document that has facets; by title, a bounded number.
+        The columns of links are kept by the versions of their tables."""
+        if not page.facets:
+            return ()
+        found = []
+        for other in self.sources():
+            for document_id in self._mentions(other).get(page.url, ()):
+                node = self.index(other).tree.document(document_id)
+                if node is not None and (other.key, document_id) != (record.key, page.document_id):
+                    place = other.title or other.key.name
+                    found.append(Entry(title=node.title, href=page_address(other.key, node.path), place=place))
+        return tuple(sorted(found, key=lambda entry: (entry.place, entry.title))[:_MENTIONS])
+
+    def _mentions(self, record: SourceRecord) -> Mapping[str, Sequence[str]]:
+        """Ids of a source's documents by the addresses of issues that they link to."""
+        table = self._store.table(Stage.CLEAN_PAGES, record.key)
+        dataset = table.dataset()
+        version = 0 if dataset is None else int(dataset.version)
+        with self._lock:
+            known = self._linked.get(record.key)
+        if known is not None and known[0] == version:
+            return known[1]
+        linked: dict[str, list[str]] = {}
+        for batch in table.batches(["document_id", "links"]) if version else ():
+            links = batch.column("links")
+            targets = links.flatten().field("target")
+            hits = pc.match_substring(targets, "/browse/")
+            owners = batch.column("document_id").take(pc.list_parent_indices(links).filter(hits))
+            for target, owner in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
+                holders = linked.setdefault(target, [])
+                if owner not in holders[-1:]:
+                    holders.append(owner)
+        with self._lock:
+            self._linked[record.key] = (version, linked)
+        return linked
 
     def stale(self, hits: Sequence[Hit]) -> list[StaleDocument | None]:
         """How the document of each hit is stale; None where it is not."""
@@ -214,7 +273,8 @@ def document_freshness(found: SourceStaleness, document_id: str) -> Freshness:
 
 
 def _size(rows: pa.Table) -> int:
-    return rows.nbytes + _BYTES_A_PAGE * rows.num_rows
+    held: int = rows.nbytes
+    return held + _BYTES_A_PAGE * rows.num_rows
 
 
 def _recent(key: SourceKey, rows: pa.Table) -> Iterable[Entry]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wiki_pipeline.links import confluence, web
+from wiki_pipeline.links import confluence, jira, web
 from wiki_pipeline.links.confluence import FilePlace
 from wiki_pipeline.links.keys import LinkKey
 from wiki_pipeline.links.repository import paths_meant
@@ -26,6 +26,7 @@ PICTURES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "gif", "webp", 
 
 # What is no relative address.
 _NOT_RELATIVE = r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|#|//)"
+_MAY_BE_FILES = f"{confluence.MAY_BE_FILES}|{jira.MAY_BE_FILES}"
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Files(Generic[T]):
         """The file that `target` means in a document at `path`; all files of a page, if it means their list."""
         address = web.split(target)
         if address is not None:
-            place = confluence.file_place(address)
+            place = _place(address)
             if place is None:
                 return ()
             if not place.name:
@@ -64,9 +65,13 @@ class Files(Generic[T]):
 
 
 def file_place(target: str) -> FilePlace | None:
-    """The file, or the list of files, of a Confluence's that an address means."""
+    """The file of a page or an issue, or the list of a page's files, that an address means."""
     address = web.split(target)
-    return confluence.file_place(address) if address else None
+    return _place(address) if address else None
+
+
+def _place(address: web.WebAddress) -> FilePlace | None:
+    return confluence.file_place(address) or jira.file_place(address)
 
 
 def may_mean_files(targets: pa.StringArray) -> pa.BooleanArray:
@@ -75,7 +80,7 @@ def may_mean_files(targets: pa.StringArray) -> pa.BooleanArray:
     Reads the whole array at once, so that only what passes is taken apart one by one.
     """
     relative = pc.invert(pc.match_substring_regex(targets, _NOT_RELATIVE))
-    return pc.or_(relative, pc.match_substring_regex(targets, confluence.MAY_BE_FILES))
+    return pc.or_(relative, pc.match_substring_regex(targets, _MAY_BE_FILES))
 
 
 def is_list(target: str) -> bool:

@@ -18,14 +18,14 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from wiki_pipeline.links import confluence, forges, web
+from wiki_pipeline.links import confluence, forges, jira, web
 from wiki_pipeline.links.files import File, mirrored
 from wiki_pipeline.links.keys import LinkKey, Meaning, Record, System
 from wiki_pipeline.links.repository import paths_meant
 from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
 from wiki_pipeline.model import Link, SourceKey
 
-SYSTEMS: tuple[System, ...] = (confluence.SYSTEM, forges.SYSTEM)
+SYSTEMS: tuple[System, ...] = (confluence.SYSTEM, jira.SYSTEM, forges.SYSTEM)
 
 # Distinct targets remembered; more only costs time.
 _REMEMBERED = 16_384
@@ -52,9 +52,25 @@ class _Documents:
     def id(self, number: int) -> str:
         return self.value(number, "document_id")
 
+    def facets(self, number: int) -> list[str]:
+        found: list[str] = self.columns["facets"][number - self.first].as_py()
+        return found
+
     def address(self, number: int) -> str:
         path = wiki_path(*(self.value(number, name) for name in ("document_id", "title", "path")))
         return page_address(self.source, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What is shown behind a link of the document that it leads to: an issue's status.
+
+    Attributes:
+        tone: `new`, `indeterminate` or `done`: the category that Jira gives the status.
+    """
+
+    text: str
+    tone: str
 
 
 # A document by its number, or the address of what is none: a source's first page, a folder.
@@ -123,8 +139,9 @@ class LinkIndex:
         found = self.resolve(target, source, path)
         if found is None:
             return self._otherwise(target, source, path)
-        title = self.title(text, target, source, path)
-        return f"{found} {title}" if title else found
+        title, badge = self.title(text, target, source, path), self.badge(target, source, path)
+        shown = f" [{badge.text} {badge.tone}]" if badge else ""
+        return (f"{found} {title}" if title else found) + shown
 
     def files(self, target: str, source: SourceKey, path: str = "") -> Sequence[File]:
         """The mirrored file that `target` means in a document of `source` at `path`; several if it means a list."""
@@ -186,16 +203,31 @@ class LinkIndex:
         return documents.source, documents.id(number)
 
     def title(self, text: str, target: str, source: SourceKey, path: str = "") -> str:
-        """The title of the wiki page that a link leads to, if its text is no more than its address or the page's id, as
-        Confluence shows such links; else empty."""
-        if not text.isdecimal() and unquote(text) != unquote(target):
+        """The title of the wiki page that a link leads to, if its text is no more than its address, the page's id or an
+        issue's key, as Confluence shows such links; else empty."""
+        is_key = jira.ISSUE_KEY.fullmatch(text) is not None
+        if not text.isdecimal() and not is_key and unquote(text) != unquote(target):
             return ""
         found = self._means(target, source, path)
         if found is None or isinstance(found[0], str):
             return ""
         documents, number = found[0]
+        if is_key:
+            title = documents.value(number, "title")
+            return title if documents.facets(number) else ""
         is_page = not documents.value(number, "path") and (not text.isdecimal() or text == documents.id(number))
         return documents.value(number, "title") if is_page else ""
+
+    def badge(self, target: str, source: SourceKey, path: str = "") -> Badge | None:
+        """What is shown behind a link: the status of the issue that it leads to."""
+        if "/browse/" not in target and "/issues/" not in target and "selectedIssue=" not in target:
+            return None  # by far the most
+        found = self._means(target, source, path)
+        if found is None or isinstance(found[0], str):
+            return None
+        facts = dict(facet.split("=", 1) for facet in found[0][0].facets(found[0][1]))
+        status = facts.get("status", "")
+        return Badge(status, facts.get("category", "")) if status else None
 
     def _there(self, address: web.WebAddress) -> _Place | None:
         """The first thing that the wiki has of those that a web address may mean.

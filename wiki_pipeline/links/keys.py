@@ -50,6 +50,7 @@ class Record(NamedTuple):
     url: str
     path: str
     space_key: str
+    facets: Sequence[str] = ()
 
 
 class System(Protocol):

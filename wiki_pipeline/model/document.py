@@ -106,6 +106,8 @@ class Document:
         author: display name of who changed it last; empty if unknown.
         media_type: of the body as the source gave it: `application/vnd.atlassian.confluence.storage+xml`,
             `text/html` (Confluence's view), `text/markdown`, `text/x-python`, ...
+        facets: what the source says of it in names and values, as `status=Done`, `assignee=Ada Lovelace`: searches
+            filter by them, and other pages show them.
     """
 
     document_id: str
@@ -123,6 +125,7 @@ class Document:
     created_at: datetime | None = None
     modified_at: datetime | None = None
     media_type: str = "text/plain"
+    facets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,9 +54,15 @@ class UnprovenListingError(IncompleteListingError):
 
 
 class Source(Protocol):
-    """One Confluence space, one Git repository. Used by one task at a time; closed by `aclose`."""
+    """One Confluence space, Git repository or Jira project. Used by one task at a time; closed by `aclose`.
+
+    Attributes:
+        confirms_missing: whether known documents that a complete listing lacks are asked for by their ids before they
+            are dropped, because what lists them is an index that may lag behind.
+    """
 
     key: SourceKey
+    confirms_missing: bool
 
     async def describe(self) -> SourceDescription:
         """Ask the source what it is: proves address, credentials and existence.
@@ -277,6 +283,13 @@ class SourceKind(Protocol):
 
     def requests(self) -> Sequence[Request]:
         """What programs may ask for over HTTP."""
+
+    def is_narrowed(self, config: str) -> bool:
+        """Whether the source is meant to hold a part only of its space, repository or project."""
+
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """How people write of a source's documents in running text: prefixes of names, each with the address that such
+        a name follows, as `{"OPS": "https://jira.example.com/browse/"}` for `OPS-12`. Empty where they don't."""
 
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """The id in the HTTP interface, as `src_confluence___yourcompany_atlassian_net__DEV`."""

@@ -185,6 +185,14 @@ class SimpleKind:
         """Nothing may be asked for over HTTP."""
         return ()
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`: never."""
+        return False
+
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """See `SourceKind.mentions`."""
+        return {}
+
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
         return f"src_{self.name}___{re.sub(r'[^A-Za-z0-9]', '_', key.name)}"
@@ -204,6 +212,8 @@ class SimpleKind:
 
 class SimpleSource:
     """See `Source`."""
+
+    confirms_missing = False
 
     def __init__(self, key: SourceKey, address: str, generator: Generator) -> None:
         self.key = key

@@ -7,7 +7,7 @@ and deletes those that the source confirms gone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from wiki_pipeline.model import (
     StageReport,
 )
 from wiki_pipeline.sources.protocol import Source, UnprovenListingError
-from wiki_pipeline.store import Plan, Reconciliation
+from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
@@ -77,7 +77,8 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
         listing, doubtful = await _list(sync, source)
         work = _reconciliation(sync, listing, delete_missing=True, redo=full)
         if not allow_mass_deletion:
-            _refuse_mass_deletion(sync, work.plan)
+            lacking = len(doubtful.lacking) if doubtful and not doubtful.problem else 0
+            _refuse_mass_deletion(sync, len(work.plan.before), len(work.plan.deleted) + lacking)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
         if todo := len(work.plan.todo):
@@ -138,7 +139,8 @@ async def _bring(
 
 @dataclass(frozen=True, slots=True)
 class _Doubtful:
-    """Why a listing may not be complete, and the known documents that it lacks."""
+    """Why a listing may not be complete, and the known documents that it lacks. Without a problem it is complete as far
+    as an index goes that lags behind."""
 
     problem: str
     lacking: Sequence[str]
@@ -153,6 +155,8 @@ async def _look_for(
         more = await _bring(sync, source, doubtful.lacking[start : start + size], people)
         unchanged = report.unchanged - more.deleted - more.updated
         report = replace(_sum(report, more), unchanged=unchanged)
+    if not doubtful.problem:
+        return report
     warning = f"listing: {doubtful.problem} What it lacks was asked for by name; documents that are new may be missing."
     return replace(report, warnings={warning: max(1, len(doubtful.lacking))})
 
@@ -188,13 +192,20 @@ async def _list(sync: Sync, source: Source) -> tuple[list[DocumentRef], _Doubtfu
             sync.tell(Progress(Stage.RAW_PAGES, sync.source, len(refs), None))
     except UnprovenListingError as error:
         refs = {ref.document_id: ref for ref in error.found}
-        known = sync.table(Stage.RAW_PAGES).read(columns=["document_id", "version_key"]).to_pylist()
-        lacking = {row["document_id"]: row["version_key"] for row in known if row["document_id"] not in refs}
+        lacking = _lacking(sync, refs)
         if len(lacking) > _MOST_ASKED_FOR:
             raise
-        refs |= {id_: DocumentRef(id_, key) for id_, key in lacking.items()}
-        return list(refs.values()), _Doubtful(error.message, sorted(lacking))
+        return [*refs.values(), *lacking.values()], _Doubtful(error.message, sorted(lacking))
+    if source.confirms_missing and (lacking := _lacking(sync, refs)):
+        return [*refs.values(), *lacking.values()], _Doubtful("", sorted(lacking))
     return list(refs.values()), None
+
+
+def _lacking(sync: Sync, listed: Mapping[str, DocumentRef]) -> dict[str, DocumentRef]:
+    """The known documents that a listing lacks, as they are known."""
+    known = sync.table(Stage.RAW_PAGES).read(columns=["document_id", "version_key"]).to_pylist()
+    rows = ((row["document_id"], row["version_key"]) for row in known)
+    return {id_: DocumentRef(id_, key) for id_, key in rows if id_ not in listed}
 
 
 def _reconciliation(
@@ -220,8 +231,7 @@ def _reconciliation(
     )
 
 
-def _refuse_mass_deletion(sync: Sync, plan: Plan) -> None:
-    had, leaving = len(plan.before), len(plan.deleted)
+def _refuse_mass_deletion(sync: Sync, had: int, leaving: int) -> None:
     if had > _SMALL and leaving > had / 2:
         raise MassDeletionError(
             f"The listing of {sync.source} lacks {leaving} of the {had} documents that are known; nothing was deleted.",

@@ -45,7 +45,7 @@ def _links(tables: SourceTables) -> LinkIndex:
     """The documents and files of all of the tenant's sources, for links from one into another."""
     store = tables.pipeline.store
     sources = {tables.source, *(record.key for record in tables.pipeline.catalog.sources(tables.source.tenant))}
-    documents = {key: store.table(Stage.CLEAN_PAGES, key).read(columns=COLUMNS) for key in sources}
+    documents = {key: store.table(Stage.CLEAN_PAGES, key).read_known(COLUMNS) for key in sources}
     attachments = {key: store.table(Stage.ATTACHMENTS, key).read(columns=files.COLUMNS) for key in sources}
     complete = [key for key in sources if _is_complete(tables.pipeline, key, len(documents[key]))]
     links = LinkIndex(documents, complete, attachments)

@@ -41,6 +41,7 @@ class Filters:
         modified_from, modified_before: from the first moment up to, but without, the second. Documents whose date is
             not known are left out. Times without a zone are UTC.
         document_ids: the documents to search.
+        facets: `status=Done`; of several values of one name any must hold, of several names all.
     """
 
     sources: tuple[SourceKey, ...] = ()
@@ -54,6 +55,7 @@ class Filters:
     modified_from: datetime | None = None
     modified_before: datetime | None = None
     document_ids: tuple[str, ...] = ()
+    facets: tuple[str, ...] = ()
 
     def condition(self) -> str | None:
         """As SQL; None if nothing is restricted.
@@ -71,6 +73,10 @@ class Filters:
             (of_kind, self.kinds), (of_author, self.authors)) if values]  # fmt: skip
         if self.labels:
             parts.append(with_label(*self.labels))
+        by_name: dict[str, list[str]] = {}
+        for facet in self.facets:
+            by_name.setdefault(facet.partition("=")[0], []).append(facet)
+        parts += [f"array_has_any(facets, [{_list(values)}])" for values in by_name.values()]
         if self.path_prefix:
             parts.append(f"starts_with(path, {literal(self.path_prefix)})")
         if self.modified_from is not None:

@@ -22,9 +22,21 @@ from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
 
+# Facets that a query may name, as `status:Done`; `is:` is the category of the status.
+_FACETS = {
+    "status": "status",
+    "is": "category",
+    "assignee": "assignee",
+    "reporter": "reporter",
+    "type": "type",
+    "project": "project",
+    "priority": "priority",
+}
+_MEANT = {"open": ("new", "indeterminate"), "todo": ("new",), "progress": ("indeterminate",), "closed": ("done",)}
+_FIELDS = "|".join(("title", "label", "path", "author", "kind", "after", "since", "before", "lang", *_FACETS))
 _PART = re.compile(
-    r'(?<!\S)(?P<no>-?)(?:(?P<field>title|label|path):)?"(?P<phrase>[^"]{1,300})"'
-    r'|(?<!\S)(?P<not>-?)(?P<where>title|label|path):(?P<value>[^\s"]{1,300})'
+    rf'(?<!\S)(?P<no>-?)(?:(?P<field>{_FIELDS}):)?"(?P<phrase>[^"]{{1,300}})"'
+    rf'|(?<!\S)(?P<not>-?)(?P<where>{_FIELDS}):(?P<value>[^\s"]{{1,300}})'
     r"|(?<!\S)-(?P<without>[^\W\d_][^\s\"]{2,100})",
     re.IGNORECASE,
 )
@@ -146,12 +158,25 @@ def _condition(name: str, value: str, *, negated: bool) -> str | None:
             if day is None:
                 return None
             holds = f"last_modified {'<' if name == 'before' else '>='} {int(day.timestamp())}"
+        case _ if name in _FACETS:
+            holds = _facet(name, value)
         case "lang":
             return None  # of those that are not wanted nothing is known
         case _:
             parts = WORD.findall(value) or [value] if name == "title" else [value]
             holds = " AND ".join(f"contains(lower({name}), {literal(part.lower())})" for part in parts)
     return f"NOT ({holds})" if negated else f"({holds})"
+
+
+def _facet(name: str, value: str) -> str:
+    values = _MEANT.get(value.lower(), (value.lower(),)) if name == "is" else (value,)
+    facets = (f"{_FACETS[name]}={each}" for each in values)
+    # Whatever the case: all facets as one text, each between line ends.
+    told = "lower(array_to_string(facets, chr(10)))"
+    return " OR ".join(
+        f"contains(concat(chr(10), {told}, chr(10)), {literal(f'{chr(10)}{facet.lower()}{chr(10)}')})"
+        for facet in facets
+    )
 
 
 def _day(value: str) -> datetime | None:

@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from wiki_pipeline.errors import RerankError, SearchError, StoreError
+from wiki_pipeline.links.jira import ALIAS, ISSUE_KEY
 from wiki_pipeline.model import SourceKey, vectors_schema
 from wiki_pipeline.store.candidates import RANKED_BY, Sides, both, first_rows, holds_word, rows_of
-from wiki_pipeline.store.filters import Filters
+from wiki_pipeline.store.filters import Filters, literal
 from wiki_pipeline.store.query import Asked, parsed
 from wiki_pipeline.store.ranking import Candidate, Terms, above_floor, fused, looked_at, ordered, spoken, thinned
 from wiki_pipeline.store.storage import explained
@@ -88,6 +89,7 @@ class Hit:
     text: str
     search_text: str
     labels: tuple[str, ...]
+    facets: tuple[str, ...]
     media_type: str
     embedding_model: str
 
@@ -212,6 +214,7 @@ def find(  # noqa: PLR0913 - each by its name
     opinion = None if reranker is None or not ranked else _reranked(reranker, asked.words, ranked)
     kept = thinned(opinion or ranked, per_document)[:k]
     with store.searches, explained("search"):
+        kept = _named_first(table, words, condition, kept)[:k]
         hits = _hits(table, kept, embedder.model)
     return Found(
         hits=hits,
@@ -270,6 +273,18 @@ class _Search:
             if there := [part for part in made if holds_word(self.table, part, self.condition)]:
                 return there[:_MOST_INSTEAD]
         return []
+
+
+def _named_first(table: LanceDataset, words: str, condition: str | None, kept: list[Candidate]) -> list[Candidate]:
+    """The chunks, before them the document that the query names: an issue by its key, also by one of before."""
+    key = words.upper()
+    if not ISSUE_KEY.fullmatch(key):
+        return kept
+    named = f"array_has_any(facets, [{literal(f'key={key}')}, {literal(f'{ALIAS}{key}')}])"
+    first = first_rows(table, f"({named}) AND ({condition})" if condition else named, 1)
+    best = max((candidate.score for candidate in kept), default=1.0)
+    chosen = {candidate.number for candidate in first}
+    return [*(replace(one, score=best) for one in first), *(one for one in kept if one.number not in chosen)]
 
 
 def _condition(filters: Filters | None, asked: Asked) -> str | None:
@@ -357,7 +372,7 @@ def _hit(candidate: Candidate, row: Mapping[str, Any], model: str) -> Hit:
     source = SourceKey.parse(ranked_by["source"])
     modified = row["last_modified"]
     values: dict[str, Any] = {name: row[name] if name in row else ranked_by[name] for name in (*_SHOWN, *RANKED_BY)}
-    for name in ("heading_path", "labels"):
+    for name in ("heading_path", "labels", "facets"):
         values[name] = tuple(values[name])
     return Hit(
         score=candidate.score,

@@ -67,6 +67,20 @@ class StageTable:
         schema = pa.schema([self.schema.field(name) for name in names])
         return pa.Table.from_batches(batches, batches[0].schema).cast(schema) if batches else schema.empty_table()
 
+    def read_known(self, columns: Sequence[str]) -> pa.Table:
+        """Columns of all rows; those that a table of an older version lacks are empty lists or texts.
+
+        Raises:
+            StoreError: the storage is out of reach.
+        """
+        dataset = self.dataset()
+        lacking = [] if dataset is None else [name for name in columns if name not in dataset.schema.names]
+        rows = self.read(columns=[name for name in columns if name not in lacking])
+        for name in lacking:
+            kind = self.schema.field(name).type
+            rows = rows.append_column(name, pa.array([[] if pa.types.is_list(kind) else ""] * len(rows), kind))
+        return rows.select(list(columns))
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows, a bounded number at a time, in the table's order.
 

@@ -239,7 +239,7 @@ class Store:
         with self._lock:
             if self._session is None:
                 part = memory() // _CACHED_PART
-                self._session = lance.Session(
+                self._session = lance.Session(  # type: ignore[attr-defined]  # it is not in `__all__`
                     index_cache_size_bytes=min(_INDEX_CACHE_BYTES, part),
                     metadata_cache_size_bytes=min(_METADATA_CACHE_BYTES, part // 4),
                 )

@@ -25,6 +25,7 @@ from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, d
 from wiki_pipeline.store import Batch, StageTable, fingerprint
 from wiki_pipeline.sync.conversion import Conversion, Converted
 from wiki_pipeline.sync.drivers import Inputs, converted, input_state
+from wiki_pipeline.sync.issue_lists import IssueLists
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import clean
@@ -130,14 +131,17 @@ class PageInputs:
         self._table = tables.table(Stage.CLEAN_PAGES)
         self._raw = input_state(tables, Stage.RAW_PAGES)
         self._dependencies = Dependencies(tables.pipeline, tables.source)
-        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source))
+        names = tables.pipeline.names_in_text(tables.source.tenant)
+        self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source), names=names)
+        # Nothing where nothing is written so: then no page is made again for it.
+        self._parameters = tuple(sorted(names.items()))
         self.waiting: set[str] = set()
 
     def inputs(self) -> Inputs:
         """Each page with the hash of what it would be made from now, as far as that is known before it is made."""
         made = list(read_dependents(self._table))
         if not made:
-            return Inputs(self._raw, clean.CODE_VERSION)
+            return Inputs(self._raw, clean.CODE_VERSION, self._parameters)
         hashes = dict(self._raw_hashes)
         states = self._dependencies.states(each.target for page in made for each in page.dependencies)
         for page in made:
@@ -146,9 +150,10 @@ class PageInputs:
                 continue  # it is gone
             now = page.now(states, self.known.users)
             hashes[page.document_id] = now.input_hash(raw_hash)
-            if now != page and _fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
+            if now != page and self._fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
                 self.waiting.add(page.document_id)
-        return Inputs(pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]}), clean.CODE_VERSION)
+        desired = pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]})
+        return Inputs(desired, clean.CODE_VERSION, self._parameters)
 
     def with_included(self, sync: Sync, batch: Batch) -> Batch:
         """The batch with those pages made again that turned out to include others."""
@@ -180,13 +185,12 @@ class PageInputs:
         made = dependents_in(rows)
         return {page.document_id: page.input_hash(self._raw_hashes[page.document_id]) for page in made}
 
+    def _fingerprint(self, input_hash: str) -> str:
+        return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, self._parameters, input_hash)
+
     @cached_property
     def _raw_hashes(self) -> Mapping[str, str]:
         return dict(zip(self._raw["document_id"].to_pylist(), self._raw["input_hash"].to_pylist(), strict=True))
-
-
-def _fingerprint(input_hash: str) -> str:
-    return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, (), input_hash)
 
 
 def _targets(rows: pa.Table) -> set[str]:
@@ -213,11 +217,14 @@ class Dependencies:
         self._store = pipeline.store
         self._catalog = pipeline.catalog
         self._source = source
+        self._lists = IssueLists(pipeline, source.tenant)
         self._pages: dict[tuple[SourceKey, str], Included | None] = {}
         self._kept = 0
 
     def find(self, target: str) -> Included | None:
         """The page that an upstream address means, with its body; None if no source has it."""
+        if "/issues/?" in target:
+            return self._lists.find(target)
         place = self._index.document(target, self._source)
         if place is None:
             return None
@@ -242,8 +249,13 @@ class Dependencies:
             for source, document_ids in self._places(targets).items()
             for page in self._read(source, document_ids)
         }
+        lists = {target: found for target in targets if (found := self._lists.find(target))}
         return {
-            target: states.get(place, State()) if (place := self._index.document(target, self._source)) else State()
+            target: State(text_hash=lists[target].text_hash)
+            if target in lists
+            else states.get(place, State())
+            if (place := self._index.document(target, self._source))
+            else State()
             for target in targets
         }
 
@@ -276,4 +288,4 @@ class Dependencies:
     def _index(self) -> LinkIndex:
         records = self._catalog.sources(self._source.tenant)
         sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
-        return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read(columns=COLUMNS) for key in sources})
+        return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read_known(COLUMNS) for key in sources})

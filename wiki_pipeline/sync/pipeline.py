@@ -275,6 +275,16 @@ class Pipeline:
             )
         return kind
 
+    def names_in_text(self, tenant: str) -> dict[str, str]:
+        """How people write of documents of the tenant's sources in running text; see `SourceKind.mentions`. Where two
+        sources claim a prefix, the first by its key has it."""
+        found: dict[str, str] = {}
+        for record in sorted(self.catalog.sources(tenant), key=lambda record: record.key):
+            if not self.problem_of(record):
+                for prefix, address in self.kind_of(record.key).mentions(record.config).items():
+                    found.setdefault(prefix, address)
+        return found
+
     def home_of(self, key: SourceKey) -> Path:
         """Folder for the source's own clones and caches."""
         return (self.settings.sources_dir or self.settings.home / "sources") / key.tenant / key.slug

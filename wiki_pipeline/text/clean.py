@@ -16,7 +16,9 @@ from wiki_pipeline.text.files.markdown_file import clean_markdown
 from wiki_pipeline.text.files.notebook import clean_notebook
 from wiki_pipeline.text.files.rst import clean_rst
 from wiki_pipeline.text.files.source_code import clean_code
+from wiki_pipeline.text.jira.issue import clean_issue
 from wiki_pipeline.text.known import NOTHING_KNOWN, Known, no_page
+from wiki_pipeline.text.named import named
 from wiki_pipeline.text.page import noted, with_losses
 from wiki_pipeline.text.words import lost_words
 
@@ -40,7 +42,7 @@ def clean_page(raw: RawPage, known: Known = NOTHING_KNOWN) -> CleanPage:
         DocumentError: the body can't be converted at all; names the document.
     """
     read = reader_of(raw.media_type)
-    page = read(raw, known)
+    page = named(read(raw, known), known.names)
     if not page.dependencies and len(page.markdown) > _EXPANSION * len(raw.body) + _SMALL:
         return noted(clean_code(raw, known), "Laid out, this document is many times as large; its source is shown.")
     if not is_markup(raw.media_type):
@@ -54,6 +56,7 @@ Reader = Callable[[RawPage, Known], CleanPage]
 
 READERS: dict[str, Reader] = {
     "application/vnd.atlassian.confluence.storage+xml": clean_storage,
+    "application/vnd.atlassian.jira.issue+json": clean_issue,
     "application/x-ipynb+json": clean_notebook,
     "application/xhtml+xml": clean_html,
     "text/asciidoc": clean_asciidoc,

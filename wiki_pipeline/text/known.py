@@ -33,10 +33,13 @@ class Known:
 
     Attributes:
         users: display names by account id (Cloud), user key or user name (Data Center).
+        names: prefixes under which people write of documents in running text, as `OPS` of `OPS-12`, each with the
+            address that such a name follows.
         page: finds the page that an upstream address, as `Upstream` writes it, means; None if it is not there.
     """
 
     users: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     page: Callable[[str], Included | None] = no_page
 
 

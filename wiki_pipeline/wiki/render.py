@@ -21,15 +21,16 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.anchors import Anchors
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 
+_TONES = {"new", "indeterminate", "done"}
 _TOO_LARGE = (
     '<p class="notice">This page is too large or too deeply nested to be laid out. Its text follows as it is.</p>\n'
 )
 _DOCUMENT_COLUMNS = [column.name for column in fields(Document)]
 # The places of sanitised HTML that need more than sanitising. Sound because `<` and `>` occur in tags alone there.
 _PLACES = re.compile(
-    r"<(?:a(?P<link>(?: [^>]*)?)>(?P<bare>(?:https?://[^<\s]+|\d+)(?=</a>))?|/(?P<unlink>a)>|img(?P<image>[^>]*)>"
+    r"<(?:a(?P<link>(?: [^>]*)?)>(?P<bare>(?:https?://[^<\s]+|\d+|[A-Z][A-Z0-9_]*-\d+)(?=</a>))?|/(?P<unlink>a)>|img(?P<image>[^>]*)>"
     r"|h(?P<level>[1-6])(?P<heading>[^>]*)>(?P<inner>.*?)</h(?P=level)>"
     r"|blockquote class=\"markdown-alert-(?P<alert>[a-z]+)\">"
     r"|table(?P<table>[^>]*)>|/(?P<untable>table)>"
@@ -133,6 +134,9 @@ class _Finish:
         rest = "".join(f' {name}="{value}"' for name, value in given.items())
         shown = found["bare"] or ""
         title = self._links.title(unescape(shown), target, self._source, self._page.path) if shown else ""
+        if within and (badge := self._links.badge(target, self._source, self._page.path)):
+            tone = badge.tone if badge.tone in _TONES else "other"
+            self._behind_link = f' <span class="status status-{tone}">{escape(badge.text)}</span>'
         return f"<a{href}{rest}>{escape(title) or shown}"
 
     def _link_end(self, _found: re.Match[str]) -> str:

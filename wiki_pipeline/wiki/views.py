@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from wiki_pipeline.links.wiki_addresses import ROOT
 from wiki_pipeline.model import Ancestor, Heading
+from wiki_pipeline.wiki.board import Board
 from wiki_pipeline.wiki.outline import Level
 from wiki_pipeline.wiki.snippet import Piece
 from wiki_pipeline.wiki.tree import Node
@@ -126,6 +127,7 @@ class SourceView(View):
     failed: Sequence[FailedDocument]
     introduction: str = ""
     introduction_at: str = ""
+    board: Board | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ class PageView(View):
         original: its address upstream; empty if people can't open it there.
         markdown_at: the address of its Markdown.
         crumbs: the nodes above it.
+        facts: its facets by name; an issue's status is shown beside its title.
+        mentioned_by: documents that lead to it.
     """
 
     template: ClassVar[str] = "page.html"
@@ -167,6 +171,8 @@ class PageView(View):
     code: bool
     headings: Sequence[Heading]
     labels: Sequence[str]
+    facts: Mapping[str, str]
+    mentioned_by: Sequence[Entry]
     version: str
     author: str
     modified_at: datetime | None

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wiki_pipeline.cli.jobs import clone, use_dagster_home
+from wiki_pipeline.cli.up import demo
 from wiki_pipeline.cli.up.dagster import LOOPBACK, Dagster
+from wiki_pipeline.cli.up.demo import Demo
 from wiki_pipeline.cli.up.ports import Ports
 from wiki_pipeline.cli.up.settings import UpSettings
 from wiki_pipeline.cli.up.supervisor import Service, answers
-from wiki_pipeline.demo import sources
 from wiki_pipeline.demo.sources import mark_old, of_the_demo
 from wiki_pipeline.gateway.access import check_binding
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import Running
-from wiki_pipeline.settings import load
-from wiki_pipeline.sources import kinds
 from wiki_pipeline.sync.pipeline import Pipeline
 
 Tell = Callable[[str], None]
-_DEMO_PORT = 8090
-_SERVER = "wiki_pipeline.demo.confluence"
-_LEADING = {"CONFLUENCE_URL", "CONFLUENCE_SPACES", "WIKI_PIPELINE_GIT_REPOSITORIES"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
     gateway, gateway_url = _gateway(settings, ports, environment, logs)
     dagster = Dagster(ports, settings, use_dagster_home(settings), clone(), environment, gateway_url)
     return Plan(
-        before_sync=[shown.server] if shown else [],
+        before_sync=shown.servers if shown else [],
         others=[gateway, *dagster.services()],
         environment=environment,
         running=Running(gateway_url, demo=shown is not None),
@@ -100,10 +95,11 @@ def plan(settings: UpSettings, tell: Tell) -> Plan:
 
 
 def _demo(ports: Ports, logs: Path, tell: Tell) -> Demo | None:
-    if theirs := _settings_in_the_way():
+    if theirs := demo.settings_in_the_way():
         tell(f"There is no demo, because {' and '.join(theirs)} {'is' if len(theirs) == 1 else 'are'} set.")
         return None
-    return _plan_demo(clone(), ports.listen("the demo's Confluence", LOOPBACK, _DEMO_PORT), logs / "confluence.log")
+    confluence = ports.listen("the demo's Confluence", LOOPBACK, demo.PORT)
+    return demo.plan(clone(), confluence, ports.listen("the demo's Jira", LOOPBACK, demo.JIRA_PORT), logs)
 
 
 def _gateway(settings: UpSettings, ports: Ports, environment: Mapping[str, str], logs: Path) -> tuple[Service, str]:
@@ -121,53 +117,3 @@ def _gateway(settings: UpSettings, ports: Ports, environment: Mapping[str, str],
         listening=listening,
     )
     return service, url
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """The demo's server, and what leads to its sources.
-
-    Attributes:
-        url: root of its Confluence.
-        media: from where that sends files.
-        clone: the second source; None without one.
-    """
-
-    server: Service
-    url: str
-    media: str
-    clone: Path | None
-
-    def show(self, settings: UpSettings) -> None:
-        """Take its sources into the catalog."""
-        with Pipeline.open(settings) as pipeline:
-            sources.show(pipeline, self.url, self.media, self.clone)
-
-
-def _plan_demo(clone: Path | None, listening: socket.socket, log: Path) -> Demo:
-    """The demo, with its Confluence on a socket of loopback."""
-    host, port = listening.getsockname()[:2]
-    url = f"http://{host}:{port}/wiki"
-    command = [sys.executable, "-m", _SERVER, "--handbook", "--fd", str(listening.fileno())]
-    server = Service(
-        name="Demo Confluence",
-        command=lambda: command,
-        environment={},
-        log=log,
-        ready=answers(f"{url}/rest/api/space?limit=1"),
-        listening=listening,
-    )
-    # Files come from another host than pages, as those of a Cloud do.
-    return Demo(server, url, f"http://localhost:{port}", clone)
-
-
-def _settings_in_the_way() -> list[str]:
-    """Variables by which a person leads to sources of their own, although none is named: with them there is no demo."""
-    theirs = []
-    for kind in kinds().values():
-        loaded = load(kind.settings_group)
-        for field in sorted(loaded.model_fields_set):
-            variable = str(type(loaded).model_fields[field].validation_alias)
-            if variable in _LEADING and getattr(loaded, field):
-                theirs.append(variable)
-    return theirs

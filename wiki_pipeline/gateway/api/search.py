@@ -49,6 +49,7 @@ _EXAMPLE_HIT: dict[str, JsonValue] = {
     "search_text": "Engineering > On-call guide > Paging > Who is called first\nThe first person called ...",
     "embedding_model": "wordllama",
     "labels": ["on-call"],
+    "facets": [],
     "media_type": "application/vnd.confluence.storage",
     "stale": {
         "reason": "upstream_newer",
@@ -104,6 +105,7 @@ class SearchHit(BaseModel):
     search_text: str = Field(description="What was searched: place, text, identifiers split into words.")
     embedding_model: str
     labels: list[str]
+    facets: list[str] = Field(description="What the source says of it: `status=Done`, `assignee=...`; of issues.")
     media_type: str
     stale: HitStaleness | None = Field(description="How the document is behind its source; null if it is not.")
 
@@ -168,6 +170,14 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
             description="Only `page`, `file`, `code`, `prose`, or a kind of source. May be repeated.",
         ),
     ] = None,
+    facet: Annotated[
+        list[Annotated[str, Field(max_length=_MAX_VALUE, pattern="^[a-z]+=")]] | None,
+        Query(
+            max_length=_MAX_VALUES,
+            description="Only documents of which the source says this, as `status=In Progress`, `category=done`, "
+            "`assignee=Ada Lovelace`, `type=Bug`, `project=OPS`. May be repeated: any value of one name, all names.",
+        ),
+    ] = None,
     author: Annotated[
         list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,
         Query(
@@ -198,6 +208,7 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         sources=tuple(serving.source_named(name).key for name in source or ()),
         kinds=tuple(kind or ()),
         labels=tuple(label or ()),
+        facets=tuple(facet or ()),
         authors=tuple(author or ()),
         languages=tuple(language or ()),
         path_prefix=path_prefix,

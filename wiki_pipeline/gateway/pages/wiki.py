@@ -19,6 +19,7 @@ from wiki_pipeline.gateway.wiki_reader import Found, SourceIndex, WikiReader, do
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import WikiPage
 from wiki_pipeline.wiki import site, views
+from wiki_pipeline.wiki.board import facts_of
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.outline import crumbs, outline
 from wiki_pipeline.wiki.tree import Node, introduction
@@ -77,6 +78,7 @@ def home(request: Request, serving: Serving, slug: Slug) -> Response:
                 failed=[_failed(failure) for failure in failures[:_FAILURES_SHOWN]],
                 introduction=highlight(found.page.html) if found else "",
                 introduction_at=page_address(index.record.key, found.page.wiki_path) if found else "",
+                board=index.board,
             )
         )
 
@@ -102,6 +104,8 @@ def page(
         return llms.of_source(request, serving, index, path)
     if node is None and (twin := _twin(index, path)):
         node, form = twin, "markdown"
+    if node is None and (moved := serving.reader.moved(index.record, path)):
+        return RedirectResponse(moved, 302)
     if node is None:
         return _elsewhere(request, index, path)
     if not node.document_id:
@@ -121,9 +125,10 @@ def _document(request: Request, reader: WikiReader, index: SourceIndex, node: No
     page, stands = found.page, reader.staleness(index.record)
     card, freshness = reader.card(index.record, stands), document_freshness(stands, page.document_id)
     before, after = index.tree.neighbours(node)
+    mentions = reader.mentioned_by(index.record, page)
     return conditional.page(
         request,
-        ("page", index.version, found.content_hash, card, freshness),
+        ("page", index.version, found.content_hash, card, freshness, mentions),
         lambda: site.html(
             views.PageView(
                 source=card,
@@ -137,6 +142,8 @@ def _document(request: Request, reader: WikiReader, index: SourceIndex, node: No
                 code=bool(page.code_language),
                 headings=page.headings,
                 labels=page.labels,
+                facts=facts_of(page.facets),
+                mentioned_by=mentions,
                 version=page.version,
                 author=page.author,
                 modified_at=page.modified_at,

@@ -1,238 +1,60 @@
-"""What Confluence's answers mean: JSON that can be read, or an error that says what to do."""
+"""What Confluence's answers mean: `sources.http.answers`, in Confluence's words."""
 
 from __future__ import annotations
 
-import json
-import re
-import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
-
-import httpx
-import orjson
-
-from wiki_pipeline.errors import (
-    AccessDeniedError,
-    SourceError,
-    SourceNotFoundError,
-    SourceUnreachableError,
-    WikiPipelineError,
+from wiki_pipeline.errors import SourceNotFoundError, SourceUnreachableError, WikiPipelineError
+from wiki_pipeline.sources.http import answers
+from wiki_pipeline.sources.http.answers import (
+    Answer,
+    ForbiddenError,
+    Json,
+    NotTheApiError,
+    Product,
+    RefusedError,
+    TooLargeError,
+    is_certificate_problem,
+    retry_after,
 )
 
-Json = dict[str, Any]
+__all__ = [
+    "CONFLUENCE",
+    "Answer",
+    "ForbiddenError",
+    "Json",
+    "NotTheApiError",
+    "RefusedError",
+    "SpaceNotFoundError",
+    "TooLargeError",
+    "explain",
+    "explain_transport",
+    "is_certificate_problem",
+    "read_json",
+    "retry_after",
+]
 
-
-class ForbiddenError(AccessDeniedError):
-    """403: the credentials are right, but may not see this."""
-
-
-class RefusedError(SourceError):
-    """Confluence answered a request with an error of its own (500, 400, ...) that waiting doesn't mend."""
-
-
-class NotTheApiError(SourceUnreachableError):
-    """Something answers at the address, but it is not Confluence's API: a login page, a proxy, a wrong context path."""
+CONFLUENCE = Product(
+    name="Confluence",
+    variable="CONFLUENCE",
+    visible="space",
+    contexts="/wiki, /confluence",
+    gone="Set WIKI_PIPELINE_CONFLUENCE_API to v2 or auto.",
+)
 
 
 class SpaceNotFoundError(SourceNotFoundError):
     """The API is there, and says that the space is not."""
 
 
-class TooLargeError(SourceError):
-    """An answer is larger than the setting allows; it was not read to its end."""
-
-
-_OVERLOADED = "Confluence is overloaded or limits its callers. Sync again later, or lower CONFLUENCE_MAX_CONCURRENCY."
-_MEANINGS: dict[int, tuple[type[WikiPipelineError], str, str]] = {
-    401: (
-        AccessDeniedError,
-        "Confluence refused the credentials",
-        (
-            "Check CONFLUENCE_USERNAME and CONFLUENCE_TOKEN: on Cloud the account's e-mail address and an API token, "
-            "on Data Center a personal access token and no user name."
-        ),
-    ),
-    403: (
-        ForbiddenError,
-        "the credentials may not read this",
-        "Give their account the right to view the space, or the token the scopes for reading it.",
-    ),
-    404: (
-        SourceNotFoundError,
-        "not found, or the credentials may not see it",
-        "Confluence gives the same answer for both. Check CONFLUENCE_URL and the account's rights.",
-    ),
-    410: (
-        RefusedError,
-        "this API is gone for this kind of token",
-        "Set WIKI_PIPELINE_CONFLUENCE_API to v2 or auto.",
-    ),
-    429: (SourceUnreachableError, "too many requests, after all tries", _OVERLOADED),
-    502: (SourceUnreachableError, "no answer behind the gateway, after all tries", _OVERLOADED),
-    503: (SourceUnreachableError, "not available, after all tries", _OVERLOADED),
-    504: (SourceUnreachableError, "no answer in time, after all tries", _OVERLOADED),
-}
-_PASSING = frozenset(status for status, (kind, _, _) in _MEANINGS.items() if kind is SourceUnreachableError)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came, read to its end."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether the same request is likely to succeed a little later.
-
-        Data Center may answer 403 when it throttles; its rate-limit headers, which it sends with every answer, tell
-        such a 403 from a refusal.
-        """
-        if self.status == 403:
-            return self.headers.get("x-ratelimit-remaining") == "0" or (retry_after(self.headers) or 0) > 0
-        return self.status in _PASSING
-
-    @property
-    def next_link(self) -> str:
-        """The `Link: <...>; rel="next"` header's address, as v2 sends it; empty if there is none."""
-        return str(httpx.Response(200, headers=self.headers).links.get("next", {}).get("url", ""))
-
-
-def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds that the server asks to wait, given as a number of seconds or as an HTTP date; not bounded.
-
-    Returns:
-        None if it doesn't say, or neither form can be read. 0 for a date that has passed.
-    """
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text, re.ASCII):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:  # "-0000"; an HTTP date is always in GMT
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
 def read_json(answer: Answer, what: str) -> Json:
-    """The object in an answer; `what` names site and path in errors.
-
-    Raises:
-        WikiPipelineError: the answer is an error, a redirect, or something else than Confluence's API gives.
-    """
-    if answer.status != 200:
-        raise explain(answer, what)
-    try:
-        data = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        data = _mended_json(answer.body)
-    if not isinstance(data, dict):
-        raise _not_the_api(answer, what)
-    return data
-
-
-def _mended_json(body: bytes) -> object:
-    """JSON that is not quite right: halves of surrogate pairs (titles cut within an emoji), broken UTF-8.
-
-    Returns:
-        The value with what can't be read replaced by U+FFFD; None if it is not JSON at all.
-    """
-    try:
-        return _without_surrogates(json.loads(body.decode("utf-8", "replace")))
-    except (json.JSONDecodeError, RecursionError):
-        return None
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _without_surrogates(item) for key, item in value.items()}
-    return value
+    """See `sources.http.answers.read_json`."""
+    return answers.read_json(answer, what, CONFLUENCE)
 
 
 def explain(answer: Answer, what: str) -> WikiPipelineError:
-    """An answer that is no success, as an error for people."""
-    status = answer.status
-    if 300 <= status < 400:
-        return NotTheApiError(
-            f"{what}: the site redirects to {_host_of(answer.headers.get('location', ''))} ({status}).",
-            "Set CONFLUENCE_URL to the address that it redirects to; if that is a login page, the credentials "
-            "were not taken.",
-        )
-    if status == 404 and _is_web_page(answer):
-        return _not_the_api(answer, what)
-    kind, meaning, advice = _MEANINGS.get(status, (RefusedError, "Confluence failed", "See Confluence's own log."))
-    return kind(f"{what}: {meaning} ({status}{_said(answer)}).", advice)
+    """See `sources.http.answers.explain`."""
+    return answers.explain(answer, what, CONFLUENCE)
 
 
 def explain_transport(error: Exception, what: str) -> SourceUnreachableError:
-    """A request without an answer, as an error for people."""
-    if is_certificate_problem(error):
-        return SourceUnreachableError(
-            f"{what}: the site's certificate is not trusted ({_certificate_problem(error)}).",
-            "Set CONFLUENCE_SSL_VERIFY to the file of your company's CA certificates.",
-        )
-    reason = "no answer in time" if isinstance(error, TimeoutError | httpx.TimeoutException) else str(error)
-    return SourceUnreachableError(
-        f"{what}: {reason or type(error).__name__}.", "Check CONFLUENCE_URL, the network and the proxy settings."
-    )
-
-
-def is_certificate_problem(error: BaseException) -> bool:
-    """Whether a connection failed because the server's certificate was not accepted: waiting doesn't mend that."""
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
-
-
-def _certificate_problem(error: BaseException) -> str:
-    found = next(cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
-    return found.verify_message or found.reason or "unknown reason"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _not_the_api(answer: Answer, what: str) -> NotTheApiError:
-    page = "a web page" if _is_web_page(answer) else "something else than JSON"
-    return NotTheApiError(
-        f"{what}: the answer ({answer.status}) is {page}, not Confluence's API.",
-        "A login page (SSO) or a proxy may stand in between, or CONFLUENCE_URL lacks its context path "
-        "(/wiki, /confluence).",
-    )
-
-
-def _is_web_page(answer: Answer) -> bool:
-    return answer.body.lstrip()[:1] == b"<"
-
-
-def _said(answer: Answer) -> str:
-    """The message in an error answer, one short line: v1 has `message`, v2 a list of `errors`."""
-    try:
-        data = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return ""
-    message: Any = data.get("message") if isinstance(data, dict) else None
-    errors = data.get("errors") if isinstance(data, dict) else None
-    if not message and isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        message = errors[0].get("detail") or errors[0].get("title")
-    text = " ".join(str(message or "").split())
-    return f": {text[:200]}" if text else ""
-
-
-def _host_of(location: str) -> str:
-    try:
-        return httpx.URL(location).host or "another page of its own"
-    except httpx.InvalidURL:
-        return "an address that can't be read"
+    """See `sources.http.answers.explain_transport`."""
+    return answers.explain_transport(error, what, CONFLUENCE)

@@ -30,7 +30,7 @@ from wiki_pipeline.sources.confluence.page import (
 )
 from wiki_pipeline.sources.confluence.paging import Lists, get_portion, settled
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.walks import Portion, Walk
+from wiki_pipeline.sources.http.walks import Portion, Walk
 from wiki_pipeline.sources.protocol import Fetched, UnprovenListingError
 
 _STATE = "version,ancestors,metadata.labels"

@@ -167,6 +167,14 @@ class ConfluenceKind:
         """See `SourceKind.requests`."""
         return (PageRequest(self),)
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`."""
+        return bool(SourceConfig.parse(config).pages)
+
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """See `SourceKind.mentions`."""
+        return {}
+
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
         return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name.replace('/', '_')}"

@@ -11,10 +11,10 @@ from typing import TypeVar
 from wiki_pipeline.errors import IncompleteListingError, SourceError, SourceUnreachableError
 from wiki_pipeline.sources.confluence.answers import Json
 from wiki_pipeline.sources.confluence.client import ConfluenceClient, Params
-from wiki_pipeline.sources.confluence.cursor_walk import CursorWalk, from_both_ends
-from wiki_pipeline.sources.confluence.offset_walk import OffsetWalk
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.confluence.walks import Count, Portion, Walk, link_query
+from wiki_pipeline.sources.http.cursor_walk import CursorWalk, from_both_ends
+from wiki_pipeline.sources.http.offset_walk import OffsetWalk
+from wiki_pipeline.sources.http.walks import Count, Portion, Walk, link_query
 
 T = TypeVar("T")
 

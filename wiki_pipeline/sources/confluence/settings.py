@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PlainValidator, PrivateAttr, SecretStr, field_validator
+from pydantic import Field, PlainValidator, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site
-from wiki_pipeline.model import DEFAULT_CONNECTION, Connection
-from wiki_pipeline.secret_refs import resolve
-from wiki_pipeline.settings import Secrets, SettingsGroup, Words, load
+from wiki_pipeline.settings import Secrets, Words
 from wiki_pipeline.sources.confluence.config import Spaces, read_spaces
+from wiki_pipeline.sources.http.settings import SiteSettings
 
 # What belongs to one site, and is never taken over from the settings' own site to another one.
 CONNECTION_OPTIONS = {
@@ -24,15 +22,15 @@ CONNECTION_OPTIONS = {
     "media_hosts": "Where the site may send a download on to, separated by commas.",
     "api": "auto, v1 or v2.",
 }
-_TOKEN = "env:CONFLUENCE_TOKEN"  # noqa: S105 - where the token is
-_WEBHOOK_SECRET = "env:CONFLUENCE_WEBHOOK_SECRET"  # noqa: S105 - likewise
 
 
-class ConfluenceSettings(SettingsGroup):
+class ConfluenceSettings(SiteSettings):
     """Where Confluence is, who asks, for what, and how hard."""
 
-    # Of a connection that is not the settings' own.
-    _connection: str = PrivateAttr("")
+    _kind: ClassVar[str] = "confluence"
+    _options: ClassVar[Mapping[str, str]] = CONNECTION_OPTIONS
+    _token_ref: ClassVar[str] = "env:CONFLUENCE_TOKEN"  # noqa: S105 - where the token is
+    _webhook_secret_ref: ClassVar[str] = "env:CONFLUENCE_WEBHOOK_SECRET"  # noqa: S105 - likewise
 
     url: str = Field(
         "",
@@ -170,68 +168,3 @@ class ConfluenceSettings(SettingsGroup):
             return Site.parse(value).root if value.strip() else ""
         except ConfigurationError as error:
             raise ValueError(error.message) from None
-
-    @field_validator("ssl_verify", mode="before")
-    @classmethod
-    def _verify(cls, value: Any) -> str:
-        text = str(value).strip()
-        if text.lower() in {"", "true", "1", "yes", "on"}:
-            return "true"
-        if text.lower() in {"false", "0", "no", "off"}:
-            return "false"
-        if not Path(text).expanduser().exists():
-            raise ValueError("is neither true nor false, and there is no such file or folder of CA certificates")
-        return str(Path(text).expanduser())
-
-    @property
-    def public_url(self) -> str:
-        """The site's root as people open it."""
-        return self.site_url or self.url
-
-    @property
-    def connection(self) -> str:
-        """Name of the connection that these are for; empty for the settings' own site."""
-        return self._connection
-
-    def as_connection(self, tenant: str) -> Connection | None:
-        """The site of the settings; None if they name none."""
-        if not self.url:
-            return None
-        options = {name: _plain(getattr(self, name)) for name in CONNECTION_OPTIONS if name in self.model_fields_set}
-        given = {name: value for name, value in options.items() if value}
-        token = _TOKEN if self.token.get_secret_value() else ""
-        webhooks = _WEBHOOK_SECRET if self.webhook_secret else ""
-        return Connection(tenant, "confluence", DEFAULT_CONNECTION, self.url, given, token, webhooks)
-
-    @classmethod
-    def for_connection(cls, connection: Connection) -> ConfluenceSettings:
-        """The settings with all that belongs to one site as the connection says.
-
-        Raises:
-            ConfigurationError: its secret is missing, or its address or an option can't be used; names it.
-        """
-        return cls._of(connection, resolve(connection.secret_ref, f"connection {connection.name}"))
-
-    @classmethod
-    def checked(cls, connection: Connection) -> Connection:
-        """The connection with its address in one form; errors as `for_connection`, without looking for its secret."""
-        if unknown := sorted(connection.options.keys() - CONNECTION_OPTIONS):
-            raise ConfigurationError(
-                f"A Confluence connection has no option {unknown[0]}.", f"There are {', '.join(CONNECTION_OPTIONS)}."
-            )
-        return replace(connection, url=cls._of(connection, SecretStr("")).url)
-
-    @classmethod
-    def _of(cls, connection: Connection, token: SecretStr) -> ConfluenceSettings:
-        site = {name: cls.model_fields[name].default for name in CONNECTION_OPTIONS} | dict(connection.options)
-        try:
-            settings = load(cls, url=connection.url, token=token, **site)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"The connection {connection.name}: {error.message}", error.advice) from None
-        if connection.name != DEFAULT_CONNECTION:
-            settings._connection = connection.name  # noqa: SLF001 - its own
-        return settings
-
-
-def _plain(value: Any) -> str:
-    return ",".join(value) if isinstance(value, tuple) else str(value)

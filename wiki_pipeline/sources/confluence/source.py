@@ -69,6 +69,8 @@ class ConfluenceSource:
         sleep: waits between tries; tests hand in their own.
     """
 
+    confirms_missing = False
+
     def __init__(
         self,
         key: SourceKey,

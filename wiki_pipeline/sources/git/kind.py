@@ -143,6 +143,14 @@ class GitKind:
         """See `SourceKind.requests`."""
         return (RepositoryRequest(_named),)
 
+    def is_narrowed(self, config: str) -> bool:
+        """See `SourceKind.is_narrowed`: never."""
+        return False
+
+    def mentions(self, config: str) -> Mapping[str, str]:
+        """See `SourceKind.mentions`."""
+        return {}
+
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """As `src_git___github_com__org_repo`; for a local repository `src_git___local__name`."""
         host = Repository.parse(config).address.host or "local"

@@ -58,6 +58,8 @@ class GitSource:
         connection: name of the connection that the settings' token is of, for messages; empty: of none.
     """
 
+    confirms_missing = False
+
     def __init__(
         self,
         key: SourceKey,

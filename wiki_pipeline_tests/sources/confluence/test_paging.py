@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.sources.confluence.concurrency import in_order
-from wiki_pipeline.sources.confluence.cursor_walk import CursorWalk, from_both_ends
-from wiki_pipeline.sources.confluence.offset_walk import OffsetWalk
 from wiki_pipeline.sources.confluence.paging import next_query, settled
-from wiki_pipeline.sources.confluence.walks import Portion, Walk
+from wiki_pipeline.sources.http.cursor_walk import CursorWalk, from_both_ends
+from wiki_pipeline.sources.http.offset_walk import OffsetWalk
+from wiki_pipeline.sources.http.walks import Portion, Walk
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from wiki_pipeline.links.jira import issue_address, root_of
 from wiki_pipeline.text.confluence.included import Part, Reference, included
+from wiki_pipeline.text.confluence.issues import issues_found
 from wiki_pipeline.text.confluence.links import mention, resource
 from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
 from wiki_pipeline.text.confluence.registry import AC, RI, Element, macro
@@ -26,20 +27,27 @@ def status(node: Element, page: PageWriter) -> str:
 
 @macro("jira", "jiraissues", block=False)
 def jira(node: Element, page: PageWriter) -> str:
-    """An issue's key as a link; a list of issues as its query."""
+    """An issue's key as a link, with its title and status where it is synced; a list of issues as a table, or how many
+    they are, where its projects are synced; else as its query."""
     values = parameters(node)
     key = values.get("key", "")
     if key:
-        text = f"{key}: {values['summary']}" if values.get("summary") else key
+        # Of an issue that is synced the wiki knows the title as it is now.
+        is_known = key.rpartition("-")[0] in page.known.names
+        text = f"{key}: {values['summary']}" if values.get("summary") and not is_known else key
         return page.link(escape(text), _issue_address(key, values, page))
     query = values.get("jqlQuery") or values.get("jql") or values.get("url") or values.get("") or ""
-    return page.placeholder("Jira issues" + (f": {code_span(query)}" if query else ""), ready=True)
+    return issues_found(query, values, page) or page.placeholder(
+        "Jira issues" + (f": {code_span(query)}" if query else ""), ready=True
+    )
 
 
 def _issue_address(key: str, values: dict[str, str], page: PageWriter) -> str:
     for name in ("baseurl", "baseUrl", "url"):
         if values.get(name, "").startswith(("https://", "http://")):
             return issue_address(root_of(values[name]), quote(key))
+    if root := page.known.names.get(key.rpartition("-")[0]):
+        return f"{root}{quote(key)}"
     site = urlsplit(page.upstream.base)
     return issue_address(f"{site.scheme}://{site.netloc}", quote(key)) if page.upstream.cloud else ""
 

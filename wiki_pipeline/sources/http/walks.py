@@ -23,7 +23,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from wiki_pipeline.errors import IncompleteListingError
-from wiki_pipeline.sources.confluence.answers import Json
+from wiki_pipeline.sources.http.answers import Json
 
 BARREN = 400  # requests in a row without anything new that are made on the word of a `next` that is not proven
 
@@ -89,7 +89,7 @@ class Walk(Protocol):
 
         Raises:
             IncompleteListingError: the end is not proven, or the server does not go on.
-            SourceError: as `ConfluenceClient.get`.
+            SourceError: as `SiteClient.get`.
         """
 
 
@@ -97,13 +97,13 @@ def endless(max_requests: int) -> IncompleteListingError:
     """The error for a list that is not at its end after so many requests."""
     return IncompleteListingError(
         f"The listing is not at its end after {max_requests} requests.",
-        "If it is really that long, raise WIKI_PIPELINE_CONFLUENCE_MAX_LIST_REQUESTS. Nothing was deleted.",
+        "If it is really that long, raise the setting MAX_LIST_REQUESTS of its kind. Nothing was deleted.",
     )
 
 
 def unproven(count: int) -> IncompleteListingError:
     """The error for a list that goes no further, without a proof that it is at its end."""
     return IncompleteListingError(
-        f"Confluence ended the listing after {count} items, and nothing proves that it is at its end.",
+        f"The site ended the listing after {count} items, and nothing proves that it is at its end.",
         "Nothing is deleted on its account.",
     )

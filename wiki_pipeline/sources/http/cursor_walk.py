@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 
 from wiki_pipeline.errors import IncompleteListingError
-from wiki_pipeline.sources.confluence.concurrency import together
-from wiki_pipeline.sources.confluence.walks import BARREN, Count, Portion, endless, unproven
+from wiki_pipeline.sources.http.concurrency import together
+from wiki_pipeline.sources.http.walks import BARREN, Count, Portion, endless, unproven
 
 _NOTHING = 50  # pages from either end of a list of labels or files that show nothing at all
 _SAME = 5  # pages in a row with nothing but known items
@@ -118,7 +118,7 @@ class _Way:
         cursor = portion.cursor or portion.next_link
         if portion.items and not new and (cursor in self._cursors or self.barren >= _SAME) and not self.ended:
             raise IncompleteListingError(
-                "Confluence brings the same items of the list again and again.", "Sync again; nothing was deleted."
+                "The site brings the same items of the list again and again.", "Sync again; nothing was deleted."
             )
         self.is_stuck = not self.ended and not new and (cursor in self._cursors or self.barren >= BARREN)
         self._cursors.add(cursor)

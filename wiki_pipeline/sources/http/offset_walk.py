@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 from wiki_pipeline.errors import IncompleteListingError, SourceError
-from wiki_pipeline.sources.confluence.answers import Json
-from wiki_pipeline.sources.confluence.concurrency import in_order
-from wiki_pipeline.sources.confluence.walks import BARREN, Count, Portion, endless, unproven
+from wiki_pipeline.sources.http.answers import Json
+from wiki_pipeline.sources.http.concurrency import in_order
+from wiki_pipeline.sources.http.walks import BARREN, Count, Portion, endless, unproven
 
 _FAR = (1_000_000, 10_000)  # rows behind the last one seen; Cloud's v1 takes no `start` over 15,000
 _LEAST_CAP = 25  # the lowest that Confluence is known to lower a limit to
@@ -177,7 +177,7 @@ class OffsetWalk:
                 continue
             if portion.items:
                 raise IncompleteListingError(
-                    "Confluence gives the same part of the list wherever it is asked to start.",
+                    "The site gives the same part of the list wherever it is asked to start.",
                     "Sync again; nothing was deleted.",
                 )
             return not portion.next_link
