@@ -36,8 +36,8 @@ def _issues(site: Site) -> None:
     site.project(KEY, "Platform")
     clocks = _add(
         site, 480, "2025-10-28", "No clock of ours is a local one",
-        body("Follows from the incident with the clocks of 38 French stations. Ends when no reading is taken without an "
-             "offset, and a check would have seen it within the hour."),
+        body("Follows from the incident with the clocks of 38 French stations. Ends when no reading is taken without "
+             "an offset, and a check would have seen it within the hour."),
         type="Epic", status="In Progress", reporter="Morag Sinclair", assignee="Devraj Pillai", labels=["clocks"],
     )  # fmt: skip
     next_ = _add(
