@@ -118,7 +118,7 @@ class Reader:
             version="",
             space_key=str(project.get("key") or key.rpartition("-")[0]),
             space_name=str(project.get("name") or ""),
-            author=_person(fields.get("reporter")),
+            author=_last_author(issue, fields),
             created_at=read_time(fields.get("created")),
             modified_at=read_time(fields.get("updated")) or read_time(fields.get("created")),
             media_type=MEDIA_TYPE,
@@ -264,6 +264,19 @@ class Reader:
                 author=_person(item.get("author")),
                 modified_at=read_time(item.get("created")),
             )
+
+
+def _last_author(issue: Json, fields: Json) -> str:
+    """Who changed an issue last, or said something, as far as that is told; else who made it."""
+    histories = (issue.get("changelog") or {}).get("histories") or ()
+    comments = (fields.get("comment") or {}).get("comments") or ()
+    acts = [(read_time(each.get("created")), _person(each.get("author"))) for each in histories]
+    acts += [
+        (read_time(each.get("updated") or each.get("created")), _person(each.get("updateAuthor") or each.get("author")))
+        for each in comments
+    ]
+    told = sorted((moment, name) for moment, name in acts if moment and name)
+    return told[-1][1] if told else _person(fields.get("reporter") or fields.get("creator"))
 
 
 def _former_keys(issue: Json) -> set[str]:
