@@ -220,7 +220,7 @@ def test_killed_after_any_event_the_next_process_makes_the_same_report(
     run: Callable[..., Run], chat_server: ChatServer, with_model: bool
 ) -> None:
     chat_server.model = well
-    chat = {} if with_model else None
+    chat: dict[str, Any] | None = {} if with_model else None
     whole = run(chat=chat)
     expected = whole.report()
     for last in range(len(whole.events)):

@@ -212,11 +212,11 @@ def gateway(home: Path, model: ChatServer) -> Iterator[tuple[subprocess.Popen[st
             except httpx.HTTPError:
                 return False
 
-        wait_until(is_up, 120)
+        wait_until(is_up, 300)
         yield process, client
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)
 def test_a_killed_gateway_s_research_is_gone_on_with_by_the_next(pipeline: Pipeline) -> None:
     with ChatServer() as model:
 
@@ -227,7 +227,7 @@ def test_a_killed_gateway_s_research_is_gone_on_with_by_the_next(pipeline: Pipel
         with gateway(pipeline.settings.home, model) as (process, client):
             research_id = begun(client, f"{QUESTION} Killed?")["research_id"]
             streams = pipeline.catalog.streams
-            wait_until(lambda: any(event.event == "text" for event in streams.read(research_id)), 120)
+            wait_until(lambda: any(event.event == "text" for event in streams.read(research_id)), 300)
             process.send_signal(signal.SIGKILL)
             process.wait()
         before = streams.read(research_id)
