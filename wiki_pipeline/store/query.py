@@ -22,9 +22,10 @@ from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
 
+_FIELD = "title|label|path|author|kind|lang|after|since|before"
 _PART = re.compile(
-    r'(?<!\S)(?P<no>-?)(?:(?P<field>title|label|path):)?"(?P<phrase>[^"]{1,300})"'
-    r'|(?<!\S)(?P<not>-?)(?P<where>title|label|path):(?P<value>[^\s"]{1,300})'
+    rf'(?<!\S)(?P<no>-?)(?:(?P<field>{_FIELD}):)?"(?P<phrase>[^"]{{1,300}})"'
+    rf"|(?<!\S)(?P<not>-?)(?P<where>{_FIELD}):(?P<value>[^\s\"]{{1,300}})"
     r"|(?<!\S)-(?P<without>[^\W\d_][^\s\"]{2,100})",
     re.IGNORECASE,
 )

@@ -202,7 +202,7 @@ def find(  # noqa: PLR0913 - each by its name
         return search(language=language, reranker=reranker)
 
 
-def _found(  # noqa: PLR0913, PLR0917 - as `find`
+def _found(  # noqa: PLR0913 - as `find`
     store: Store,
     embedder: Embedder,
     words: str,

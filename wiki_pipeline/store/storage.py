@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from wiki_pipeline.errors import StoreError
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session
+    from lance import LanceDataset
+    from lance.lance import _Session as Session
 
 _RUST_PLACE = re.compile(r",? /[^\s,]+\.rs:\d+:\d+")
 _USERINFO = re.compile(r"//[^/@\s]+@")

@@ -27,7 +27,8 @@ from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import absolute, explained, open_dataset
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session
+    from lance import LanceDataset
+    from lance.lance import _Session as Session
     from lancedb import DBConnection
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds
