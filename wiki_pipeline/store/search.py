@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from wiki_pipeline.errors import RerankError, SearchError, StoreError
@@ -194,6 +195,28 @@ def find(  # noqa: PLR0913 - each by its name
     condition = _condition(filters, asked)
     if not any(character.isalnum() for character in words):
         return Found()
+    search = partial(_found, store, embedder, words, asked, condition, k=k, mode=mode, per_document=per_document)
+    try:
+        return search(language=language, reranker=reranker)
+    except StoreError:
+        # A table that was dropped and made anew under the open one: its files are others.
+        store.reopen(vectors_name(embedder.model))
+        return search(language=language, reranker=reranker)
+
+
+def _found(  # noqa: PLR0913 - as `find`
+    store: Store,
+    embedder: Embedder,
+    words: str,
+    asked: Asked,
+    condition: str | None,
+    *,
+    k: int,
+    mode: Mode,
+    per_document: int | None,
+    language: str,
+    reranker: Reranker | None,
+) -> Found:
     table = store.snapshot(vectors_name(embedder.model), _READ)
     if table is None:
         return Found()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from wiki_pipeline.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session  # type: ignore[attr-defined]  # it is not in `__all__`
+    from lance import LanceDataset
+    from lance.lance import _Session as Session
 
 SCHEMES = ("s3", "gs", "az")
 

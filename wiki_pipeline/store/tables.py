@@ -28,7 +28,8 @@ from wiki_pipeline.store.stage_table import StageTable
 from wiki_pipeline.store.storage import Storage, TableNames, explained
 
 if TYPE_CHECKING:
-    from lance import LanceDataset, Session  # type: ignore[attr-defined]  # it is not in `__all__`
+    from lance import LanceDataset
+    from lance.lance import _Session as Session
     from lancedb import DBConnection
 
 _SOURCE = b"wiki_pipeline.source"  # in a table's metadata: whose documents it holds

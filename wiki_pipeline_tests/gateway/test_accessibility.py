@@ -44,8 +44,7 @@ def test_axe_finds_nothing_serious(open_page: Open, model: ChatServer, width: in
     page = open_page("/ask", width=width, dark=dark)
     for name, path in PAGES.items():
         page.goto(path)
-        for summary in page.locator("main details:not([open]) > summary").all():
-            summary.click()
+        page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
         found[name] = faults(page)
     model.model = lambda prompt: said(f"After 99 minutes [{ids_in(prompt)[0]}]. No source names this one.")
     ask(page, f"{QUESTION} Accessible?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -360,6 +361,49 @@ def test_all_filters_must_hold_and_any_value_of_each(filed: Store) -> None:
     ) == {*VALUES[2:4]}
     assert found(modified_from=datetime(1970, 1, 1, 0, 16, 49)) == {VALUES[9]}  # noqa: DTZ001 - without a zone: UTC
     assert found(authors=("\ud800",)) == set()
+
+
+def test_kinds_languages_and_parts_of_names_restrict_by_option_and_by_operator(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    german = ["Die Kaffeemaschine ist defekt, und wir wissen noch nicht, wann sie wieder geht. coffee"]
+    english = ["The machine is broken and we do not know when it will be back with coffee for all of us."]
+    fill(store, {"de": german}, OTHER, author="Ana Ruiz", media_type="application/xml", labels=("Kitchen",))
+    fill(store, {"en": english}, SOURCE, author="Ben Okri", media_type="text/markdown")
+    fill(store, {"code": ["def coffee(): return the_machine_is_broken"]}, SOURCE, author="", media_type="text/x-python")
+
+    def both(filters: Filters, operators: str) -> set[str]:
+        by_option = documents(find(store, "coffee", filters=filters))
+        assert sorted(by_option) == sorted(documents(find(store, f"coffee {operators}")))
+        return set(by_option)
+
+    kind = SOURCE.kind
+    assert both(Filters(kinds=("code",)), "kind:code") == {"code"}
+    assert both(Filters(kinds=("prose",)), "kind:prose") == {"de", "en"}
+    assert both(Filters(kinds=(kind,)), f"kind:{kind}") >= {"en", "code"}
+    assert both(Filters(authors=("ana",)), "author:ana") == {"de"}
+    assert both(Filters(labels=("kitchen", "Kitchen")), "label:Kitchen") == {"de"}
+    assert both(Filters(languages=("de",)), "lang:de") == {"de"}
+    assert both(Filters(languages=("de",), authors=("ben",)), "lang:de author:ben") == set()
+    assert set(documents(find(store, "lang:en"))) == {"en"}
+
+
+def test_a_large_table_finds_what_a_small_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {str(n): [f"word{n % 7} word{n % 11} Größe websockets number{n}"] for n in range(120)})
+    queries = ["word3 word5", "Groesse number7", "web sockets word1", '"word3 word5" number80']
+    whole = [documents(find(store, query, mode="text")) for query in queries]
+    monkeypatch.setattr("wiki_pipeline.store.candidates._FEW_ROWS", 0)
+    assert [documents(find(store, query, mode="text")) for query in queries] == whole
+
+
+def test_a_table_that_was_made_anew_is_searched(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"a": ["coffee"]})
+    assert documents(find(store, "coffee")) == ["a"]
+    (folder,) = tmp_path.rglob("vectors.*.lance")
+    shutil.rmtree(folder)
+    fill(store, {"b": ["coffee"]})
+    assert documents(find(store, "coffee")) == ["b"]
 
 
 def test_documents_without_a_date_are_not_within_any_dates(store: Store) -> None:
