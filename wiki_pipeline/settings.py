@@ -89,8 +89,8 @@ class HomeSettings(SettingsGroup):
     home: Path = Field(
         Path("var"), validation_alias="WIKI_PIPELINE_HOME", description="Folder of all state: tables, catalog, clones."
     )
-    sources_dir: Path | None = Field(
-        None,
+    sources_dir: str = Field(
+        "",
         validation_alias="WIKI_PIPELINE_SOURCES_DIR",
         description="Folder of clones, as a volume that outlives runs; empty: `sources` in the home folder, and a copy "
         "of each source's in the bucket where the tables are in one.",
@@ -108,15 +108,15 @@ class HomeSettings(SettingsGroup):
     )
     tenant: str = Field("default", validation_alias="WIKI_PIPELINE_TENANT", description="Tenant of this installation.")
 
-    @field_validator("home", "sources_dir")
+    @field_validator("home")
     @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return value.expanduser().absolute() if value else None
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
 
-    @field_validator("sources_dir", mode="before")
-    @classmethod
-    def _or_none(cls, value: Any) -> Any:
-        return value or None
+    @property
+    def sources_folder(self) -> Path:
+        """Where clones are."""
+        return Path(self.sources_dir).expanduser().absolute() if self.sources_dir else self.home / "sources"
 
 
 Group = TypeVar("Group", bound=SettingsGroup)

@@ -46,11 +46,11 @@ class BucketComputeLogManager(TruncatingCloudStorageComputeLogManager[Any], Conf
         upload_interval: int | None = None,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._inst_data = inst_data
         self._upload_interval = upload_interval
         self._local = LocalComputeLogManager(local_dir or str(Path(tempfile.gettempdir()) / "compute_logs"))
-        self._subscriptions = PollingComputeLogSubscriptionManager(self)
+        self._subscriptions = PollingComputeLogSubscriptionManager(self)  # type: ignore[no-untyped-call]
         self._opened: Files | None = None
 
     @property
@@ -119,7 +119,7 @@ class BucketComputeLogManager(TruncatingCloudStorageComputeLogManager[Any], Conf
 
     def get_log_keys_for_log_key_prefix(
         self, log_key_prefix: Sequence[str], io_type: ComputeIOType
-    ) -> Sequence[Sequence[str]]:
+    ) -> Sequence[list[str]]:
         """The steps below a prefix that have logs."""
         ending = f".{IO_TYPE_EXTENSION[io_type]}"
         names = [name for name, _ in self._files.names("/".join(log_key_prefix)) if name.endswith(ending)]

@@ -13,7 +13,7 @@ from typing import Any
 from dagster import DagsterInstance
 
 # A storage of one's own (`storage`): `dagster.yaml` can name a class, but the classes to build on are not exported.
-from dagster._config import Permissive, UserConfigSchema
+from dagster._config import UserConfigSchema
 
 # A run launcher of one's own (`launching`): likewise.
 from dagster._core.launcher import LaunchRunContext, RunLauncher
@@ -54,7 +54,6 @@ __all__ = [
     "EventLogStorage",
     "LaunchRunContext",
     "LocalComputeLogManager",
-    "Permissive",
     "PollingComputeLogSubscriptionManager",
     "RunLauncher",
     "RunStorage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, field_validator, model_validator
 
 from wiki_pipeline.settings import Words
 from wiki_pipeline.store.settings import StoreSettings
@@ -21,6 +21,9 @@ class RunSize(BaseModel):
     documents: int = Field(ge=1)
     cpu: str = Field(pattern=r"^\d+(\.\d+)?m?$")
     memory: str = Field(pattern=r"^\d+(Mi|Gi|M|G)?$")
+
+
+_SIZES = TypeAdapter(tuple[RunSize, ...])
 
 
 class DagsterSettings(StoreSettings):
@@ -60,15 +63,12 @@ class DagsterSettings(StoreSettings):
         validation_alias="WIKI_PIPELINE_SMALL_RUN_DOCUMENTS",
         description="In a cluster, runs of so many documents at most start at once beside the code; others as Jobs.",
     )
-    run_sizes: tuple[RunSize, ...] = Field(
-        (
-            RunSize(documents=10_000, cpu="1", memory="1Gi"),
-            RunSize(documents=100_000, cpu="2", memory="2Gi"),
-            RunSize(documents=1_000_000, cpu="2", memory="6Gi"),
-        ),
+    run_sizes: str = Field(
+        '[{"documents": 10000, "cpu": "1", "memory": "1Gi"}, {"documents": 100000, "cpu": "2", "memory": "2Gi"}, '
+        '{"documents": 1000000, "cpu": "2", "memory": "6Gi"}]',
         validation_alias="WIKI_PIPELINE_RUN_SIZES",
         description="What a Job of so many documents asks for, as a JSON list; more than the last take the last, and a "
-        "source that was never listed takes the second.",
+        "source that was never listed takes the second. Empty: what the launcher is configured with.",
     )
     poll_shards: int = Field(
         1,
@@ -100,6 +100,12 @@ class DagsterSettings(StoreSettings):
             raise ValueError("WIKI_PIPELINE_RESYNC_HOURS goes with a daily WIKI_PIPELINE_RESYNC_CRON, as 0 3 * * *")
         return self
 
+    @field_validator("run_sizes")
+    @classmethod
+    def _usable(cls, value: str) -> str:
+        _sizes(value)
+        return value
+
     @field_validator("owners")
     @classmethod
     def _owners(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,7 +119,7 @@ class DagsterSettings(StoreSettings):
         Args:
             documents: how many it has to look at; None if nobody knows.
         """
-        sizes = sorted(self.run_sizes, key=lambda size: size.documents)
+        sizes = sorted(_sizes(self.run_sizes), key=lambda size: size.documents)
         if not sizes:
             return {}
         fitting = [size for size in sizes if documents is not None and documents <= size.documents]
@@ -140,3 +146,7 @@ class DagsterSettings(StoreSettings):
         if portion >= self.resync_hours:
             return None
         return f"{at - timedelta(hours=portion):%Y-%m-%d}", portion
+
+
+def _sizes(value: str) -> tuple[RunSize, ...]:
+    return _SIZES.validate_json(value) if value.strip() else ()

@@ -8,6 +8,7 @@ import socket
 from functools import partial
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from wiki_pipeline import logs, tracing
 from wiki_pipeline.errors import ConfigurationError
@@ -40,7 +41,7 @@ def server(settings: GatewaySettings) -> DrainingServer:
         http=partial(BoundedProtocol, visitors=Visitors(_bounds(settings))),  # type: ignore[arg-type]
         ws="none",
         log_level="warning",
-        log_config=None if settings.log_format == "json" else uvicorn.config.LOGGING_CONFIG,
+        log_config=None if settings.log_format == "json" else LOGGING_CONFIG,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # nothing depends on who asks: what such headers say may be made up

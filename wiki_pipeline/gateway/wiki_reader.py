@@ -273,8 +273,7 @@ def document_freshness(found: SourceStaleness, document_id: str) -> Freshness:
 
 
 def _size(rows: pa.Table) -> int:
-    held: int = rows.nbytes
-    return held + _BYTES_A_PAGE * rows.num_rows
+    return int(rows.nbytes) + _BYTES_A_PAGE * int(rows.num_rows)
 
 
 def _recent(key: SourceKey, rows: pa.Table) -> Iterable[Entry]:

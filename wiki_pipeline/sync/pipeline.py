@@ -287,11 +287,11 @@ class Pipeline:
 
     def home_of(self, key: SourceKey) -> Path:
         """Folder for the source's own clones and caches."""
-        return (self.settings.sources_dir or self.settings.home / "sources") / key.tenant / key.slug
+        return self.settings.sources_folder / key.tenant / key.slug
 
     def folder_of(self, key: SourceKey) -> SourceFolder | None:
         """The source's folder with its copy in the bucket; None where the folder itself is there to stay."""
-        if self.store.storage.is_folder or self.settings.sources_dir is not None:
+        if self.store.storage.is_folder or self.settings.sources_dir:
             return None
         place = self.store.storage.child("_sources").child(key.slug)
         return SourceFolder(self.home_of(key), ObjectFiles(place))

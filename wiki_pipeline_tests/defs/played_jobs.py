@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,7 @@ class ProcessJobs(RunLauncher, ConfigurableClass):
         run = context.dagster_run
         assert run.job_code_origin is not None
         arguments = ExecuteRunArgs(run.job_code_origin, run.run_id, self._instance.get_ref()).get_command_args()
+        arguments = [sys.executable, "-m", *arguments]  # `dagster` need not be on the path here
         self.processes[run.run_id] = subprocess.Popen(arguments, start_new_session=True, stdin=subprocess.DEVNULL)
 
     def terminate(self, run_id: str) -> bool:

@@ -26,7 +26,7 @@ from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
 from wiki_pipeline.catalog import Catalog, Claim, Origin
 from wiki_pipeline.defs.launching import LARGE, SIZE_TAG, SMALL, BySize, tags_of_size
-from wiki_pipeline.defs.settings import DagsterSettings, RunSize
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.model import DocumentRef, SourceKey
 from wiki_pipeline.settings import load
 
@@ -81,7 +81,7 @@ def started(instance: dg.DagsterInstance, workspace: Any, size: str | None, fold
     instance.launch_run(run.run_id, workspace)
     until(lambda: (folder / "started").exists() and (folder / "started").read_text() != "")
     until(lambda: status(instance, run.run_id) == dg.DagsterRunStatus.STARTED)
-    return run.run_id
+    return str(run.run_id)
 
 
 def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -154,10 +154,12 @@ def test_size_is_what_is_to_be_looked_at(tmp_path: Path) -> None:
         DagsterSettings,
         mode="cluster",
         small_run_documents=3,
-        run_sizes=(
-            RunSize(documents=10, cpu="500m", memory="512Mi"),
-            RunSize(documents=100, cpu="2", memory="2Gi"),
-            RunSize(documents=1000, cpu="4", memory="8Gi"),
+        run_sizes=json.dumps(
+            [
+                {"documents": 100, "cpu": "2", "memory": "2Gi"},
+                {"documents": 10, "cpu": "500m", "memory": "512Mi"},
+                {"documents": 1000, "cpu": "4", "memory": "8Gi"},
+            ]
         ),
     )
 

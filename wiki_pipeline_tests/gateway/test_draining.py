@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import os
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.streaming import streamed
 from wiki_pipeline_tests.children import started
+from wiki_pipeline_tests.installation import pipeline
 
 SECRET = "shared-with-confluence"
 BODY = json.dumps({"event": "page_updated", "page": {"id": "7", "spaceKey": "ENG"}}).encode()
@@ -42,13 +42,12 @@ def status(address: str) -> int:
 
 
 @pytest.mark.timeout(400)
-def test_a_gateway_drains(tmp_path: Path) -> None:
+def test_a_gateway_drains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     root = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
+    variables = {
         "WIKI_PIPELINE_HOME": str(tmp_path / "state"),
         "WIKI_PIPELINE_GATEWAY_PORT": str(port),
         "WIKI_PIPELINE_GATEWAY_DRAIN_SECONDS": "3",
@@ -58,6 +57,10 @@ def test_a_gateway_drains(tmp_path: Path) -> None:
         "CONFLUENCE_SPACES": '{"ENG": []}',
         "CONFLUENCE_WEBHOOK_SECRET": SECRET,
     }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pipeline():  # knows the space, whose events count
+        pass
     command = [sys.executable, "-m", "wiki_pipeline.gateway"]
     stop, accepted = threading.Event(), list[int]()
 
@@ -70,7 +73,7 @@ def test_a_gateway_drains(tmp_path: Path) -> None:
             except httpx.TransportError:
                 return
 
-    with (tmp_path / "log").open("wb") as log, started(command, env=environment, cwd=tmp_path, stderr=log) as process:
+    with (tmp_path / "log").open("wb") as log, started(command, cwd=tmp_path, stderr=log) as process:
         deadline = time.monotonic() + 200
         while status(f"{root}/readyz") != 200:
             assert process.poll() is None
