@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 
-from wiki_pipeline.sources.git.public_addresses import is_public
-
+from wiki_pipeline.sources.git.reach import is_public
 from wiki_pipeline_tests.security.attacks import BEGINNING, Attack
 from wiki_pipeline_tests.wiki.test_safety import ATTACKS, check
 

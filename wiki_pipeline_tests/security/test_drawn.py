@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from wiki_pipeline.sources.git.public_addresses import is_public
 
+from wiki_pipeline.sources.git.reach import is_public
 from wiki_pipeline_tests.security.contract import SECRET
 from wiki_pipeline_tests.security.forgeries import answers, broken, post
 from wiki_pipeline_tests.security.gateways import Gateway, gateway
