@@ -36,6 +36,8 @@ FOUND = [
     Attempt("rst", ("*a ",)),
     Attempt("html", ("<a ",)),
     Attempt("html", ("<a ", ">"), nested),
+    Attempt("html", ("/>", "[", "-->", "</p>"), nested),
+    Attempt("html", ("a", "</p>")),
     Attempt("storage", ("<a ",)),
     Attempt("asciidoc", ("link:",)),
     Attempt("asciidoc", ("image::",)),

@@ -78,9 +78,15 @@ def parse(text: str) -> tuple[Element, str]:
     root = etree.Element("root", nsmap={"ac": "ac", "ri": "ri", "at": "at"})
     parents: list[Element] = [root]
     pending: list[tuple[PageElement, int]] = [(child, 0) for child in reversed(soup.contents)]
+    # Of text that comes in pieces (between end tags of nothing) each piece added to the others would copy them all.
+    pieces: list[str] = []
+    place = root
     while pending:
         node, depth = pending.pop()
         parent = parents[min(depth, MAX_TREE_DEPTH)]
+        if isinstance(node, Tag) or parent is not place:
+            _append_text(place, pieces)
+            place = parent
         if isinstance(node, Tag):
             name = qualified(node.name) if _NAME.fullmatch(node.name) else "span"
             element = etree.SubElement(parent, name)
@@ -89,7 +95,8 @@ def parse(text: str) -> tuple[Element, str]:
             parents.append(element)
             pending.extend((child, depth + 1) for child in reversed(node.contents))
         elif isinstance(node, NavigableString) and (isinstance(node, CData) or not isinstance(node, _NOT_TEXT)):
-            _append_text(parent, _CONTROL.sub("", node))
+            pieces.append(_CONTROL.sub("", node))
+    _append_text(place, pieces)
     return root, ""
 
 
@@ -148,7 +155,12 @@ def _copy_attributes(tag: Tag, element: Element) -> None:
             element.set(qualified(key), _CONTROL.sub("", " ".join(value) if isinstance(value, list) else str(value)))
 
 
-def _append_text(parent: Element, text: str) -> None:
+def _append_text(parent: Element, pieces: list[str]) -> None:
+    """Move the pieces to the end of an element."""
+    text = "".join(pieces)
+    pieces.clear()
+    if not text:
+        return
     last = next(parent.iterchildren(reversed=True), None)  # `len(parent)` would count them each time
     if last is not None:
         last.tail = (last.tail or "") + text

@@ -91,15 +91,16 @@ def _free(node: Element, parts: frozenset[str]) -> None:
         _as_items(node, parts)
         return
     found = _place_for(node)
-    text, node.text = node.text, None
-    _append_text(found, text)
+    pieces, node.text = [node.text], None  # of text, put in at once: each for itself would copy all before it
     for child in list(node):
         tail, child.tail = child.tail, None
         if child.tag not in parts and not _belongs(node, child):
+            _append_text(found, pieces)
             found.append(child)
             if child.tag == PLAIN:
                 child.tag = "div"
-        _append_text(found, tail)
+        pieces.append(tail)
+    _append_text(found, pieces)
 
 
 def _place_for(node: Element) -> Element:
@@ -154,8 +155,11 @@ def _item(name: str, text: str = "") -> Element:
     return item
 
 
-def _append_text(parent: Element, text: str | None) -> None:
-    if not text or text.isspace():
+def _append_text(parent: Element, pieces: list[str | None]) -> None:
+    """Move the pieces to the end of an element, but for white space."""
+    text = " ".join(piece for piece in pieces if piece and not piece.isspace())
+    pieces.clear()
+    if not text:
         return
     last = next(parent.iterchildren(reversed=True), None)
     if last is not None:
