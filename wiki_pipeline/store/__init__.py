@@ -6,7 +6,7 @@ The only room that knows lancedb and lance. The names below are what stages, gat
 from __future__ import annotations
 
 from wiki_pipeline.store.filters import Filters
-from wiki_pipeline.store.maintenance import Maintenance, maintain, tidy
+from wiki_pipeline.store.maintenance import Maintenance, maintain, maintain_fully
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.reconcile import Compute, reconcile
 from wiki_pipeline.store.reconciliation import Batch, Reconciliation, compare, fingerprint
@@ -31,8 +31,8 @@ __all__ = [
     "find",
     "fingerprint",
     "maintain",
+    "maintain_fully",
     "reconcile",
     "search",
-    "tidy",
     "vector_rows",
 ]
