@@ -9,7 +9,7 @@ _WANTED = re.compile(r"\s*([A-Za-z]{2,3})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([01](?:
 
 def language_wanted(header: str) -> str:
     """The first choice of an `Accept-Language` header, as "de"; empty if it names none."""
-    wanted = [
+    accepted = [
         (float(found[2] or 1), found[1].lower()) for part in header.split(",") if (found := _WANTED.fullmatch(part))
     ]
-    return max(wanted, key=lambda each: each[0])[1] if wanted else ""
+    return max(accepted, key=lambda each: each[0])[1] if accepted else ""

@@ -115,7 +115,7 @@ class File:
 
 
 @dataclass
-class Mirrored:
+class KeptFiles:
     """The files of all sources: a Confluence's by their addresses, from anywhere; a repository's from within it."""
 
     everywhere: Files[File] = field(default_factory=Files)
@@ -130,9 +130,9 @@ class Mirrored:
         return self.everywhere.find(target) or (within.find(target, path) if within and path else ())
 
 
-def mirrored(attachments: Mapping[SourceKey, pa.Table]) -> Mirrored:
+def kept_files(attachments: Mapping[SourceKey, pa.Table]) -> KeptFiles:
     """The files of some sources, from the columns `COLUMNS` of their attachments."""
-    found = Mirrored()
+    found = KeptFiles()
     for source in sorted(attachments):
         for row in attachments[source].select(COLUMNS).sort_by("title").to_pylist():
             files = found.of_source.setdefault(source, Files()) if row["path"] else found.everywhere

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from wiki_pipeline.links import confluence, forges, jira, web
-from wiki_pipeline.links.files import File, mirrored
+from wiki_pipeline.links.files import File, kept_files
 from wiki_pipeline.links.keys import LinkKey, Meaning, Record, System
 from wiki_pipeline.links.repository import paths_meant
 from wiki_pipeline.links.wiki_addresses import page_address, source_address, wiki_path
@@ -111,7 +111,7 @@ class LinkIndex:
         for source in sorted(documents):
             self._add(source, documents[source].select(COLUMNS).combine_chunks())
         self._whole = {namespace for namespace, source in self._homes.items() if source in self._complete}
-        self._attached = mirrored(self._attachments)
+        self._attached = kept_files(self._attachments)
         self.resolve = lru_cache(maxsize=_REMEMBERED)(self._resolve)
         self.is_broken = lru_cache(maxsize=_REMEMBERED)(self._is_broken)
 

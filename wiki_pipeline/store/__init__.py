@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wiki_pipeline.store.files import Files, ObjectFiles, open_files
 from wiki_pipeline.store.filters import Filters
-from wiki_pipeline.store.maintenance import Maintenance, maintain, statistics, tidy
+from wiki_pipeline.store.maintenance import Maintenance, maintain, maintain_fully, statistics
 from wiki_pipeline.store.plan import Plan
 from wiki_pipeline.store.probe import probe
 from wiki_pipeline.store.reconcile import Compute, reconcile
@@ -37,11 +37,11 @@ __all__ = [
     "find",
     "fingerprint",
     "maintain",
+    "maintain_fully",
     "open_files",
     "probe",
     "reconcile",
     "search",
     "statistics",
-    "tidy",
     "vector_rows",
 ]

@@ -86,7 +86,7 @@ def maintain(table: StageTable, commits: int) -> Maintenance:
     return Maintenance(joined, indexed, pruned)
 
 
-def tidy(table: StageTable) -> Maintenance:
+def maintain_fully(table: StageTable) -> Maintenance:
     """Do all that can be done, due or not: what a sync leaves for later.
 
     Raises:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from wiki_pipeline.errors import LeaseHeldError
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.store import Maintenance, tidy
+from wiki_pipeline.store import Maintenance, maintain_fully
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, lease_name, vectors_lease
 
@@ -59,6 +59,6 @@ def _tables(pipeline: Pipeline, source: SourceKey) -> list[Maintenance]:
     tables, seconds = SourceTables(pipeline, source), pipeline.settings.lease_seconds
     own = [stage for stage in Stage if stage is not Stage.VECTORS]
     with pipeline.catalog.lease(lease_name(source), seconds):
-        done = [tidy(tables.table(stage)) for stage in own]
+        done = [maintain_fully(tables.table(stage)) for stage in own]
         with pipeline.catalog.lease(vectors_lease(source.tenant), seconds, wait=seconds):
-            return [*done, tidy(tables.table(Stage.VECTORS))]
+            return [*done, maintain_fully(tables.table(Stage.VECTORS))]

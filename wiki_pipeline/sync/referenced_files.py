@@ -1,4 +1,4 @@
-"""The files that a source's pages refer to: which of them the source has, and which of those are wanted.
+"""The files that a source's pages refer to: which of them the source has, and which of those are to be kept.
 
 What a page refers to stands in the links of `clean_pages`; what there is, and in which version, the source lists in one
 go. That listing may lag behind, so a file that it lacks is looked for at its page before it is believed to be gone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from pathlib import PurePosixPath
 
 from wiki_pipeline.model import CleanPage, Dependency, Document, Heading, Link, RawPage
 from wiki_pipeline.text.words import count_words
@@ -43,7 +44,8 @@ def finished(
 
 def title_of(raw: RawPage, own: str) -> str:
     """The title of a file: what its source calls it; what it calls itself, where the source knows its name only."""
-    return raw.title if raw.title not in {"", raw.path, raw.path.rpartition("/")[2]} else own
+    path = PurePosixPath(raw.path)
+    return raw.title if raw.title not in {"", raw.path, path.name, path.stem} else own
 
 
 def noted(page: CleanPage, note: str) -> CleanPage:

@@ -1,4 +1,4 @@
-"""Ports to listen on: the wanted ones where they are free, near ones otherwise, unless a person insists."""
+"""Ports to listen on: those asked for where they are free, near ones otherwise, unless a person insists."""
 
 from __future__ import annotations
 
