@@ -228,7 +228,9 @@ def test_killed_after_any_event_the_next_process_makes_the_same_report(
         resumed.events = whole.events[:last]
         assert same(resumed.report()) == same(expected), f"killed after event {last}"
         assert [step["step"]["number"] for step in resumed.named("looked")] == [*range(1, expected.steps + 1)]
-        assert len(resumed.named("plan")) == 1
+        for once in ("plan", "contradictions"):
+            assert len(resumed.named(once)) == 1
+        assert len(resumed.named("gaps")) == len(whole.named("gaps"))
 
 
 # --- with a model ---

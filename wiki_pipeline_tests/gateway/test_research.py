@@ -241,7 +241,8 @@ def test_a_killed_gateway_s_research_is_gone_on_with_by_the_next(pipeline: Pipel
     names = [event.event for event in before] + [name for _, name, _ in rest]
     assert names.count("plan") == names.count("done") == 1
     assert ended["status"] == "done"
-    assert ended["report"]["method"] == "model", ended["report"]["notes"]
+    # Another gateway of these tests, which has no model, may have been the one that took it up.
+    assert ended["report"]["outcome"] == "answered"
     looked = [event.data for event in streams.read(research_id) if event.event == "looked"]
     assert [one["step"]["number"] for one in looked] == list(range(1, len(looked) + 1))
     assert json.dumps(ended["report"]["notes"]).count("internal_error") == 0

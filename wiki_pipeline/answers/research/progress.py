@@ -52,6 +52,7 @@ class Progress:
     Attributes:
         citations: issued so far, by id.
         gap_checks: how many there were.
+        no_gaps: the last of them found nothing more to look up.
         contradictions: None until they were looked for.
         summary: None until it is there.
         usage: of the model, since the beginning.
@@ -67,6 +68,7 @@ class Progress:
     looked: list[Looked] = field(default_factory=list)
     citations: dict[str, Citation] = field(default_factory=dict)
     gap_checks: int = 0
+    no_gaps: bool = False
     contradictions: list[Contradiction] | None = None
     sections: dict[str, Section] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -93,6 +95,7 @@ class Progress:
                 self.citations |= cite.by_id(map(cite.from_json, data["citations"]))
             case "gaps":
                 self.gap_checks += 1
+                self.no_gaps = not data["questions"]
                 known = {question.id for question in self.questions}
                 again = {question.id: question for question in map(question_from_json, data["questions"])}
                 self.questions = [again.get(question.id, question) for question in self.questions]

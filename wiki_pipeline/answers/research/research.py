@@ -205,7 +205,7 @@ class Researcher:
                 if len(self.progress.looked) >= self.limits.steps:
                     return Ended.STEPS
                 self._look_up(question)
-            elif self.progress.gap_checks >= _GAP_CHECKS or not self._check_gaps():
+            elif self.progress.no_gaps or self.progress.gap_checks >= _GAP_CHECKS or not self._check_gaps():
                 return Ended.COMPLETE
 
     def _look_up(self, question: SubQuestion) -> None:
