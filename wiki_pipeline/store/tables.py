@@ -222,11 +222,11 @@ class Store:
             return self._connection
 
     def _shared(self) -> Session:
-        import lance
+        from lance.lance import _Session as Session  # `lance.Session`, which its own typing does not export
 
         with self._lock:
             if self._session is None:
-                self._session = lance.Session(
+                self._session = Session(
                     index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
                 )
             return self._session

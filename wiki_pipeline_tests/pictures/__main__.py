@@ -17,6 +17,7 @@ DAGSTER_PAGES = [
     ("stale", "/assets/stale_documents?view=checks&checkDetail=documents_fresh", "stalest"),
     ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
 ]
+QUESTION = "Who has to be phoned during a surge, and how is surge mode switched on?"
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
@@ -29,6 +30,8 @@ def main(dagster: str, gateway: str) -> None:
         page.goto(f"{gateway}/wiki/confluence-HANDBOOK/")
         page.locator("main a", has_text="Station Mk III").first.or_(page.locator("main a").nth(3)).click()
         shoot(page, "wiki")
+        page.set_viewport_size({"width": 960, "height": 640})
+        asked(page, gateway)
         page.set_viewport_size({"width": 1900, "height": 860})
         for name, address, shown in DAGSTER_PAGES:
             page.goto(f"{dagster}{address}")
@@ -36,6 +39,16 @@ def main(dagster: str, gateway: str) -> None:
             settle(page)
             shoot(page, name)
         browser.close()
+
+
+def asked(page: Page, gateway: str) -> None:
+    """A question and what the pages say to it."""
+    page.goto(f"{gateway}/ask")
+    page.locator("textarea[name=q]").fill(QUESTION)
+    page.locator("textarea[name=q]").press("Enter")
+    page.locator(".passages").first.wait_for()
+    page.wait_for_timeout(500)  # the page is shown anew once the answer has ended
+    shoot(page, "ask")
 
 
 def settle(page: Page) -> None:
