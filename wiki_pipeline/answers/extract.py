@@ -115,7 +115,7 @@ class _Unit:
     said: str  # its words in a row
 
     def repeats(self, question: str) -> bool:
-        """Whether it holds the question itself, word for word: it asks, or says how to ask, and answers nothing."""
+        """Whether it holds the question itself, word for word: then it asks, and answers nothing."""
         asked = words_of(question)
         return len(asked) >= _LEAST_REPEATED and f" {' '.join(asked)} " in f" {self.said} "
 

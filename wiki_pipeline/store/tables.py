@@ -235,12 +235,12 @@ class Store:
             return self._connection
 
     def _shared(self) -> Session:
-        import lance
+        from lance.lance import _Session as Session  # `lance.Session`, which its own typing does not export
 
         with self._lock:
             if self._session is None:
                 part = memory() // _CACHED_PART
-                self._session = lance.Session(  # type: ignore[attr-defined]  # it is not in `__all__`
+                self._session = Session(
                     index_cache_size_bytes=min(_INDEX_CACHE_BYTES, part),
                     metadata_cache_size_bytes=min(_METADATA_CACHE_BYTES, part // 4),
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wiki_pipeline.answers.cite import Citation
-from wiki_pipeline.answers.extract import Extracted, extract
+from wiki_pipeline.answers.extract import Extracted, extract, parts_asked
 from wiki_pipeline.answers.words import marked, stem, telling, words_of
 from wiki_pipeline.text.embed.static import StaticEmbedder
 
@@ -59,6 +59,28 @@ def test_code_that_holds_the_question_comes_behind_prose_that_answers_it() -> No
     about_code = "What does read_level return?"
     found = extract([*PAGES, code], about_code, telling(about_code), StaticEmbedder())
     assert found.passages[0].citation == "c6"
+
+
+def test_a_text_that_holds_the_very_question_is_no_answer_to_it() -> None:
+    question = "How is a radar gauge calibrated?"
+    echo = page(7, "README", f'Ask it something: wiki-pipeline ask "{question}" prints the answer.')
+    found = extract([echo, *PAGES], question, telling(question), StaticEmbedder())
+    assert found.passages[0].citation == "c2"
+    alone = "Where is the dress code of the summer party?"
+    found = extract([page(8, "questions", f"- {alone}")], alone, telling(alone), StaticEmbedder())
+    assert not found.answers
+
+
+@pytest.mark.parametrize("joined", ["{}, and {}", "{} und {}", "{} et {}"])
+def test_a_question_of_two_parts_is_answered_in_both(joined: str) -> None:
+    found = asked(joined.format("how is a radar gauge calibrated", "who is there at night?"))
+    assert found.answers
+    assert {"c2", "c3"} <= {passage.citation for passage in found.passages}
+
+
+def test_what_is_said_together_is_not_parted() -> None:
+    assert parts_asked("Which pages and files are stale?") == ["Which pages and files are stale?"]
+    assert parts_asked("What is Keel, and how is it restarted?") == ["What is Keel", "how is it restarted?"]
 
 
 def test_what_nothing_speaks_to_is_no_answer() -> None:

@@ -17,7 +17,8 @@ DAGSTER_PAGES = [
     ("stale", "/assets/stale_documents?view=checks&checkDetail=documents_fresh", "stalest"),
     ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
 ]
-QUESTION = "How is on-call organised, and what happens when a station goes silent?"
+RESEARCHED = "How is on-call organised, and what happens when a station goes silent?"
+QUESTION = "Who has to be phoned during a surge, and how is surge mode switched on?"
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
@@ -31,6 +32,8 @@ def main(dagster: str, gateway: str) -> None:
         page.locator("main a", has_text="Station Mk III").first.or_(page.locator("main a").nth(3)).click()
         shoot(page, "wiki")
         research(page, gateway)
+        page.set_viewport_size({"width": 960, "height": 640})
+        asked(page, gateway)
         page.set_viewport_size({"width": 1900, "height": 860})
         for name, address, shown in DAGSTER_PAGES:
             page.goto(f"{dagster}{address}")
@@ -43,10 +46,20 @@ def main(dagster: str, gateway: str) -> None:
 def research(page: Page, gateway: str) -> None:
     """A finished research."""
     page.goto(f"{gateway}/research")
-    page.get_by_role("textbox").last.fill(QUESTION)
+    page.get_by_role("textbox").last.fill(RESEARCHED)
     page.keyboard.press("Enter")
     page.locator(".summary").wait_for()
     shoot(page, "research")
+
+
+def asked(page: Page, gateway: str) -> None:
+    """A question and what the pages say to it."""
+    page.goto(f"{gateway}/ask")
+    page.locator("textarea[name=q]").fill(QUESTION)
+    page.locator("textarea[name=q]").press("Enter")
+    page.locator(".passages").first.wait_for()
+    page.wait_for_timeout(500)  # the page is shown anew once the answer has ended
+    shoot(page, "ask")
 
 
 def settle(page: Page) -> None:
