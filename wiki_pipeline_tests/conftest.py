@@ -36,7 +36,8 @@ _ROOMS = {
     "security": "security",
     # Rooms whose tests start servers and processes, or write tables.
     **dict.fromkeys(
-        ["catalog", "cli", "defs", "demo", "freshness", "gateway", "sources", "stages", "store", "sync"], "integration"
+        ["catalog", "cli", "defs", "demo", "freshness", "gateway", "operations", "sources", "stages", "store", "sync"],
+        "integration",
     ),
 }
 _FIXTURES = {

@@ -124,7 +124,7 @@ def is_executed_by(server: Mapping[str, Any], run_id: str) -> bool | None:
     client = DagsterGrpcClient(
         port=server.get("port"),
         socket=server.get("socket"),
-        host=server.get("host") or "localhost",
+        host=str(server.get("host", "localhost")),
         use_ssl=bool(server.get("use_ssl", False)),
     )
     try:

@@ -11,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.logs import context
 
+ROUTE = "wiki_pipeline.route"
+"""In the scope of a request: the pattern of what answers it, where that is none of the router's routes."""
+
 _HEADER = b"x-request-id"
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -56,4 +59,4 @@ class Observed:
 
 def _route_of(scope: Scope) -> str:
     """The pattern of the route that a request came to, of which there is a bounded number."""
-    return str(getattr(scope.get("route"), "path", _NO_ROUTE))
+    return str(scope.get(ROUTE) or getattr(scope.get("route"), "path", _NO_ROUTE))

@@ -21,6 +21,7 @@ from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
+from wiki_pipeline.gateway.observed import ROUTE
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import SourceKind
@@ -165,6 +166,7 @@ class Shortcut:
             path, _, event = scope["path"].removeprefix(WEBHOOKS).partition("/")
             receiver = self._receivers.get(WEBHOOKS + path)
             if receiver and "/" not in event and bool(event) <= receiver.webhook.events_in_path:
+                scope[ROUTE] = f"{WEBHOOKS}{path}"
                 request = Request({**scope, "path_params": {"event": event}}, receive)
                 response = await self._answer(receiver, request)
                 await response(scope, receive, send)

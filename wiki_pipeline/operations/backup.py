@@ -34,6 +34,7 @@ _CATALOG = "catalog.jsonl.gz"
 _FORMAT = 1
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 _ATTEMPTS = 3
+_NOT_DATA = ("/_versions/", "/_refs/", "/_transactions/")  # of a table's folder: only one version's manifest is copied
 
 Listener = Callable[[str], None]
 
@@ -187,9 +188,6 @@ def _copy_table(store: Store, table: str, to: Files, scratch: Path) -> int | Non
                 _copy(files, name, to, f"tables/{store.tenant}/{name}", scratch)
             return sum(size for _, size in kept)
     raise StoreError(f"{table} changed faster than it could be copied.", "Back up at a quieter time.")
-
-
-_NOT_DATA = ("/_versions/", "/_refs/", "/_transactions/")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
 from wiki_pipeline.errors import ConfigurationError, StoreError
 
@@ -71,7 +72,9 @@ class Storage:
         """
         if isinstance(place, Storage):
             return place
-        scheme, separator, _ = place.partition("://")
+        scheme, separator, path = place.partition("://")
+        if scheme == "file":
+            return cls(absolute(unquote(path)))
         if separator and scheme not in SCHEMES:
             raise ConfigurationError(
                 f"WIKI_PIPELINE_STORAGE_URL begins with {scheme}://, where no tables can be kept.",

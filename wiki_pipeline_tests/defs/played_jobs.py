@@ -52,6 +52,11 @@ class ProcessJobs(RunLauncher, ConfigurableClass):
         os.killpg(self.processes[run_id].pid, signal.SIGTERM)
         return True
 
+    def dispose(self) -> None:
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
     @property
     def supports_check_run_worker_health(self) -> bool:
         return True

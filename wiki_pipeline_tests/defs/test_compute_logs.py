@@ -23,7 +23,7 @@ def test_logs_of_one_pod_are_read_in_another(tmp_path: Path, monkeypatch: pytest
     assert other.is_capture_complete(KEY)
     assert other.get_log_data(KEY).stderr == "Ödön was here\n".encode()
     assert other.get_log_keys_for_log_key_prefix(KEY[:2], ComputeIOType.STDERR) == [KEY]
-    assert other.get_log_metadata(KEY).stderr_location.endswith("/_dagster/logs/a-run/compute_logs/a-step.err")
+    assert str(other.get_log_metadata(KEY).stderr_location).endswith("/_dagster/logs/a-run/compute_logs/a-step.err")
     other.delete_logs(prefix=["a-run"])
     assert not run.cloud_storage_has_logs(KEY, ComputeIOType.STDERR)
     assert not run.is_capture_complete(KEY)
