@@ -31,7 +31,7 @@ class Buckets:
 
     def make(self, name: str) -> Storage:
         """A new bucket."""
-        httpx.put(f"{self.endpoint}/{name}").raise_for_status()
+        httpx.put(f"{self.endpoint}/{name}", timeout=120).raise_for_status()
         return self.storage(name)
 
     def storage(self, name: str) -> Storage:
