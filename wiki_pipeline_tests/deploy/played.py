@@ -303,9 +303,9 @@ class PlayedCluster:
         if resource == "pods/log":
             pod = next((job.pod for job in self.jobs.values() if job.pod.name == name), None)
             return (200, pod.log.read_text() if pod and pod.log.exists() else "")
-        items = {"jobs": self._jobs, "pods": self._pods_of, "events": lambda _: []}[resource](query)
+        listing: dict[str, list[Any]] = {"jobs": self._jobs(query), "pods": self._pods_of(query), "events": []}
         version, kind = _KINDS[resource]
-        return 200, {"apiVersion": version, "kind": f"{kind}List", "metadata": {}, "items": items}
+        return 200, {"apiVersion": version, "kind": f"{kind}List", "metadata": {}, "items": listing[resource]}
 
     def _create(self, body: dict[str, Any]) -> tuple[int, Any]:
         wrong = [

@@ -27,7 +27,9 @@ set -eu
 mount --make-rprivate /
 for folder in /var/lib/wiki-pipeline /opt/dagster; do mkdir -p "$folder"; done
 mount -t tmpfs -o size=1g,mode=1777 none {scratch}
-for folder in /var/lib/wiki-pipeline /opt/dagster; do mount -t tmpfs -o uid=10001,gid=10001,mode=0700 none "$folder"; done
+for folder in /var/lib/wiki-pipeline /opt/dagster; do
+    mount -t tmpfs -o uid=10001,gid=10001,mode=0700 none "$folder"
+done
 mount -o remount,bind,ro /
 exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all -- "$@"
 """
