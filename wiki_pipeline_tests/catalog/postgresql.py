@@ -22,8 +22,9 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_server(programs: Path, *, durable: bool = False) -> Iterator[str]:
-    """A server reached by a Unix socket only; yields the SQLAlchemy address of its empty `postgres` database.
+def running_server(programs: Path, *, durable: bool = False, port: int | None = None) -> Iterator[str]:
+    """A server reached by a Unix socket only, or by a port of loopback; yields the SQLAlchemy address of its empty
+    `postgres` database.
 
     Unless it is to be `durable` it waits for no disk.
 
@@ -51,10 +52,12 @@ def running_server(programs: Path, *, durable: bool = False) -> Iterator[str]:
         run(
             "initdb", "--pgdata", str(data), "--auth", "trust", "--username", "tests", "--no-sync", "--encoding", "UTF8"
         )
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync={'on' if durable else 'off'}"
+        listening = f"-c listen_addresses=127.0.0.1 -c port={port}" if port else "-c listen_addresses=''"
+        options = f"{listening} -c unix_socket_directories='{folder}' -c fsync={'on' if durable else 'off'}"
         run("pg_ctl", "--pgdata", str(data), "--log", str(folder / "log"), "--wait", "-o", options, "start")
         try:
-            yield f"postgresql+psycopg://tests@/postgres?host={folder}"
+            at = f"127.0.0.1:{port}/postgres" if port else f"/postgres?host={folder}"
+            yield f"postgresql+psycopg://tests@{at}"
         finally:
             run("pg_ctl", "--pgdata", str(data), "--wait", "--mode", "immediate", "stop")
     finally:

@@ -9,6 +9,7 @@ archive.
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -16,9 +17,12 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from jsonschema_rs import Registry, Validator, validator_for
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("WIKI_PIPELINE_DEPLOY_TOOLS", ROOT / ".venv-deploy"))
 KUBERNETES = "1.37"
+_PLACE = "https://kubernetes.io/api/"  # as the schemas name each other; nothing is fetched
 MISSING = "The tools that check what is deployed are not there: make deploy-tools"
 
 
@@ -47,10 +51,14 @@ def run(program: str, *arguments: str | Path, given: str | None = None, timeout:
     return done.stdout
 
 
-def schemas() -> Path:
-    """Folder of the published schemas of that version of Kubernetes, each object's fields closed."""
+def schema(kind: str) -> Validator:
+    """What Kubernetes publishes of a kind, as `job-batch-v1`; fields that it does not name are refused."""
     (package,) = FOLDER.glob("lib/python3*/site-packages/kubernetes_validate")
-    return package / "kubernetes-json-schema" / f"v{KUBERNETES}.0-standalone-strict"
+    folder = package / "kubernetes-json-schema" / f"v{KUBERNETES}.0-local-strict"
+    shared = json.loads((folder / "_definitions.json").read_text(encoding="utf-8"))
+    registry = Registry([(f"{_PLACE}_definitions.json", shared)])
+    about = json.loads((folder / f"{kind}.json").read_text(encoding="utf-8"))
+    return validator_for(about, registry=registry, base_uri=f"{_PLACE}{kind}.json")
 
 
 def unpack(folder: Path) -> None:
