@@ -107,12 +107,12 @@ def test_streams_are_told_to_come_again(tmp_path: Path) -> None:
     with Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
         catalog.streams.open("s", "default", "answer", "me")
         catalog.streams.append("s", [("text", {"text": "one"})])
-        answering = SimpleNamespace(listen=lambda *_: None, leave=lambda *_: None)
-        serving: Any = SimpleNamespace(catalog=catalog, answering=answering, draining=draining)
+        maker: Any = SimpleNamespace(listen=lambda *_: None, leave=lambda *_: None, streams=catalog.streams)
+        serving: Any = SimpleNamespace(draining=draining)
 
         async def read() -> str:
             received = ""
-            async for portion in streamed(serving, "s").body_iterator:
+            async for portion in streamed(serving, maker, "s").body_iterator:
                 received += portion if isinstance(portion, str) else bytes(portion).decode()
                 if "one" in received:
                     draining.begin()

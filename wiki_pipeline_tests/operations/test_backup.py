@@ -17,7 +17,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import ChangeHint, Stage
 from wiki_pipeline.operations.backup import backup, backups, restore
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import search, tidy
+from wiki_pipeline.store import maintain_fully, search
 from wiki_pipeline.sync.maintenance import maintain
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables
@@ -68,7 +68,7 @@ def test_backup_wipe_restore_resync_changes_nothing(
         sync(opened)
         hint = ChangeHint("confluence", ENG, str(pages[4].id), "page_updated")
         opened.catalog.events.record([EventBatch("default", Origin.WEBHOOK, [hint])])
-        tidy(SourceTables(opened, ENG).table(Stage.VECTORS))
+        maintain_fully(SourceTables(opened, ENG).table(Stage.VECTORS))
         before, rows = contents(opened), rows_of(opened.catalog)
     settings = load(Settings)
     first = backup(settings, str(tmp_path / "backups"))

@@ -14,7 +14,7 @@ from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import ConfigurationError, StoreError
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import ObjectFiles, Storage, Store, open_files, probe, search, tidy
+from wiki_pipeline.store import ObjectFiles, Storage, Store, maintain_fully, open_files, probe, search
 from wiki_pipeline.store.settings import StoreSettings
 from wiki_pipeline_tests.buckets import RCLONE, Buckets, careless, moto, rclone
 from wiki_pipeline_tests.store.made import DIMENSION, MODEL, SOURCE, Directions, pages, vector_table, with_state
@@ -75,8 +75,8 @@ def test_a_bucket_holds_what_a_folder_holds(bucket: Storage, tmp_path: Path) -> 
         vectors = store.vectors(MODEL, DIMENSION, SOURCE)
         for edition in range(3):
             vectors.replace(with_state(vector_table({f"d{i}": [f"text {i} {edition}"] for i in range(40)})))
-        tidy(vectors)
-        tidy(clean)
+        maintain_fully(vectors)
+        maintain_fully(clean)
         hits = search(store, Directions(), "text 7 2", k=3, mode="text")
         before = (clean.read().to_pylist(), vectors.row_count(), [hit.document_id for hit in hits], store.names())
         store.forget(SOURCE)
