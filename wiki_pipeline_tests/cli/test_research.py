@@ -8,9 +8,9 @@ from wiki_pipeline_tests.cli.conftest import Run
 
 
 def test_a_question_is_looked_into_step_by_step_and_ends_in_a_report(run: Run, synced: Space, empty: Path) -> None:
-    result = run("research", "--output", "report.md", "What is there to know about winches?")
+    result = run("research", "--output", "report.md", "What about winches?")
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith("# What is there to know about winches?\n")
+    assert result.stdout.startswith("# What about winches?\n")
     assert "All about winches." in result.stdout
     assert "## Sources" in result.stdout
     assert (empty / "report.md").read_text("utf-8") == result.stdout
@@ -19,7 +19,7 @@ def test_a_question_is_looked_into_step_by_step_and_ends_in_a_report(run: Run, s
 
 
 def test_programs_get_all_of_it(run: Run, synced: Space) -> None:
-    report = json.loads(run("research", "What is there to know about winches?", "--json").stdout)
+    report = json.loads(run("research", "What about winches?", "--json").stdout)
     assert (report["outcome"], report["method"]) == ("answered", "passages")
     assert [row["title"] for row in report["sources"]] == ["Winches"]
     assert report["research_id"]

@@ -208,7 +208,7 @@ def _section(section: Section, number: int, report: Report, known: Mapping[str, 
 def _groups(passages: Sequence[QuotedPassage]) -> list[PassageGroup]:
     """Passages from one place together, rows of one table as one."""
     groups = []
-    for _, there in groupby(passages, key=lambda passage: passage.cited.anchor):
+    for _, there in groupby(passages, key=lambda passage: passage.cited.href):
         of_place = list(there)
         rows = groupby(of_place, key=lambda passage: (bool(passage.cells), tuple(passage.header)))
         blocks = [
