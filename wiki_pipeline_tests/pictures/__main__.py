@@ -17,7 +17,7 @@ DAGSTER_PAGES = [
     ("stale", "/assets/stale_documents?view=checks&checkDetail=documents_fresh", "stalest"),
     ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
 ]
-QUESTION = "Who has to be phoned during a surge, and how is surge mode switched on?"
+QUESTION = "How long does the battery of a station last?"
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
