@@ -18,7 +18,7 @@ DAGSTER_PAGES = [
     ("ticks", "/locations/wiki_pipeline/sensors/freshness_events", "runs requested"),
 ]
 RESEARCHED = "How is on-call organised, and what happens when a station goes silent?"
-QUESTION = "Who has to be phoned during a surge, and how is surge mode switched on?"
+QUESTION = "How long does the battery of a station last?"
 PATIENCE = 120_000  # ms; the first page of the Dagster UI is several megabytes
 
 
