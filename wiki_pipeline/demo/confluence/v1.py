@@ -17,7 +17,8 @@ from wiki_pipeline.demo.confluence.v1_answers import Answers
 from wiki_pipeline.demo.confluence.v1_contents import Contents
 from wiki_pipeline.demo.confluence.v1_search import Searches
 from wiki_pipeline.demo.confluence.v1_spaces import SpacesAndPeople
-from wiki_pipeline.demo.confluence.web import (
+from wiki_pipeline.demo.confluence.world import World
+from wiki_pipeline.demo.web import (
     Answer,
     ApiError,
     Check,
@@ -29,7 +30,6 @@ from wiki_pipeline.demo.confluence.web import (
     route,
     text,
 )
-from wiki_pipeline.demo.confluence.world import World
 
 # Cloud took these away from OAuth apps; v1's search and restrictions have no successor in v2 and stay.
 _GONE_FOR_OAUTH = re.compile(r"/content(?!/search)(?:/[^/]+(?:/child/[^/]+|/label|/history)?)?")

@@ -18,7 +18,7 @@ from wiki_pipeline.demo.confluence.site import Content, Indexed
 from wiki_pipeline.demo.confluence.v1_answers import Answers, Following
 from wiki_pipeline.demo.confluence.v1_parts import Json, timestamp
 from wiki_pipeline.demo.confluence.view import plain_text
-from wiki_pipeline.demo.confluence.web import Answer, ContractError, Request
+from wiki_pipeline.demo.web import Answer, ContractError, Request
 
 _FILES = re.compile(r"\btype\s*=\s*\"?attachment\b", re.IGNORECASE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wiki_pipeline.demo.confluence.expansions import expansion_tree
 from wiki_pipeline.demo.confluence.v1_answers import Answers
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, Request, json_answer
+from wiki_pipeline.demo.web import Answer, ApiError, ContractError, Request, json_answer
 
 
 class SpacesAndPeople:
