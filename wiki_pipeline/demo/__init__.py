@@ -1,4 +1,4 @@
 """The demo: sources to see when nothing is configured, and the servers that play them.
 
-`confluence` and `jira` are the servers, made of `serving`, `web` and `faults`; `sources` is what of them is in the catalog.
+`confluence` and `jira` are the servers, made of `serving`, `web` and `faults`; `sources` is what of them the catalog has.
 """
