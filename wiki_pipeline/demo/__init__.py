@@ -1,4 +1,5 @@
 """The demo: sources to see when nothing is configured, and the servers that play them.
 
-`confluence` is the server, `sources` what of it is in the catalog.
+`confluence` and `jira` are the servers, made of `serving`, `web` and `faults`.
+`sources` is what the catalog has of them.
 """

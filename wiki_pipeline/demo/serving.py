@@ -17,8 +17,8 @@ from typing import Any, Self
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from wiki_pipeline.demo.confluence.faults import Effect, Fault
-from wiki_pipeline.demo.confluence.web import Answer, Request
+from wiki_pipeline.demo.faults import Effect, Fault
+from wiki_pipeline.demo.web import Answer, Request
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -26,7 +26,7 @@ import httpx
 
 from wiki_pipeline.catalog import OPEN, Catalog, EventState, Origin
 from wiki_pipeline.demo.confluence import ConfluenceServer
-from wiki_pipeline.demo.confluence.faults import dropped, rate_limited, slow_body, status
+from wiki_pipeline.demo.faults import dropped, rate_limited, slow_body, status
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.store import Storage, Store
 from wiki_pipeline_tests import open_databases

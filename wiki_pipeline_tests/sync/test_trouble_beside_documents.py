@@ -10,9 +10,9 @@ import pytest
 
 from wiki_pipeline.catalog import EventBatch, EventState, Origin, SyncStatus
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
-from wiki_pipeline.demo.confluence.faults import Effect
 from wiki_pipeline.demo.confluence.site import Content
-from wiki_pipeline.demo.confluence.web import Answer
+from wiki_pipeline.demo.faults import Effect
+from wiki_pipeline.demo.web import Answer
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import ChangeHint, Stage
 from wiki_pipeline.stages import raw_pages

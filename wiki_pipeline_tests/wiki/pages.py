@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
-from wiki_pipeline.model import WIKI_PAGES, CleanPage, Document, SourceKey
+from wiki_pipeline.model import CLEAN_PAGES, CleanPage, Document, SourceKey
 
 SPACE = SourceKey("default", "confluence", "ENG")
 REPOSITORY = SourceKey("default", "git", "acme/rocket")
@@ -37,7 +37,7 @@ def file(path: str, **columns: Any) -> CleanPage:
 def columns_of(documents: Sequence[Document]) -> pa.Table:
     """The columns from which links are found."""
     return pa.table(
-        {name: pa.array([getattr(d, name) for d in documents], WIKI_PAGES.field(name).type) for name in COLUMNS}
+        {name: pa.array([getattr(d, name) for d in documents], CLEAN_PAGES.field(name).type) for name in COLUMNS}
     )
 
 

@@ -31,7 +31,7 @@ process, driven over HTTP: `with server_process("--handbook", "--generated", "BI
 has written once it keeps (up to 256 MB): a benchmark reads everything once before it measures.
 """
 
-from wiki_pipeline.demo.confluence import faults
+from wiki_pipeline.demo import faults
 from wiki_pipeline.demo.confluence.control import RemoteServer, server_process
 from wiki_pipeline.demo.confluence.server import ConfluenceServer
 from wiki_pipeline.demo.confluence.site import Content, Space

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wiki_pipeline.demo.confluence import downloads, pages, v1, v1_answers, v2
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline.demo.confluence.world import Unauthorized, World
 from wiki_pipeline.demo.serving import CLOUD_ID, HttpApp, Receive, Recorded, Scope, Send
+from wiki_pipeline.demo.web import Answer, ApiError, ContractError, Request, json_answer
 
 __all__ = ["CLOUD_ID", "App", "Receive", "Recorded", "Scope", "Send", "rate_limit_headers"]
 

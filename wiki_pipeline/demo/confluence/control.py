@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
-from wiki_pipeline.demo.confluence.faults import fault_from_json
-from wiki_pipeline.demo.confluence.web import Answer, Request, json_answer
+from wiki_pipeline.demo.faults import fault_from_json
+from wiki_pipeline.demo.web import Answer, Request, json_answer
 
 if TYPE_CHECKING:
     from wiki_pipeline.demo.confluence.server import ConfluenceServer

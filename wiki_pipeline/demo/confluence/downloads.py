@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote_plus
 
 from wiki_pipeline.demo.confluence import v1_answers
 from wiki_pipeline.demo.confluence.records import Attachment
-from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.demo.confluence.world import World
+from wiki_pipeline.demo.web import Answer, Request
 
 MEDIA = "/_media/file/"
 _SERVLET = re.compile(r"/download/(?:attachments|thumbnails)/(?P<id>\d+)/(?P<name>[^/]+)")

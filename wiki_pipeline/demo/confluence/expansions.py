@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiki_pipeline.demo.confluence.web import Check
+from wiki_pipeline.demo.web import Check
 
 # Expansions below expansions: {"history": {"lastUpdated": {}}, "version": {}}.
 Tree = dict[str, "Tree"]

@@ -10,8 +10,8 @@ import orjson
 
 from wiki_pipeline.demo.confluence import downloads
 from wiki_pipeline.demo.confluence.site import Content
-from wiki_pipeline.demo.confluence.web import Answer, Request
 from wiki_pipeline.demo.confluence.world import World
+from wiki_pipeline.demo.web import Answer, Request
 
 _PAGE_ADDRESSES = (
     re.compile(r"/spaces/[^/]+/(?:pages|folder|whiteboard|database|embed)/(?P<id>\d+)(?:/.*)?"),

@@ -9,7 +9,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from wiki_pipeline.demo.confluence.site import Content
-from wiki_pipeline.demo.confluence.web import ContractError, Request
+from wiki_pipeline.demo.web import ContractError, Request
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from wiki_pipeline.demo.confluence.v1_answers import Answers, Following
 from wiki_pipeline.demo.confluence.v1_contents import Contents
 from wiki_pipeline.demo.confluence.v1_parts import Json, timestamp
 from wiki_pipeline.demo.confluence.view import plain_text
-from wiki_pipeline.demo.confluence.web import (
+from wiki_pipeline.demo.web import (
     Answer,
     ApiError,
     Check,
@@ -42,7 +42,6 @@ from wiki_pipeline.demo.confluence.web import (
     route,
     text,
 )
-from wiki_pipeline.demo.confluence.world import World
 
 # Cloud took these away from OAuth apps; v1's search and restrictions have no successor in v2 and stay.
 _GONE_FOR_OAUTH = re.compile(r"/content(?!/search)(?:/[^/]+(?:/child/[^/]+|/label|/history)?)?")

@@ -12,8 +12,8 @@ from wiki_pipeline.demo.confluence.records import TRASHED
 from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.v1_json import V1Json
 from wiki_pipeline.demo.confluence.v1_parts import V1Parts
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, Request, json_answer
 from wiki_pipeline.demo.confluence.world import World
+from wiki_pipeline.demo.web import Answer, ApiError, Request, json_answer
 
 Following = list[tuple[str, str]]
 

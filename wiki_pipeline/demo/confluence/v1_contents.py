@@ -11,7 +11,7 @@ from wiki_pipeline.demo.confluence.records import CURRENT, Version
 from wiki_pipeline.demo.confluence.site import Content
 from wiki_pipeline.demo.confluence.v1_answers import Answers, not_found
 from wiki_pipeline.demo.confluence.v1_parts import Json
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, Request, json_answer
+from wiki_pipeline.demo.web import Answer, ApiError, Request, json_answer
 
 # What a single content expands by default; a list expands nothing.
 _EXPANDED_ALONE = ["space", "history", "version"]

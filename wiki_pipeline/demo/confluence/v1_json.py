@@ -17,7 +17,7 @@ from wiki_pipeline.demo.confluence.expansions import Tree
 from wiki_pipeline.demo.confluence.records import Version
 from wiki_pipeline.demo.confluence.site import Content, Space
 from wiki_pipeline.demo.confluence.v1_parts import Json, V1Parts, timestamp
-from wiki_pipeline.demo.confluence.web import ApiError
+from wiki_pipeline.demo.web import ApiError
 
 _UNSAFE_IN_DISPLAY = frozenset('?&\\/:;+<>"%#')
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 
 from wiki_pipeline.demo.confluence.v2_handlers import Handlers
-from wiki_pipeline.demo.confluence.web import (
+from wiki_pipeline.demo.confluence.world import World
+from wiki_pipeline.demo.web import (
     Answer,
     ApiError,
     Request,
@@ -20,7 +21,6 @@ from wiki_pipeline.demo.confluence.web import (
     route,
     text,
 )
-from wiki_pipeline.demo.confluence.world import World
 
 _PAGE_SORTS = ("id", "created-date", "modified-date", "title")
 _ONE_BODY = ("storage", "atlas_doc_format", "view", "export_view", "anonymous_export_view", "styled_view", "editor")

@@ -20,8 +20,8 @@ from wiki_pipeline.demo.confluence.paging import (
 from wiki_pipeline.demo.confluence.records import Attachment
 from wiki_pipeline.demo.confluence.site import Content, Space
 from wiki_pipeline.demo.confluence.v2_json import V2Json
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline.demo.confluence.world import World, sorted_contents
+from wiki_pipeline.demo.web import Answer, ApiError, ContractError, Request, json_answer
 
 # What a list holds when no status is asked for: archived pages too.
 DEFAULT_STATUSES = ("current", "archived")

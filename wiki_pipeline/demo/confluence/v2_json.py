@@ -13,7 +13,7 @@ from wiki_pipeline.demo.confluence.records import Attachment, User, Version
 from wiki_pipeline.demo.confluence.site import Content, Site, Space
 from wiki_pipeline.demo.confluence.v1_json import tiny
 from wiki_pipeline.demo.confluence.v1_parts import timestamp as timestamp_in
-from wiki_pipeline.demo.confluence.web import ApiError
+from wiki_pipeline.demo.web import ApiError
 
 Json = dict[str, Any]
 

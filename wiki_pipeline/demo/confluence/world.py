@@ -12,7 +12,7 @@ from typing import Any
 from wiki_pipeline.demo.confluence.cache import WrittenContents
 from wiki_pipeline.demo.confluence.records import User
 from wiki_pipeline.demo.confluence.site import Content, Site, Space
-from wiki_pipeline.demo.confluence.web import ApiError, Request
+from wiki_pipeline.demo.web import ApiError, Request
 
 
 @dataclass(slots=True)

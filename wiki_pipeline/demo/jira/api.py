@@ -14,10 +14,10 @@ from urllib.parse import unquote
 import orjson
 
 from wiki_pipeline.demo.confluence.app import rate_limit_headers
-from wiki_pipeline.demo.confluence.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline.demo.jira.documents import Json, Writer
 from wiki_pipeline.demo.jira.site import Indexed, Issue, Project, Site
 from wiki_pipeline.demo.serving import CLOUD_ID, HttpApp
+from wiki_pipeline.demo.web import Answer, ApiError, ContractError, Request, json_answer
 from wiki_pipeline.links import jql
 
 _GATEWAY = f"/ex/jira/{CLOUD_ID}"

@@ -9,8 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from wiki_pipeline.demo.confluence import faults
-from wiki_pipeline.demo.confluence.faults import EFFECTS, Fault, fault_from_json
+from wiki_pipeline.demo import faults
+from wiki_pipeline.demo.faults import EFFECTS, Fault, fault_from_json
 from wiki_pipeline_tests.demo.confluence.conftest import Api
 
 

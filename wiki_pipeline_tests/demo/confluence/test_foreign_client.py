@@ -12,7 +12,7 @@ from atlassian.confluence.cloud.cloud import ConfluenceCloud
 from atlassian.errors import ApiError, ApiValueError
 from requests import HTTPError
 
-from wiki_pipeline.demo.confluence import faults
+from wiki_pipeline.demo import faults
 from wiki_pipeline_tests.demo.confluence.conftest import Api
 
 

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Content, faults
-from wiki_pipeline.demo.confluence.faults import Effect
-from wiki_pipeline.demo.confluence.web import Answer, Request
+from wiki_pipeline.demo.faults import Effect
+from wiki_pipeline.demo.web import Answer, Request
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError, SourceUnreachableError
 from wiki_pipeline.model import DocumentFailure, RawPage, Stage
 from wiki_pipeline.sources.protocol import Fetched

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Limits, faults
-from wiki_pipeline.demo.confluence.faults import Effect
-from wiki_pipeline.demo.confluence.web import Answer, Request
+from wiki_pipeline.demo.faults import Effect
+from wiki_pipeline.demo.web import Answer, Request
 from wiki_pipeline.errors import IncompleteListingError, SourceError, SourceUnreachableError
 from wiki_pipeline.model import DocumentRef
 from wiki_pipeline_tests.sources.confluence.conftest import Open, Site

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from wiki_pipeline.demo.confluence import faults
+from wiki_pipeline.demo import faults
 from wiki_pipeline.demo.jira import JiraServer, Limits
 from wiki_pipeline.errors import AccessDeniedError, SourceNotFoundError
 from wiki_pipeline.model import DocumentFailure

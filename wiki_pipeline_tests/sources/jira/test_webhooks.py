@@ -85,7 +85,8 @@ def test_the_same_delivery_has_the_same_id_and_what_changes_nothing_is_ignored()
     assert one.delivery_id == two.delivery_id
     assert "not a source" in read(body | {"issue": {"id": "1", "key": "ZZZ-1"}}).ignored
     assert read({"webhookEvent": "sprint_started", "timestamp": 1}).ignored
-    for wrong in (b"[]", b"{", {"webhookEvent": 3}, {"webhookEvent": "jira:issue_updated"}, {"issue": {}}):
+    bad: list[Any] = [b"[]", b"{", {"webhookEvent": 3}, {"webhookEvent": "jira:issue_updated"}, {"issue": {}}]
+    for wrong in bad:
         with pytest.raises(PayloadError):
             read(wrong)
 

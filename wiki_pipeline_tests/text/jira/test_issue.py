@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -157,9 +158,7 @@ def test_bare_keys_become_links_but_not_in_code_links_addresses_or_headings() ->
 
 
 def test_jql_is_answered_or_said_to_be_unsupported() -> None:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    facts = {
+    facts: dict[str, Any] = {
         "project": ["OPS"], "statuscategory": ["new"], "labels": ["night", "pump"], "assignee": [], "key": ["OPS-2"],
         "summary": ["Pump stalls"], "resolution": [], "updated": datetime(2026, 5, 1, tzinfo=UTC),
     }  # fmt: skip

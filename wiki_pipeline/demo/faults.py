@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from wiki_pipeline.demo.confluence.web import Answer, Request
+from wiki_pipeline.demo.web import Answer, Request
 
 _LOGIN_PAGE = (
     b"<!DOCTYPE html><html><head><title>Log in - Single Sign-On</title></head><body>"

@@ -15,8 +15,6 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from wiki_pipeline.demo.confluence.records import User
-
 Check = Callable[[str], object]
 
 
@@ -39,7 +37,7 @@ class Request:
     body: bytes = b""
     origin: str = ""
     via_gateway: bool = False
-    user: User | None = None
+    user: Any = None  # who calls, as the server that is played knows people
     quirks: Quirks = field(default_factory=Quirks)
 
     @property
