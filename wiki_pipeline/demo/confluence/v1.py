@@ -28,6 +28,7 @@ from wiki_pipeline.demo.confluence.v1_answers import Answers, Following
 from wiki_pipeline.demo.confluence.v1_contents import Contents
 from wiki_pipeline.demo.confluence.v1_parts import Json, timestamp
 from wiki_pipeline.demo.confluence.view import plain_text
+from wiki_pipeline.demo.confluence.world import World
 from wiki_pipeline.demo.web import (
     Answer,
     ApiError,
