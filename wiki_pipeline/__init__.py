@@ -1,3 +1,3 @@
-"""wiki-pipeline: Confluence spaces and Git repositories, searchable, readable and provably fresh."""
+"""wiki-pipeline: Confluence spaces, Git repositories and Jira projects, searchable, readable and provably fresh."""
 
 __version__ = "0.1.0"

@@ -76,7 +76,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wiki-pipeline")
 def main() -> None:
-    """Confluence spaces and Git repositories, searchable, readable and provably fresh.
+    """Confluence spaces, Git repositories and Jira projects, searchable, readable and provably fresh.
 
     Settings come from the environment, .env and wiki-pipeline.toml. Every command ends with 0 if all is well,
     1 if some documents failed, 2 for usage or configuration, 3 if it could not be done.

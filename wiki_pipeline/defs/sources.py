@@ -50,12 +50,12 @@ def publish_sources(instance: dg.DagsterInstance, catalog: Catalog, tenant: str)
 
 sources_upstream = dg.AssetSpec(
     KEY,
-    description="Confluence spaces and Git repositories, where people edit. Nothing is made here: each observation "
-    "says what a source holds, as a hash of its listing, followed by `+` and an event's number while a change waits to "
-    "be synced. Webhooks, `poll_sources` and each sync observe it; a partition of `raw_pages` that is behind it is "
-    "shown as out of date (Asset › Partitions).",
+    description="Confluence spaces, Git repositories and Jira projects, where people edit. Nothing is made here: each "
+    "observation says what a source holds, as a hash of its listing, followed by `+` and an event's number while a "
+    "change waits to be synced. Webhooks, `poll_sources` and each sync observe it; a partition of `raw_pages` that is "
+    "behind it is shown as out of date (Asset › Partitions).",
     group_name="pipeline",
-    kinds={"confluence", "git"},
+    kinds={"confluence", "git", "jira"},
     partitions_def=sources,
 )
 

@@ -42,7 +42,8 @@ _THREADS = 16  # requests that read catalog and tables at once; the others wait 
 _RESUME_SECONDS = 20.0  # between two looks for research that nobody makes
 _FOREVER = "public, max-age=31536000, immutable"
 _DESCRIPTION = (
-    "Search what wiki-pipeline keeps of Confluence spaces and Git repositories, and ask how fresh it is. "
+    "Search what wiki-pipeline keeps of Confluence spaces, Git repositories and Jira projects, and ask how fresh it "
+    "is. "
     'Errors are `{"error": {"code", "message", "details"?}}`; codes stay the same between versions.'
 )
 
@@ -132,7 +133,7 @@ def _add_assets(app: FastAPI) -> None:
 
 
 def _warm_up(services: Services) -> None:
-    """Load what the first search would wait for: LanceDB and the embedding model take seconds."""
+    """Load what the first search would wait for: Lance and the embedding model take seconds."""
     try:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
         if services.answering.model is not None:

@@ -50,7 +50,7 @@ async def alive() -> Alive:
     responses={503: {"model": ErrorAnswer, "description": "Catalog or tables out of reach, or about to stop."}},
 )
 async def ready(request: Request) -> Ready:
-    """Waits until LanceDB and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
+    """Waits until Lance and the model are loaded, which slows down whatever comes meanwhile, then asks the catalog
     and the storage."""
     serving = opened(request)
     return await run_sync(_ready, serving, limiter=serving.checks)

@@ -83,7 +83,10 @@ def _streamed(parts: Iterator[str]) -> Response:
 
 def _tenant(serving: Services, root: str, records: Sequence[SourceRecord]) -> Iterator[str]:
     yield "# Wiki\n\n"
-    yield "> Confluence spaces and Git repositories in one place, kept in step with what people edit there.\n\n"
+    yield (
+        "> Confluence spaces, Git repositories and Jira projects in one place, kept in step with what people edit "
+        "there.\n\n"
+    )
     yield "Each page is at its address with `.md` at its end as Markdown, and says where it came from and how fresh it "
     yield f"is. Search: {root}/v1/search?q=WORDS. What changed: {root}/v1/changes. Agents: {root}/mcp (MCP).\n\n"
     yield "## Sources\n\n"
