@@ -17,8 +17,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
-from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import create_run_for_test
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
@@ -30,7 +28,6 @@ from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.model import DocumentRef, SourceKey
 from wiki_pipeline.settings import load
 
-CLUSTER = Path(__file__).parents[2] / "dagster_home" / "cluster" / "dagster.yaml"
 pytestmark = pytest.mark.timeout(600)
 SOURCE = SourceKey("default", "confluence", "ENG")
 
@@ -181,50 +178,3 @@ def test_size_is_what_is_to_be_looked_at(tmp_path: Path) -> None:
         assert memory(tags_of_size(claim(11), catalog, settings)) == "2Gi"
         catalog.upstream.observe_all(SOURCE, [DocumentRef("1", "1")])
         assert tags_of_size(claim(), catalog, settings) == {SIZE_TAG: SMALL}
-
-
-def test_the_clusters_configuration_is_one_that_dagster_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """All of it: the classes that it names take what it says of them, and tags open no more than resources."""
-    for name in ("NAMESPACE", "SERVICE_ACCOUNT", "IMAGE", "INSTANCE", "ENV"):
-        monkeypatch.setenv(f"WIKI_PIPELINE_K8S_{name}", f"a-{name.lower().replace('_', '-')}")
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", "postgresql+psycopg2://user@nowhere/dagster")
-    said = yaml.safe_load(CLUSTER.read_text())
-    said["run_launcher"]["config"]["large"]["config"]["load_incluster_config"] = False
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        yaml.safe_dump(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "c",
-                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-                "users": [{"name": "u", "user": {}}],
-            }
-        )
-    )
-    said["run_launcher"]["config"]["large"]["config"]["kubeconfig_file"] = str(kubeconfig)
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(said))
-    launcher = InstanceRef.from_dir(str(tmp_path)).run_launcher
-    assert isinstance(launcher, BySize)
-    large = launcher._configured[LARGE].load()
-    run = dg.DagsterRun(
-        "sync_source",
-        tags={
-            "dagster-k8s/config": json.dumps(
-                {"container_config": {"resources": {"requests": {"memory": "6Gi"}, "limits": {"memory": "6Gi"}}}}
-            )
-        },
-    )
-    context = large.get_container_context_for_run(run)  # type: ignore[attr-defined]
-    assert context.run_k8s_config.container_config["resources"]["requests"]["memory"] == "6Gi"
-    assert context.run_k8s_config.pod_spec_config["automount_service_account_token"] is False
-    for config in (
-        {"pod_spec_config": {"volumes": [{"name": "host", "host_path": {"path": "/"}}]}},
-        {"container_config": {"image": "another"}},
-        {"container_config": {"resources": {}, "security_context": {"privileged": True}}},
-    ):
-        with pytest.raises(Exception, match=r"not permitted|not allowed|Attempted"):
-            large.get_container_context_for_run(  # type: ignore[attr-defined]
-                dg.DagsterRun("sync_source", tags={"dagster-k8s/config": json.dumps(config)})
-            )

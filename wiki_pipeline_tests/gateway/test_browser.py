@@ -149,7 +149,7 @@ def test_a_search_leads_to_the_passage(open_page: Open) -> None:
 def test_search_works_without_javascript(open_page: Open) -> None:
     page = open_page("/", javascript=False)
     page.get_by_label("Search everything").fill("lighthouse")
-    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_role("link", name="On-call guide")).to_be_visible()
 
 

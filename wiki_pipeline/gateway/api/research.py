@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Header, Path, Query, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from wiki_pipeline.answers.durable import readable
@@ -165,7 +165,7 @@ def delete(serving: Serving, research_id: ResearchId) -> None:
 @router.get(
     "/v1/research/{research_id}/report.md",
     summary="Take a report along",
-    response_class=PlainTextResponse,
+    response_class=Response,
     responses={
         200: {"content": {"text/markdown": {}}, "description": "The report."},
         404: {"model": ErrorAnswer, "description": "There is none such of the asker, or it has not ended."},
