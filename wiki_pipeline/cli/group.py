@@ -15,6 +15,7 @@ COMMANDS = {
     "init": "Write a commented configuration to start from.",
     "settings": "Show all settings with their values; secrets are masked.",
     "up": "Start everything: first sync, Dagster UI, wiki and API.",
+    "gateway": "Serve wiki, search, API and webhooks alone, without Dagster.",
     "sync": "Bring sources up to date, with progress.",
     "sources": "List, add and remove sources.",
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",

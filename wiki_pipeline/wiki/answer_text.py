@@ -13,6 +13,8 @@ from typing import Any
 
 from pyromark import Markdown, Options
 
+from wiki_pipeline.wiki import markup
+
 BEGIN, END = "\ue000", "\ue001"
 """Around the number of something that the program puts into the text. Neither may be in the text before."""
 
@@ -49,7 +51,7 @@ def to_html(markdown: str, placed: Sequence[str] = ()) -> str:
         placed: HTML by number, made by the program.
     """
     if len(markdown) > MAX_CHARACTERS:
-        return f"<pre>{_text(markdown, placed)}</pre>"
+        return f'<pre tabindex="0">{_text(markdown, placed)}</pre>'
     return _Writer(placed).html(_MARKDOWN.events(markdown))
 
 
@@ -101,7 +103,7 @@ class _Writer:
             self._head = True
             self._out.append("<thead><tr>")
         elif name == "Table":
-            self._out.append('<div class="table"><table>')
+            self._out.append(f"{markup.TABLE}<table>")
         elif name in _ELEMENTS:
             self._out.append(f"<{self._element(name)}>" + ("<code>" if name == "CodeBlock" else ""))
 

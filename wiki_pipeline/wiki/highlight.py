@@ -42,9 +42,9 @@ def _block(found: re.Match[str]) -> str:
     language = found["language"] or ""
     coloured = _coloured(unescape(found["code"]), language)
     if found["whole"]:
-        return f'<pre class="source highlight"><code>{_numbered(coloured)}</code></pre>'
+        return f'<pre class="source highlight" tabindex="0"><code>{_numbered(coloured)}</code></pre>'
     caption = f' data-language="{language}"' if language else ""
-    return f'<pre class="highlight"{caption}><code>{coloured}</code></pre>'
+    return f'<pre class="highlight"{caption} tabindex="0"><code>{coloured}</code></pre>'
 
 
 @lru_cache(maxsize=32)

@@ -15,6 +15,9 @@ from pyromark import Markdown, Options
 
 from wiki_pipeline.limits import is_too_deep
 
+# What is around a table: wide ones scroll by themselves, by the keyboard too.
+TABLE = '<div class="table" tabindex="0" role="group" aria-label="Table">'
+
 # Beyond these a page is shown as its text: no browser could lay it out, and the sanitiser's time grows with the square
 # of the depth and of the number of attributes of one tag. (GitHub, too, lays out no file of more than 512 KB.)
 MAX_CHARACTERS = 500_000

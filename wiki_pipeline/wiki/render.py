@@ -21,7 +21,7 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.anchors import Anchors
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 
 _TONES = {"new", "indeterminate", "done"}
 _TOO_LARGE = (
@@ -106,7 +106,7 @@ class _Finish:
         return f'<blockquote class="alert alert-{name}"><p class="alert-title">{name.capitalize()}</p>'
 
     def _table(self, found: re.Match[str]) -> str:
-        return f'<div class="table"><table{found["table"]}>'  # wide tables scroll by themselves
+        return f"{markup.TABLE}<table{found['table']}>"
 
     def _table_end(self, _found: re.Match[str]) -> str:
         return "</table></div>"

@@ -35,8 +35,8 @@ _SIGNS = {
     Verdict.GARBLED: "**garbled**",
 }
 _HOW = """\
-Each line is one example of [the documentation](../../../wiki_pipeline/text/confluence/README.md), which shows its source and
-what we make of it. A program compares each result with what a reader of the page in Confluence sees:
+Each line is one example of [the documentation](../../../wiki_pipeline/text/confluence/README.md), which shows its
+source and what we make of it. A program compares each result with what a reader of the page in Confluence sees:
 
 - kept: all words, in code all lines and blanks, and the form (a list, a table, a fence, a link ...);
 - words only: the words without the form, such as a table as a run of words;

@@ -21,11 +21,16 @@ def text_of(html: str) -> str:
 
 def test_code_gets_classes_and_its_language() -> None:
     html = highlight('<p>x</p><pre><code class="language-python">def f(): pass\n</code></pre>')
-    assert html.startswith('<p>x</p><pre class="highlight" data-language="python"><code><span class="k">def</span>')
+    assert html.startswith(
+        '<p>x</p><pre class="highlight" data-language="python" tabindex="0"><code><span class="k">def</span>'
+    )
 
 
 def test_code_without_a_known_language_is_plain() -> None:
-    assert highlight("<pre><code>a &lt; b\n</code></pre>") == '<pre class="highlight"><code>a &lt; b\n</code></pre>'
+    assert (
+        highlight("<pre><code>a &lt; b\n</code></pre>")
+        == '<pre class="highlight" tabindex="0"><code>a &lt; b\n</code></pre>'
+    )
     assert "<span" not in highlight('<pre><code class="language-klingon">a\n</code></pre>')
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from wiki_pipeline.links.index import LinkIndex
 from wiki_pipeline.model import CleanPage, Heading, WikiPage
+from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.wiki.pages import BLOBS, REPOSITORY, SPACE, columns_of, file, index, space_page
 
@@ -23,7 +24,7 @@ def rendered_file(path: str, markdown: str) -> str:
 
 
 def table(inside: str) -> str:
-    return f'<div class="table"><table>{inside}</table></div>'
+    return f"{markup.TABLE}<table>{inside}</table></div>"
 
 
 def test_a_page_keeps_its_columns_and_gets_its_address() -> None:
