@@ -24,7 +24,7 @@ import httpx
 from wiki_pipeline_tests.e2e.services import WrongError, started
 
 ROOT = Path(__file__).parents[2]
-PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline"}
+PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline", "default:jira:PLAT"}
 ASSETS = {"raw_pages", "clean_pages", "attachments", "chunks", "vectors", "wiki_pages"}
 _STAGES = """{ assetNodes { assetKey { path } assetPartitionStatuses {
     ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions } } } }"""
@@ -120,7 +120,11 @@ def _first_link(page: httpx.Response, pattern: str) -> str:
 
 
 def _search_finds(client: httpx.Client, at: Mapping[str, str]) -> None:
-    for query, source in (("tide gauge", "default:confluence:HANDBOOK"), ("reconcile", "default:git:wiki-pipeline")):
+    for query, source in (
+        ("tide gauge", "default:confluence:HANDBOOK"),
+        ("reconcile", "default:git:wiki-pipeline"),
+        ("PLAT-497", "default:jira:PLAT"),
+    ):
         address = urljoin(at["Wiki"], "/v1/search?" + urlencode({"q": query, "source": source}))
         hits = client.get(address).raise_for_status().json()["hits"]
         if not hits or {hit["source"] for hit in hits} != {source}:

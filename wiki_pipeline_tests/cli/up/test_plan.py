@@ -23,6 +23,7 @@ from wiki_pipeline_tests.installation import pipeline, sync
 HANDBOOK = SourceKey("default", "confluence", "HANDBOOK")
 DAGSTER = ("Dagster's code server", "Dagster's webserver", "Dagster's daemon")
 CLONE = SourceKey("default", "git", "wiki-pipeline")
+PROJECT = SourceKey("default", "jira", "PLAT")
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def names(made: Plan) -> list[str]:
 
 def test_without_sources_a_clone_shows_itself_and_the_handbook(empty: Path) -> None:
     with planned() as made:
-        assert names(made) == ["Demo Confluence", "The gateway", *DAGSTER]
+        assert names(made) == ["Demo Confluence", "Demo Jira", "The gateway", *DAGSTER]
         assert made.sources
         assert made.demo is not None
         assert made.demo.clone is not None
@@ -64,7 +65,7 @@ def test_without_sources_a_clone_shows_itself_and_the_handbook(empty: Path) -> N
 def test_without_a_clone_there_is_the_handbook_alone(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wiki_pipeline.cli.up.plan.clone", lambda: None)
     with demo_shown(), pipeline() as opened:
-        assert [record.key for record in opened.catalog.sources("default")] == [HANDBOOK]
+        assert [record.key for record in opened.catalog.sources("default")] == [HANDBOOK, PROJECT]
 
 
 def test_every_command_knows_the_demo_from_the_catalog_and_no_setting_does(run: Run, empty: Path) -> None:
@@ -73,7 +74,7 @@ def test_every_command_knows_the_demo_from_the_catalog_and_no_setting_does(run: 
         shown = {setting["name"]: setting["value"] for setting in json.loads(run("settings", "--json").stdout)}
         assert shown["CONFLUENCE_URL"] == ""
         listed = [source["source"] for source in json.loads(run("sources", "list", "--json").stdout)]
-        assert listed == [str(HANDBOOK), str(CLONE)]
+        assert listed == [str(HANDBOOK), str(CLONE), str(PROJECT)]
         (connection,) = json.loads(run("connections", "list", "--json").stdout)
         assert (connection["url"], connection["managed_by"]) == (made.demo.url, "demo")
         assert (connection["options"], connection["secret_ref"]) == ({"media_hosts": made.demo.media}, "")
@@ -138,16 +139,16 @@ def test_the_demo_is_shown_again_until_there_are_sources_of_the_user_s_own(empty
     with pipeline() as opened:
         opened.catalog.add_source(SourceKey("default", "git", "org/repo"), '{"url": "https://example.org/org/repo"}')
     with planned() as made:
-        assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK, CLONE])
+        assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK, CLONE, PROJECT])
 
 
 def test_what_a_person_added_never_leaves_with_the_demo(empty: Path) -> None:
     with demo_shown() as made, pipeline() as opened:
         assert made.demo is not None
         assert add(opened, str(made.demo.clone)).record.key == CLONE
-        assert of_the_demo(opened.catalog.sources("default")) == {HANDBOOK}
+        assert of_the_demo(opened.catalog.sources("default")) == {HANDBOOK, PROJECT}
     with planned() as made:
-        assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK])
+        assert (made.shows_demo, made.leftovers) == (False, [HANDBOOK, PROJECT])
 
 
 def test_sources_of_a_demo_from_before_leave_as_well(empty: Path) -> None:
