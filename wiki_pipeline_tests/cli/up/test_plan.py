@@ -75,9 +75,10 @@ def test_every_command_knows_the_demo_from_the_catalog_and_no_setting_does(run: 
         assert shown["CONFLUENCE_URL"] == ""
         listed = [source["source"] for source in json.loads(run("sources", "list", "--json").stdout)]
         assert listed == [str(HANDBOOK), str(CLONE), str(PROJECT)]
-        (connection,) = json.loads(run("connections", "list", "--json").stdout)
-        assert (connection["url"], connection["managed_by"]) == (made.demo.url, "demo")
-        assert (connection["options"], connection["secret_ref"]) == ({"media_hosts": made.demo.media}, "")
+        confluence, jira = json.loads(run("connections", "list", "--json").stdout)
+        assert (confluence["url"], confluence["managed_by"]) == (made.demo.url, "demo")
+        assert (confluence["options"], confluence["secret_ref"]) == ({"media_hosts": made.demo.media}, "")
+        assert (jira["url"], jira["managed_by"], jira["secret_ref"]) == (made.demo.jira, "demo", "")
 
 
 def test_what_an_up_left_that_was_killed_does_not_count(empty: Path) -> None:
