@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,7 +137,9 @@ def careless() -> Iterator[Buckets]:
             self._answer(204)
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", "0")))
+            body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
+            for name in re.findall("<Key>([^<]*)</Key>", body):
+                objects.pop(f"{self.path.partition('?')[0].rstrip('/')}/{name}", None)
             self._answer(200, b"<DeleteResult/>")
 
         def log_message(self, *_: object) -> None:

@@ -156,13 +156,17 @@ class _Questions(Collector):
 
 def _questions() -> GaugeMetricFamily:
     return GaugeMetricFamily(
-        "wiki_pipeline_questions", "Answers and research that are kept, by kind and status.", labels=["kind", "status"]
+        "wiki_pipeline_questions",
+        f"Answers and research that are kept, by kind and status.{_OF_CATALOG}",
+        labels=["kind", "status"],
     )
 
 
 def _tokens() -> GaugeMetricFamily:
     return GaugeMetricFamily(
-        "wiki_pipeline_model_tokens_today", "Tokens of language models since midnight UTC.", labels=["of"]
+        "wiki_pipeline_model_tokens_today",
+        f"Tokens of language models since midnight UTC.{_OF_CATALOG}",
+        labels=["of"],
     )
 
 

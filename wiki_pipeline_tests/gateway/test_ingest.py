@@ -188,7 +188,7 @@ def test_reloads_are_jobs_one_a_source(gateway: Gateway) -> None:
     assert len(gateway.client.get("/v1/jobs", params={"source": str(keys[1])}).json()["jobs"]) == 1
     assert gateway.ask("confluence/reload", datasource_id="nowhere").status_code == 404
     assert gateway.ask("confluence/reload", datasource_id=str(ROCKET)).status_code == 404
-    assert gateway.ask("jira/reload-all").status_code == 404
+    assert gateway.ask("nowhere/reload-all").status_code == 404
 
 
 # --- jobs ---

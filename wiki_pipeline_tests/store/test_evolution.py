@@ -27,7 +27,15 @@ VERSIONS = {
         "chunks": "1eb3b2459b6d4bd792e08b5704afa1a7",
         "vectors": "6235456b4485190a8331b8ed3d8a03bb",
         "wiki_pages": "56b5470033ec390cbd36118df3e11f3c",
-    }
+    },
+    2: {
+        "raw_pages": "683af3b2750a2da7cdffdc74314b69d8",
+        "clean_pages": "aadd4829f2ac366609bb1c4590e88fdc",
+        "attachments": "90cfea58c9c7d2d7f502e8cf27ae9409",
+        "chunks": "0fe7e4c07a5c95f87adb335c551f3faf",
+        "vectors": "6a3a31b55fa7bff88bb3ae4ca4382086",
+        "wiki_pages": "0c5b31f43af47f616653f7bdac3baae5",
+    },
 }
 
 

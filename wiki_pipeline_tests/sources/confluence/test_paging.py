@@ -235,7 +235,7 @@ def test_a_server_that_ignores_where_to_start_is_noticed() -> None:
     async def read() -> None:
         await collect(OffsetWalk(get, 10, 3, 1000).portions())
 
-    with pytest.raises(IncompleteListingError, match="wherever it is told to start"):
+    with pytest.raises(IncompleteListingError, match="wherever it is asked to start"):
         asyncio.run(read())
 
 
