@@ -150,7 +150,7 @@ def test_an_excerpt_is_the_marked_passage_alone(opened: Pipeline, eng: Space) ->
     )
     none = eng.add("None", include("Price list", macro="excerpt-include", name="nonsense"))
     sync(opened)
-    assert text(opened, framed).startswith("> *[Excerpt of [Price list](")
+    assert text(opened, framed).startswith("> **[Price list](")
     assert text(opened, framed).endswith("\n>\n> First.")
     assert " ".join(text(opened, named).split()) == "It is: Ten crowns."
     assert "has no excerpt “nonsense”" in text(opened, none)

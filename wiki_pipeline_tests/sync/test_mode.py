@@ -32,7 +32,7 @@ def test_a_cluster_refuses_what_one_machine_alone_sees(
         pass
     assert all(word in str(refused.value) for word in wrong)
     assert not any(word in str(refused.value) for word in [*right, "secret"])
-    assert not (tmp_path / "state" / "catalog.sqlite").exists()
+    assert not (tmp_path / "state" / "lance").exists()
 
 
 def test_a_cluster_takes_postgresql_and_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

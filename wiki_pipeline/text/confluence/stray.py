@@ -71,15 +71,19 @@ def settle(root: Element) -> None:
 def _join_bodies(macro: Element) -> None:
     """Let a macro have one body of each kind: handlers read one, and importers write several."""
     for name in _BODIES:
-        bodies = macro.findall(name)
-        for body in bodies[1:]:
-            if name == PLAIN:
-                bodies[0].text = f"{bodies[0].text or ''}\n{body.text or ''}"
-            else:
-                _append_text(bodies[0], body.text)
-                bodies[0].extend(list(body))
-            _append_text(bodies[0], body.tail)
-            macro.remove(body)
+        first, *others = macro.findall(name) or [None]
+        if first is None or not others:
+            continue
+        if name == PLAIN:
+            texts = [first.text, *(text for other in others for text in (other.text, other.tail))]
+            first.text = "\n".join(filter(None, texts))
+            for other in others:
+                other.tail = None
+                macro.remove(other)
+        else:
+            for other in others:
+                other.tag = "div"
+                first.append(other)
 
 
 def _belongs(node: Element, child: Element) -> bool:

@@ -75,6 +75,7 @@ def _is_converted(name: str, body: str, media_type: str) -> None:
 _SHOWN = """
     title key summary jqlQuery jql url source body equation name Name diagramName diagramDisplayName include colour
     language panelIcon user text label atlassian-macro-output-type baseurl pageTitle pageId filename link href src color
+    data markdown tooltip
 """
 _PARAMETER = re.compile(r'(<ac:parameter ac:name="([^"]+)">)[^<]+(?=</ac:parameter>)')
 
