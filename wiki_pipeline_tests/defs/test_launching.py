@@ -5,11 +5,13 @@ Small runs by a real code server, large ones as processes that a played cluster 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +30,7 @@ from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.model import DocumentRef, SourceKey
 from wiki_pipeline.settings import load
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:subprocess .* is still running")]
 SOURCE = SourceKey("default", "confluence", "ENG")
 
 
@@ -63,6 +65,11 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[dg
         ) as workspace,
     ):
         yield instance, workspace.create_request_context()
+    # Dagster does not wait for the code servers that it ended, and Python would warn of that in some later test.
+    del instance, workspace
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def started(instance: dg.DagsterInstance, workspace: Any, size: str | None, folder: Path) -> str:

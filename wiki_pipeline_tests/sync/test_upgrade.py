@@ -132,7 +132,7 @@ def test_until_its_sync_another_source_s_passages_are_found(opened: Pipeline) ->
 
 def test_another_source_that_is_being_written_is_left_to_its_writer(opened: Pipeline) -> None:
     model = open_embedder(opened.settings).model
-    with opened.catalog.lease(lease_name(OPS), 60), pytest.raises(StoreError, match=f"{OPS.slug} was made by an older"):
+    with opened.catalog.lease(lease_name(OPS), 60):
         sync(opened)  # whose links may lead there
     assert opened.store.older(OPS, model)
     sync(opened, OPS)

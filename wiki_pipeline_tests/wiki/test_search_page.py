@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from wiki_pipeline.wiki import site
-from wiki_pipeline.wiki.views import Result, SearchView
+from wiki_pipeline.wiki.views import Restriction, Result, SearchView
 
 RESULT = Result(title="Rota", href="/wiki/x", source_title="Handbook", path="", modified_at=None, chunks=())
 
 
 def page(**said: object) -> str:
-    values = {"query": "rotta <b>", "source": "", "mode": "hybrid", "sources": {}, "modes": {}, "results": [RESULT]}
+    values = {
+        "query": "rotta <b>",
+        "chosen": Restriction(),
+        "mode": "hybrid",
+        "sources": {},
+        "modes": {},
+        "results": [RESULT],
+    }
     return site.html(SearchView(**{**values, **said}))  # type: ignore[arg-type]
 
 
 def test_what_was_read_otherwise_is_said_and_can_be_asked_for() -> None:
     shown = page(did_you_mean="rota & more", unknown=("<b>",))
     assert "Did you mean" in shown
-    assert 'href="/search?q=rota+%26+more&amp;source=&amp;mode=hybrid"' in shown
+    assert 'href="/search?q=rota+%26+more&amp;mode=hybrid"' in shown
     assert "<b>" not in shown
     assert "1 page" in shown
 
