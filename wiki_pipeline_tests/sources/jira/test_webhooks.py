@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ SITE = "https://acme.atlassian.net"
 OPS = SourceKey("default", "jira", "OPS")
 KNOWN = {OPS: SourceConfig(SITE, SITE, "OPS").dump()}
 CONNECTIONS = [Connection("default", "jira", "jira", SITE)]
-_RECORDED = Path(os.environ.get("WIKI_PIPELINE_CORPUS", "/work/shared/corpus")).glob(
-    "mattermost+mattermost-plugin-jira/server/testdata/*.json"
-)
+_CORPUS = Path(__file__).resolve().parents[4] / "shared" / "corpus"
+_RECORDED = _CORPUS.glob("mattermost+mattermost-plugin-jira/server/testdata/*.json")
 
 
 def read(body: Any, **headers: str) -> ParsedDelivery:
