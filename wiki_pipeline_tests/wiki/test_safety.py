@@ -33,7 +33,7 @@ ELEMENTS = words(
 )
 HARMLESS = words(
     "title lang dir align colspan rowspan span scope start reversed value open type datetime disabled checked"
-    " aria-label aria-hidden tabindex data-line data-language"
+    " aria-label aria-hidden role tabindex data-line data-language"
 )
 VOID = words("br col hr input wbr")
 
