@@ -21,6 +21,8 @@ _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dags
 _RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _CANCELLED = [dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED]
 _SILENT_SECONDS = 60.0
+_POLL = "poll_sources"
+_POLL_SILENT_SECONDS = 300.0
 _WATCHED_SECONDS = 15.0
 # By run id: the last event of each run that seemed lost, and since when (as `passed` says) it has been the last.
 # Dagster's times are those of a clock that may have jumped: nothing is ended that does something while it is watched.
@@ -86,7 +88,7 @@ def was_cancelled(instance: dg.DagsterInstance, record: ClaimRecord) -> bool:
 
 
 def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
-    """End the runs of partitions whose process is gone, so that they keep no other waiting. Returns their ids.
+    """End the runs of partitions, and polls, whose process is gone: they keep others waiting. Returns their ids.
 
     A sync holds its source's lease from its first step to its last; one without it that has been silent for a minute
     is gone. (Dagster does not know, and would wait for the longest time a run may take.)
@@ -97,17 +99,22 @@ def end_lost_runs(instance: dg.DagsterInstance, catalog: Catalog) -> list[str]:
     for record in running:
         run = record.dagster_run
         source = _source(run.tags.get(_PARTITION_TAG, ""))
-        if source is None or time.time() - (record.start_time or time.time()) < CLAIM_SECONDS:
+        if time.time() - (record.start_time or time.time()) < CLAIM_SECONDS:
             continue
-        if not catalog.is_held(lease_name(source)) and _silent(instance, run.run_id):
+        if source is None:
+            # A poll holds no lease, but it says of each source what it found.
+            gone = run.job_name == _POLL and _silent(instance, run.run_id, _POLL_SILENT_SECONDS)
+        else:
+            gone = not catalog.is_held(lease_name(source)) and _silent(instance, run.run_id, _SILENT_SECONDS)
+        if gone:
             instance.report_run_failed(run, _GONE)
             lost.append(run.run_id)
     return lost
 
 
-def _silent(instance: dg.DagsterInstance, run_id: str) -> bool:
+def _silent(instance: dg.DagsterInstance, run_id: str, seconds: float) -> bool:
     last = instance.get_records_for_run(run_id, limit=1, ascending=False).records
-    is_long_ago = not last or time.time() - last[0].timestamp > _SILENT_SECONDS
+    is_long_ago = not last or time.time() - last[0].timestamp > seconds
     return is_long_ago and _stands_still(instance, run_id)
 
 

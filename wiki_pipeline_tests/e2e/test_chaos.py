@@ -8,7 +8,7 @@ import pytest
 
 from wiki_pipeline_tests.e2e.chaos import SERVICES, Chaos
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 
 
 def test_after_chaos_and_one_poll_all_tables_equal_the_sources(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ and what it guards against needs a checkout, which never happens here.
 
 from __future__ import annotations
 
+import errno
 import logging
 import shutil
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +23,7 @@ from wiki_pipeline.sources.git.objects import Objects
 from wiki_pipeline.sources.git.remote import BlobsRefusedError, NoSuchRefError, Remote
 
 _OWN_REF = "refs/wiki-pipeline/head"
+_REMOVALS, _REMOVAL_SECONDS = 20, 0.25
 PACKS_BEFORE_REPACKING = 50
 
 _log = logging.getLogger(__name__)
@@ -170,7 +173,15 @@ class Clone:
 
 
 def _remove(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
+    """Delete a clone, also one into which a Git whose sync was killed still writes its last."""
+    for left in reversed(range(_REMOVALS)):
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or not left:
+                raise
+            time.sleep(_REMOVAL_SECONDS)
+        else:
+            return
