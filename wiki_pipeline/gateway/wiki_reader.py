@@ -21,6 +21,7 @@ from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of
 from wiki_pipeline.answers.cite import places_of
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
+from wiki_pipeline.links.jira import MAY_BE_ISSUES
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
 from wiki_pipeline.store import Hit, StageTable, Store
@@ -221,7 +222,7 @@ class WikiReader:
         for batch in table.batches(["document_id", "links"]) if version else ():
             links = batch.column("links")
             targets = links.flatten().field("target")
-            hits = pc.match_substring(targets, "/browse/")
+            hits = pc.match_substring(targets, MAY_BE_ISSUES)
             owners = batch.column("document_id").take(pc.list_parent_indices(links).filter(hits))
             for target, owner in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
                 holders = linked.setdefault(target, [])

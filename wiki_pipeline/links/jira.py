@@ -44,6 +44,8 @@ _PLACE = re.compile(_CONTEXT + _TARGET)
 _LIST = re.compile(_CONTEXT + r"issues/?")
 _FILE = re.compile(_CONTEXT + r"secure/attachment/(?P<id>[0-9]{1,19})/(?P<name>[^/]+)")
 _ROOT = re.compile(r"https?://[^/?#]+(?P<context>/(?:[^/?#]+/)*?)browse/(?P<key>[^/?#]+)")
+MAY_BE_ISSUES = "/browse/"
+"""Found in every address of an issue as it is written here."""
 MAY_BE_FILES = r"/secure/attachment/[0-9]"
 """Found in every address that `file_place` reads, and in hardly any other."""
 
@@ -163,6 +165,11 @@ def _project(site: str, project: str) -> str:
 def root_of(address: str) -> str:
     """The root of the site that an address is of: that of an issue, or of the site itself."""
     return address.partition("/browse/")[0].rstrip("/")
+
+
+def project_address(root: str, project: str) -> str:
+    """The address of a project, below its site's root."""
+    return issue_address(root, project)
 
 
 def issue_address(root: str, key: str) -> str:

@@ -18,8 +18,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -84,10 +83,10 @@ class SimpleDocument:
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-Generator = Callable[[str], Iterable[SimpleDocument]]
+DocumentGenerator = Callable[[str], Iterable[SimpleDocument]]
 
 
-def source_kind(name: str, *, setting: str, description: str) -> Callable[[Generator], SourceKind]:
+def source_kind(name: str, *, setting: str, description: str) -> Callable[[DocumentGenerator], SourceKind]:
     """Make a kind of source of a generator of documents; the module calls the result `KIND`.
 
     Args:
@@ -98,7 +97,7 @@ def source_kind(name: str, *, setting: str, description: str) -> Callable[[Gener
     if not re.fullmatch(r"[a-z][a-z0-9]*", name):
         raise ValueError(f"{name!r} can't be the name of a kind of source: small letters and digits, a letter first.")
 
-    def made(generator: Generator) -> SourceKind:
+    def made(generator: DocumentGenerator) -> SourceKind:
         return SimpleKind(name, setting, description, generator)
 
     return made
@@ -109,7 +108,7 @@ class SimpleKind:
 
     connection_options: Mapping[str, str] = {}
 
-    def __init__(self, name: str, setting: str, description: str, generator: Generator) -> None:
+    def __init__(self, name: str, setting: str, description: str, generator: DocumentGenerator) -> None:
         about: Any = (dict[str, str], Field({}, validation_alias=setting, description=description))
         self.name = name
         self.addresses = f"{name}: and an address"
@@ -215,7 +214,7 @@ class SimpleSource:
 
     confirms_missing = False
 
-    def __init__(self, key: SourceKey, address: str, generator: Generator) -> None:
+    def __init__(self, key: SourceKey, address: str, generator: DocumentGenerator) -> None:
         self.key = key
         self.cursor = ""
         self.skipped: Mapping[str, int] = {}
@@ -299,9 +298,8 @@ class SimpleSource:
                 f"Nothing is deleted. See the function that yields documents of the kind {self.key.kind}.",
             ) from error
         finally:
-            if hasattr(documents, "close"):
-                with closing(documents):  # type: ignore[type-var]
-                    pass
+            if isinstance(documents, Generator):
+                documents.close()
 
     async def poll(self, cursor: str) -> Changes:
         """See `Source.poll`: there is no cheaper look than a listing."""

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
+from wiki_pipeline.links.jira import query_of
 from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest, rows_from_arrow
 from wiki_pipeline.store import Batch, StageTable, fingerprint
 from wiki_pipeline.sync.conversion import Conversion, Converted
@@ -223,7 +224,7 @@ class Dependencies:
 
     def find(self, target: str) -> Included | None:
         """The page that an upstream address means, with its body; None if no source has it."""
-        if "/issues/?" in target:
+        if query_of(target):
             return self._lists.find(target)
         place = self._index.document(target, self._source)
         if place is None:

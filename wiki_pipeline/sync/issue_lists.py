@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from wiki_pipeline.links import jql
-from wiki_pipeline.links.jira import query_of
+from wiki_pipeline.links.jira import query_of, root_of
 from wiki_pipeline.model import RawPage, SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.known import Included, text_hash
@@ -86,7 +86,7 @@ class IssueLists:
             if kind.is_narrowed(record.config):
                 continue
             for prefix, address in kind.mentions(record.config).items():
-                found[address.removesuffix("/browse/"), prefix] = record.key
+                found[root_of(address), prefix] = record.key
         return found
 
     def _rows(self, source: SourceKey) -> list[Row]:

@@ -13,10 +13,7 @@ from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import PAGE_ID, SPACE_KEY
-
-
-class ShapeError(ValueError):
-    """A value is not of the shape expected; says where and what is. A `ValueError`, because pydantic reads those."""
+from wiki_pipeline.sources.http.scopes import Scopes, ShapeError, read_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,40 +90,13 @@ def source_name(space: str) -> str:
     return space.replace("%", "%25").replace(":", "%3A")
 
 
-class Spaces(dict[str, tuple[PageScope, ...]]):
-    """Pages by space; none: the whole space.
-
-    Attributes:
-        problems: entries that can't be used, each with its place and what is wrong with it.
-    """
-
-    problems: tuple[str, ...] = ()
+class Spaces(Scopes[PageScope]):
+    """Pages by space; none: the whole space."""
 
 
 def read_spaces(value: Any) -> Spaces:
-    """The value of `CONFLUENCE_SPACES`: JSON text, or what a configuration file made of it. Entries that can't be used
-    are left out, and become its `problems`.
-
-    Raises:
-        ShapeError: not JSON, or no object.
-    """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value or "{}", object_pairs_hook=_without_repetition)
-        except json.JSONDecodeError as error:
-            raise ShapeError(
-                f'not JSON ({error.msg} at line {error.lineno} column {error.colno}); expected {{"DEV": [], ...}}'
-            ) from None
-    if not isinstance(value, dict):
-        raise ShapeError('expected an object of space keys, as {"DEV": []}')
-    spaces, problems = Spaces(), list[str]()
-    for space, pages in value.items():
-        try:
-            spaces[check_space_key(space)] = read_pages(pages, space)
-        except ShapeError as error:
-            problems.append(str(error))
-    spaces.problems = tuple(problems)
-    return spaces
+    """The value of `CONFLUENCE_SPACES`; see `read_scopes`."""
+    return read_scopes(Spaces(), value, example="DEV", key_of=check_space_key, read=read_pages)
 
 
 def read_pages(value: Any, place: str) -> tuple[PageScope, ...]:
@@ -156,11 +126,3 @@ def _read_page(value: Any, place: str) -> PageScope:
     if not isinstance(deep, bool):
         raise ShapeError(f"{place}: get_child_pages must be true or false")
     return PageScope(str(page_id), deep)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    repeated = sorted({key for key in keys if keys.count(key) > 1})
-    if repeated:
-        raise ShapeError(f"{repeated[0]!r} is given twice")
-    return dict(pairs)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,12 +19,16 @@ from wiki_pipeline.sources.confluence.settings import CONNECTION_OPTIONS, Conflu
 from wiki_pipeline.sources.confluence.site_lookups import find_page, probe, spaces_of
 from wiki_pipeline.sources.confluence.source import ConfluenceSource
 from wiki_pipeline.sources.confluence.webhooks import ConfluenceWebhook
+from wiki_pipeline.sources.http.sites import Sites, wait_for
 from wiki_pipeline.sources.protocol import Source
 from wiki_pipeline.sources.request import Request, Requested
 from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.sources.webhook import Webhook
 
 T = TypeVar("T")
+
+
+_SITES = Sites(Site.parse, "CONFLUENCE_URL", DEFAULT_CONNECTION)
 
 
 class ConfluenceKind:
@@ -69,10 +71,7 @@ class ConfluenceKind:
 
     def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
         """See `SourceKind.connection_of`: by the source's name, or by its site."""
-        site, (name, _, space) = Site.parse(SourceConfig.parse(config).url), key.name.partition("/")
-        of_site = [each for each in _default_first(connections) if Site.parse(each.url) == site]
-        named = (each for each in of_site if each.name == name and space)
-        return next(named, next(iter(of_site), None))
+        return _SITES.connection_of(key, SourceConfig.parse(config).url, connections)
 
     async def probe(self, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
         """See `SourceKind.probe`."""
@@ -92,15 +91,15 @@ class ConfluenceKind:
             SourceError: the look-up failed.
         """
         connections = self.connections(tenant) if connections is None else connections
-        for connection in _default_first(connections):
-            if (parts := _below(connection, address)) is None:
+        for connection in _SITES.own_first(connections):
+            if (parts := _SITES.below(connection, address)) is None:
                 continue
             target = read_target(parts)
             if target.title or not target.space:
-                target = _wait_for(find_page(ConfluenceSettings.for_connection(connection), target))
+                target = wait_for(find_page(ConfluenceSettings.for_connection(connection), target))
             pages = (PageScope(target.page_id),) if target.page_id else ()
             space = source_name(target.space)
-            name = space if connection.name == DEFAULT_CONNECTION else f"{connection.name}/{space}"
+            name = _SITES.source_name(connection, space)
             return SourceKey(tenant, self.name, name), SourceConfig(connection.url, target.space, pages).dump()
         if _is_cloud(address):
             sites = ", ".join(connection.url for connection in connections)
@@ -116,22 +115,7 @@ class ConfluenceKind:
         """See `SourceKind.open`. Nothing is kept in `home`. Without a connection it is that of the settings."""
         desired = SourceConfig.parse(config)
         connection = connection or next(iter(self.connections(key.tenant)), None)
-        if connection is None:
-            raise ConfigurationError(
-                f"{key}: CONFLUENCE_URL is not set, and there is no connection to {desired.url}.",
-                f"It was {desired.url} when the source was added.",
-            )
-        if Site.parse(desired.url) != Site.parse(connection.url):
-            # The credentials are meant for the connection's site alone.
-            if connection.name != DEFAULT_CONNECTION:
-                raise ConfigurationError(
-                    f"{key} belongs to {desired.url}, but the connection {connection.name} is to {connection.url}.",
-                    "Change the connection back, or remove the source and add it again.",
-                )
-            raise ConfigurationError(
-                f"{key} belongs to {desired.url}, but CONFLUENCE_URL is {connection.url}.",
-                "Set CONFLUENCE_URL back, or remove the source and add it again.",
-            )
+        connection = _SITES.opening(key, desired.url, connection)
         settings = ConfluenceSettings.for_connection(connection)
         return ConfluenceSource(key, desired, settings, load(FetchSettings).max_document_bytes)
 
@@ -180,29 +164,11 @@ class ConfluenceKind:
         return f"{Site.parse(SourceConfig.parse(config).url).datasource_prefix}__{key.name.replace('/', '_')}"
 
 
-def _default_first(connections: Sequence[Connection]) -> list[Connection]:
-    return sorted(connections, key=lambda connection: (connection.name != DEFAULT_CONNECTION, connection.name))
-
-
-def _below(connection: Connection, address: str) -> SplitResult | None:
-    """The address from the site's root on, if it is of the connection's site."""
-    for root in (connection.url, connection.options.get("site_url", "")):
-        if root and (parts := Site.parse(root).below(address)) is not None:
-            return parts
-    return None
-
-
 def _is_cloud(address: str) -> bool:
     try:
         return (urlsplit(address.strip()).hostname or "").lower().endswith(".atlassian.net")
     except ValueError:
         return False
-
-
-def _wait_for(look_up: Coroutine[Any, Any, T]) -> T:
-    """The result of a look-up, for callers inside and outside of an event loop alike."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, look_up).result()
 
 
 # --- asked for over HTTP ----------------------------------------------------------------------------------------------

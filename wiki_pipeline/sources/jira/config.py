@@ -11,12 +11,9 @@ from typing import Any
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.jira import PROJECT_KEY
+from wiki_pipeline.sources.http.scopes import Scopes, ShapeError, read_scopes
 
 MAX_JQL = 5_000
-
-
-class ShapeError(ValueError):
-    """A value is not of the shape expected. A `ValueError`, because pydantic reads those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +72,16 @@ def check_project_key(value: Any) -> str:
     return value
 
 
-class Projects(dict[str, tuple[str, ...]]):
-    """Queries by project; none: the whole project.
-
-    Attributes:
-        problems: entries that can't be used, each with its place and what is wrong with it.
-    """
-
-    problems: tuple[str, ...] = ()
+class Projects(Scopes[str]):
+    """Queries by project; none: the whole project."""
 
 
 def read_projects(value: Any) -> Projects:
-    """The value of `JIRA_PROJECTS`: JSON text, or what a configuration file made of it. Entries that can't be used are
-    left out, and become its `problems`.
-
-    Raises:
-        ShapeError: not JSON, or no object.
-    """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value or "{}")
-        except json.JSONDecodeError as error:
-            raise ShapeError(
-                f'not JSON ({error.msg} at line {error.lineno} column {error.colno}); expected {{"OPS": [], ...}}'
-            ) from None
-    if not isinstance(value, dict):
-        raise ShapeError('expected an object of project keys, as {"OPS": []}')
-    projects, problems = Projects(), list[str]()
-    for key, scopes in value.items():
-        try:
-            projects[check_project_key(key)] = _read_scopes(scopes, key)
-        except ShapeError as error:
-            problems.append(str(error))
-    projects.problems = tuple(problems)
-    return projects
+    """The value of `JIRA_PROJECTS`; see `read_scopes`."""
+    return read_scopes(Projects(), value, example="OPS", key_of=check_project_key, read=_read_queries)
 
 
-def _read_scopes(value: Any, place: str) -> tuple[str, ...]:
+def _read_queries(value: Any, place: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ShapeError(f"{place}: expected a list of queries, empty for the whole project")
     queries = []

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import SplitResult
+from typing import TypeVar
 
 from wiki_pipeline.errors import ConfigurationError, SourceError
-from wiki_pipeline.links.jira import ISSUE_ID, Site, read_target
+from wiki_pipeline.links.jira import ISSUE_ID, Site, issue_address, read_target
 from wiki_pipeline.model import Connection, SourceKey
 from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.sources.http.sites import Sites, wait_for
 from wiki_pipeline.sources.jira.config import SourceConfig
 from wiki_pipeline.sources.jira.request import IssueRequest
 from wiki_pipeline.sources.jira.settings import CONNECTION_OPTIONS, OWN_CONNECTION, JiraSettings
@@ -26,6 +24,9 @@ from wiki_pipeline.sources.settings import FetchSettings
 from wiki_pipeline.sources.webhook import Webhook
 
 T = TypeVar("T")
+
+
+_SITES = Sites(Site.parse, "JIRA_URL", OWN_CONNECTION)
 
 
 class JiraKind:
@@ -70,10 +71,7 @@ class JiraKind:
 
     def connection_of(self, key: SourceKey, config: str, connections: Sequence[Connection]) -> Connection | None:
         """See `SourceKind.connection_of`: by the source's name, or by its site."""
-        site, (name, _, project) = Site.parse(SourceConfig.parse(config).url), key.name.partition("/")
-        of_site = [each for each in _own_first(connections) if Site.parse(each.url) == site]
-        named = (each for each in of_site if each.name == name and project)
-        return next(named, next(iter(of_site), None))
+        return _SITES.connection_of(key, SourceConfig.parse(config).url, connections)
 
     async def probe(self, connection: Connection, known: Mapping[SourceKey, str]) -> Mapping[str, str]:
         """See `SourceKind.probe`."""
@@ -92,8 +90,8 @@ class JiraKind:
         """See `SourceKind.from_address`: a project's or issue's address below the site of a connection. An issue's
         makes a source of its whole project."""
         connections = self.connections(tenant) if connections is None else connections
-        for connection in _own_first(connections):
-            if (parts := _below(connection, address)) is None or not parts.path.strip("/"):
+        for connection in _SITES.own_first(connections):
+            if (parts := _SITES.below(connection, address)) is None or not parts.path.strip("/"):
                 continue
             try:
                 target = read_target(parts)
@@ -101,7 +99,7 @@ class JiraKind:
                 if "/wiki/" in f"{parts.path}/":  # Confluence's, which lives on the same host
                     return None
                 raise
-            name = target.project if connection.name == OWN_CONNECTION else f"{connection.name}/{target.project}"
+            name = _SITES.source_name(connection, target.project)
             site = connection.options.get("site_url", "") or connection.url
             return SourceKey(tenant, self.name, name), SourceConfig(connection.url, site, target.project).dump()
         return None
@@ -110,17 +108,7 @@ class JiraKind:
         """See `SourceKind.open`. Nothing is kept in `home`."""
         desired = SourceConfig.parse(config)
         connection = connection or next(iter(self.connections(key.tenant)), None)
-        if connection is None:
-            raise ConfigurationError(
-                f"{key}: JIRA_URL is not set, and there is no connection to {desired.url}.",
-                f"It was {desired.url} when the source was added.",
-            )
-        if Site.parse(desired.url) != Site.parse(connection.url):
-            # The credentials are meant for the connection's site alone.
-            raise ConfigurationError(
-                f"{key} belongs to {desired.url}, but the connection {connection.name} is to {connection.url}.",
-                "Change the connection (JIRA_URL) back, or remove the source and add it again.",
-            )
+        connection = _SITES.opening(key, desired.url, connection)
         return JiraSource(key, desired, JiraSettings.for_connection(connection), load(FetchSettings).max_document_bytes)
 
     async def locate(
@@ -167,7 +155,7 @@ class JiraKind:
     def mentions(self, config: str) -> Mapping[str, str]:
         """See `SourceKind.mentions`: keys of issues."""
         desired = SourceConfig.parse(config)
-        return {desired.project: f"{desired.site.rstrip('/')}/browse/"}
+        return {desired.project: issue_address(desired.site, "")}
 
     def datasource_id(self, key: SourceKey, config: str) -> str:
         """See `SourceKind.datasource_id`."""
@@ -197,22 +185,4 @@ def _find(key: str, connection: Connection) -> tuple[str, str]:
             issue = await site.issue(key, ["project"])
             return str(issue.get("id")), str(issue.get("key"))
 
-    return _wait_for(find())
-
-
-def _own_first(connections: Sequence[Connection]) -> list[Connection]:
-    return sorted(connections, key=lambda connection: (connection.name != OWN_CONNECTION, connection.name))
-
-
-def _below(connection: Connection, address: str) -> SplitResult | None:
-    """The address from the site's root on, if it is of the connection's site."""
-    for root in (connection.url, connection.options.get("site_url", "")):
-        if root and (parts := Site.parse(root).below(address)) is not None:
-            return parts
-    return None
-
-
-def _wait_for(look_up: Coroutine[Any, Any, T]) -> T:
-    """The result of a look-up, for callers inside and outside of an event loop alike."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, look_up).result()
+    return wait_for(find())

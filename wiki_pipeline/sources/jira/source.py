@@ -15,7 +15,7 @@ from wiki_pipeline.errors import (
     SourceNotFoundError,
     SourceUnreachableError,
 )
-from wiki_pipeline.links.jira import ISSUE_ID
+from wiki_pipeline.links.jira import ISSUE_ID, project_address
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -81,7 +81,7 @@ class JiraSource:
                 f"Remove the source with `wiki-pipeline sources remove {self.key}`, or have the project restored.",
             )
         flavour = "Cloud" if await self._site.is_cloud() else "Data Center"
-        url = f"{self._config.site.rstrip('/')}/browse/{self._config.project}"
+        url = project_address(self._config.site, self._config.project)
         name = str(project.get("name") or self._config.project)
         return SourceDescription(name, url, (("Project", self._config.project), ("Jira", flavour)))
 

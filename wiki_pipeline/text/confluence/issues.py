@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from wiki_pipeline.links.jira import query_address
+from wiki_pipeline.links.jira import query_address, root_of
 from wiki_pipeline.model import Dependency
 from wiki_pipeline.text import markdown
 from wiki_pipeline.text.confluence.writer import PageWriter
@@ -23,7 +23,7 @@ def issues_found(query: str, values: Mapping[str, str], page: PageWriter) -> str
     """
     if not query.strip():
         return ""
-    for root in dict.fromkeys(address.removesuffix("/browse/") for address in page.known.names.values()):
+    for root in dict.fromkeys(root_of(address) for address in page.known.names.values()):
         target = query_address(root, query)
         found = page.known.page(target)
         page.dependencies.append(

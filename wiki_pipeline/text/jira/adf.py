@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from wiki_pipeline.links.jira import MAY_BE_ISSUES
 from wiki_pipeline.model import Heading, Link
 from wiki_pipeline.text import markdown
 from wiki_pipeline.text.heading_anchors import Slugs
@@ -251,7 +252,7 @@ def _card(page: AdfWriter, node: Node) -> str:
     if not url and isinstance(data, dict):
         url = str(data.get("url") or data.get("@id") or "")
         return page.link(escape(str(data.get("name") or "")), url)
-    key = url.rpartition("/browse/")[2] if "/browse/" in url else ""
+    key = url.rpartition(MAY_BE_ISSUES)[2] if MAY_BE_ISSUES in url else ""
     return page.link(escape(key), url)
 
 
