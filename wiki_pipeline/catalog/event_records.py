@@ -18,6 +18,7 @@ class Origin(StrEnum):
     API = "api"
     CLI = "cli"
     DAGSTER = "dagster"
+    SYNC = "sync"  # of another source, whose documents are shown
 
 
 class EventState(StrEnum):

@@ -19,12 +19,14 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from wiki_pipeline.catalog import FailureRecord, SyncRecord, SyncStatus
+from wiki_pipeline.catalog import FailureRecord, Origin, SyncRecord, SyncStatus
 from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.demo.sources import served_by_demo
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
+from wiki_pipeline.freshness import stale_documents
+from wiki_pipeline.freshness.left_behind import COMPARED
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
@@ -190,7 +192,18 @@ def run(
             else:
                 outcomes.append(_sync(console, pipeline, how, source))
             _show(console, outcomes[-1])
+        for at, source in enumerate(chosen):
+            # Documents that show what a later one of the sources brought, as pages do that name an issue.
+            if source not in unserved and len(chosen) > 1 and _shows_what_changed(pipeline, source):
+                outcomes[at] = _sync(console, pipeline, how, source)
+                _show(console, outcomes[at])
         return outcomes
+
+
+def _shows_what_changed(pipeline: Pipeline, source: SourceKey) -> bool:
+    return any(document.reason in COMPARED for document in stale_documents(pipeline, source)) or any(
+        event.origin is Origin.SYNC for event in pipeline.catalog.events.unsettled(source)
+    )
 
 
 def _without_server(pipeline: Pipeline) -> set[SourceKey]:

@@ -16,7 +16,7 @@ import dagster as dg
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
-from wiki_pipeline.freshness import FreshnessReport, StaleDocument, freshness
+from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
@@ -51,7 +51,7 @@ def result(opened: Pipeline) -> dg.MaterializeResult[None]:
     Raises:
         CatalogError, StoreError: they can't be read.
     """
-    metadata, check = _count(opened)
+    metadata, check, _ = _count(opened)
     return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
 
@@ -61,9 +61,15 @@ def events(instance: dg.DagsterInstance, opened: Pipeline) -> tuple[dg.AssetMate
     Raises:
         CatalogError, StoreError: they can't be read.
     """
+    return _events(instance, opened)[0]
+
+
+def _events(
+    instance: dg.DagsterInstance, opened: Pipeline
+) -> tuple[tuple[dg.AssetMaterialization, dg.AssetCheckEvaluation], FreshnessReport]:
     tags = _made_of(instance)  # before the count: what happens meanwhile makes the report out of date
-    metadata, check = _count(opened)
-    return (
+    metadata, check, found = _count(opened)
+    shown = (
         dg.AssetMaterialization(KEY, metadata=metadata, tags=tags),
         dg.AssetCheckEvaluation(
             asset_key=KEY,
@@ -74,20 +80,23 @@ def events(instance: dg.DagsterInstance, opened: Pipeline) -> tuple[dg.AssetMate
             metadata=check.metadata,
         ),
     )
+    return shown, found
 
 
-def refresh(instance: dg.DagsterInstance, opened: Pipeline) -> None:
-    """Count now, and have Dagster show it.
+def refresh(instance: dg.DagsterInstance, opened: Pipeline) -> FreshnessReport:
+    """Count now, and have Dagster show it. Returns what was counted.
 
     Raises:
         CatalogError, StoreError: they can't be read.
     """
-    for event in events(instance, opened):
+    shown, found = _events(instance, opened)
+    for event in shown:
         instance.report_runless_asset_event(event)
+    return found
 
 
 def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
-    """Refresh the report after a sync. Returns whether it did.
+    """Refresh the report after a sync, and have other sources follow what it changed. Returns whether it did.
 
     A report that shows the source as stale is always counted anew. One that shows it as fresh stays where the sync
     changed nothing, and where counting is expensive: the last count took more than two seconds and more than a tenth of
@@ -106,7 +115,7 @@ def refresh_after(instance: dg.DagsterInstance, sync: Sync) -> bool:
         is_expensive = seconds > _CHEAP_SECONDS and 0 <= time.time() - last.timestamp < _SHARE_OF_TIME * seconds
         if shown_fresh and (is_same or is_expensive):
             return False
-    refresh(instance, sync.pipeline)
+    follow(sync.pipeline, refresh(instance, sync.pipeline).stale, sync.source)
     return True
 
 
@@ -125,7 +134,7 @@ def _made_of(instance: dg.DagsterInstance) -> dict[str, str]:
     return tags
 
 
-def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult]:
+def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult, FreshnessReport]:
     began = time.perf_counter()
     found = freshness(opened)
     links = {str(key): link for key, link in source_links(opened)}
@@ -136,7 +145,7 @@ def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult]:
         "documents": _table(found, links, _ROWS),
         _SECONDS: round(time.perf_counter() - began, 3),
     }
-    return metadata, _check(opened, found, links)
+    return metadata, _check(opened, found, links), found
 
 
 def _figures(found: FreshnessReport) -> dict[str, Any]:

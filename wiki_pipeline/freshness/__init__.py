@@ -8,12 +8,14 @@ claiming.stalled                          says whether work waits that no sync t
 sync.session.open_sync                    does the work and settles it
 staleness.staleness                       says what is behind: which document, since when, why
 figures.freshness                         counts it, and how long changes take to be served
+left_behind.follow                        makes events of what a sync left behind in other sources
 alerting.alert                            reports problems to people, each once
 """
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
 from wiki_pipeline.freshness.claiming import Stalled, claim_work, free_lost_claims, resolve, stalled, wait_until
 from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
+from wiki_pipeline.freshness.left_behind import follow, left_behind
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resync import cancel, request_overdue, request_resync, resync_of
 from wiki_pipeline.freshness.staleness import (
@@ -41,8 +43,10 @@ __all__ = [
     "cancel",
     "claim_work",
     "close_solved",
+    "follow",
     "free_lost_claims",
     "freshness",
+    "left_behind",
     "poll",
     "poll_all",
     "request_overdue",

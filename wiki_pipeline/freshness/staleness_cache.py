@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from wiki_pipeline.catalog import SourceRecord
-from wiki_pipeline.freshness.staleness import Reason, SourceStaleness, staleness, staleness_at_a_glance
+from wiki_pipeline.freshness.left_behind import COMPARED
+from wiki_pipeline.freshness.staleness import SourceStaleness, staleness, staleness_at_a_glance
 from wiki_pipeline.model import SourceKey, Stage
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, lease_name
@@ -102,7 +103,7 @@ class StalenessCache:
         based_on = (state, kept and kept.state)
         glanced = self._glances.get(source)
         if glanced is None or glanced.state != based_on:
-            known = [document for document in kept.found.stale if document.reason in _COMPARED] if kept else []
+            known = [document for document in kept.found.stale if document.reason in COMPARED] if kept else []
             glanced = _Kept(based_on, staleness_at_a_glance(self._pipeline, record, known))
             self._glances.put(source, glanced)
         return glanced.found
@@ -127,6 +128,3 @@ class StalenessCache:
         tables = SourceTables(self._pipeline, source)
         found = (tables.table(stage).dataset() for stage in Stage)
         return tuple(0 if dataset is None else dataset.version for dataset in found)
-
-
-_COMPARED = {Reason.DEPENDENCY_CHANGED, Reason.STAGE_BEHIND}  # found by comparing tables, the expensive part
