@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from wiki_pipeline.demo.confluence import ConfluenceServer, Content, Space, load_folder
-from wiki_pipeline.freshness import Reason, stale_documents
+from wiki_pipeline.freshness import Reason, follow, left_behind, stale_documents
 from wiki_pipeline.model import LostWords, SourceKey, Stage
 from wiki_pipeline.sync.dependents import dependents_behind
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.sources import forget
-from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync
+from wiki_pipeline_tests.installation import ENG, install, install_for_space, pipeline, sync, work
 
 OPS = SourceKey("default", "confluence", "OPS")
 
@@ -278,3 +278,23 @@ def test_the_demo_handbook_shows_all_of_it(
     assert "> Readings travel **Bosun" in operations
     assert reports[Stage.CLEAN_PAGES].unknown_macros == {"com-harbourlight-tide-clock": 1}
     assert reports[Stage.WIKI_PAGES].broken_links == 1
+
+
+def test_other_sources_follow_what_a_sync_changed_that_they_show(
+    opened: Pipeline, eng: Space, spaces: tuple[Space, Space]
+) -> None:
+    rota = spaces[1].add("Rota", "<p>One.</p>")
+    top = eng.add("Runbook", include("Rota", "OPS"))
+    sync(opened, OPS)
+    sync(opened)
+    rota.edit("<p>Two.</p>")
+    sync(opened, OPS, [rota.id])
+    stale = stale_documents(opened, ENG)
+    assert left_behind(stale, OPS) == {ENG: [top.id]}
+    assert left_behind(stale, ENG) == {}, "a sync that leaves its own documents behind would be made for ever"
+    assert follow(opened, stale, OPS) == 1
+    assert follow(opened, stale_documents(opened, ENG), OPS) == 0, "it waits as an event already"
+    (claim,) = work(opened)
+    assert (claim.source, claim.documents) == (ENG, (top.id,))
+    assert "Two." in text(opened, top)
+    assert stale_documents(opened, ENG) == []
