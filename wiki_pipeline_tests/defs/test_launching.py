@@ -5,13 +5,11 @@ Small runs by a real code server, large ones as processes that a played cluster 
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +28,7 @@ from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.model import DocumentRef, SourceKey
 from wiki_pipeline.settings import load
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore:subprocess .* is still running")]
+pytestmark = pytest.mark.timeout(600)
 SOURCE = SourceKey("default", "confluence", "ENG")
 
 
@@ -52,8 +50,11 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[dg
             },
         },
     }
+    # Else Dagster leaves the code servers that it ended behind, and Python warns of that in some later test.
+    waits = {"wait_for_local_processes_on_shutdown": True}
+    overrides = {"run_launcher": launcher, "code_servers": waits}
     with (
-        dg.DagsterInstance.local_temp(str(tmp_path / "home"), overrides={"run_launcher": launcher}) as instance,
+        dg.DagsterInstance.local_temp(str(tmp_path / "home"), overrides=overrides) as instance,
         WorkspaceProcessContext(
             instance,
             ModuleTarget(
@@ -65,11 +66,6 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[dg
         ) as workspace,
     ):
         yield instance, workspace.create_request_context()
-    # Dagster does not wait for the code servers that it ended, and Python would warn of that in some later test.
-    del instance, workspace
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def started(instance: dg.DagsterInstance, workspace: Any, size: str | None, folder: Path) -> str:
