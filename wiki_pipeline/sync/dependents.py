@@ -22,11 +22,13 @@ import pyarrow.compute as pc
 
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.links.jira import query_of
+from wiki_pipeline.links.page_lists import page_list
 from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest, rows_from_arrow
 from wiki_pipeline.store import Batch, StageTable, fingerprint
 from wiki_pipeline.sync.conversion import Conversion, Converted
 from wiki_pipeline.sync.drivers import Inputs, converted, input_state
 from wiki_pipeline.sync.issue_lists import IssueLists
+from wiki_pipeline.sync.page_lists import PageLists
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.text import clean
@@ -203,6 +205,11 @@ _READ_AT_ONCE = 100
 _KEPT_CHARACTERS = 32_000_000
 
 
+def is_list(target: str) -> bool:
+    """Whether an address means a list of issues or pages, which is made from what is synced."""
+    return query_of(target) is not None or page_list(target) is not None
+
+
 class State(NamedTuple):
     """What an upstream address leads to now; all empty if nothing."""
 
@@ -218,14 +225,15 @@ class Dependencies:
         self._store = pipeline.store
         self._catalog = pipeline.catalog
         self._source = source
-        self._lists = IssueLists(pipeline, source.tenant)
+        self._issue_lists = IssueLists(pipeline, source.tenant)
+        self._page_lists = PageLists(pipeline, source, lambda target: self._index.document(target, source))
         self._pages: dict[tuple[SourceKey, str], Included | None] = {}
         self._kept = 0
 
     def find(self, target: str) -> Included | None:
         """The page that an upstream address means, with its body; None if no source has it."""
-        if query_of(target):
-            return self._lists.find(target)
+        if is_list(target):
+            return self._list(target)
         place = self._index.document(target, self._source)
         if place is None:
             return None
@@ -250,7 +258,7 @@ class Dependencies:
             for source, document_ids in self._places(targets).items()
             for page in self._read(source, document_ids)
         }
-        lists = {target: found for target in targets if (found := self._lists.find(target))}
+        lists = {target: found for target in targets if is_list(target) and (found := self._list(target))}
         return {
             target: State(text_hash=lists[target].text_hash)
             if target in lists
@@ -259,6 +267,9 @@ class Dependencies:
             else State()
             for target in targets
         }
+
+    def _list(self, target: str) -> Included | None:
+        return self._issue_lists.find(target) if query_of(target) else self._page_lists.find(target)
 
     def changed_at(self, source: str, document_id: str) -> datetime | None:
         """When a page changed last, as its source says."""

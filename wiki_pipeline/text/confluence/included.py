@@ -86,14 +86,38 @@ def included(reference: Reference, page: PageWriter) -> str:
     if node is None:
         named = f"excerpt “{reference.name}”" if reference.name else "excerpt"
         return _mark(reference, page, f"has no {named}")
-    writer = replace(
+    return _shown(reference, _writer(root, found, page).blocks(node), page)
+
+
+def tree_included(target: str, title: str, page: PageWriter) -> tuple[Element, PageWriter] | None:
+    """The tree of another page, of which parts are shown, with what writes them as that page would; None if it is not
+    there, or too much."""
+    found = page.known.page(target)
+    page.dependencies.append(_dependency(Reference(target, title), found, page))
+    around = (*page.including.around, page.upstream.url)
+    if found is None or found.page.url in around or not page.including.allowance.spend(found):
+        return None
+    root, _ = tree_of(found.page)
+    return root, _writer(root, found, page)
+
+
+def excerpt_of(target: str, title: str, page: PageWriter) -> str:
+    """The first excerpt of another page, as its own Markdown; empty if it has none."""
+    found = tree_included(target, title, page)
+    if found is None:
+        return ""
+    node = _part(found[0], Reference(target, title, Part.EXCERPT))
+    return found[1].blocks(node) if node is not None else ""
+
+
+def _writer(root: Element, found: Included, page: PageWriter) -> PageWriter:
+    return replace(
         page,
         root=root,
         upstream=Upstream(found.page),
         title=found.page.title,
-        including=replace(page.including, around=around),
+        including=replace(page.including, around=(*page.including.around, page.upstream.url)),
     )
-    return _shown(reference, writer.blocks(node), page)
 
 
 def _dependency(reference: Reference, found: Included | None, page: PageWriter) -> Dependency:

@@ -273,7 +273,19 @@ EXAMPLES = (
     ),
     # What only the server can make, what is not content, and what nobody knows.
     Example("macro toc", macro("toc", maxLevel="3"), ("Table of contents",), ("3",)),
+    Example("macro calendar", macro("calendar", id="1-2"), ("Calendar",), ("1-2",)),
+    # What shows other pages, none of which is there.
     Example("macro children", macro("children", all="true"), ("Child pages",), ("true",)),
+    Example("macro pagetree", macro("pagetree", root="@home"), ("Page tree",), ("home",)),
+    Example("macro index", macro("index"), ("Page index",)),
+    Example("macro contentbylabel", macro("contentbylabel", labels="runbook"), ("Pages by label",), ("runbook",)),
+    Example("macro contentreport", macro("contentreport", labels="runbook"), ("Content report",), ("runbook",)),
+    Example("macro recently-updated", macro("recently-updated", max="5"), ("Recently updated pages",), ("5",)),
+    Example("macro contributors", macro("contributors", scope="children"), ("Contributors",), ("children",)),
+    Example("macro listlabels", macro("listlabels", spaceKey="ENG"), ("Labels",), ("ENG",)),
+    Example(
+        "macro detailssummary", macro("detailssummary", label="service"), ("Page properties report",), ("service",)
+    ),
     Example("macro redirect", macro("redirect", location="/x"), (), ("/x",)),
     Example("macro style", macro("style", _plain("p { color: red }")), (), ("color",)),
     Example("macro acme-box", rich("acme-box", "<p>kept</p>", secret="leak"), ("kept",), ("leak",), about="unknown"),
