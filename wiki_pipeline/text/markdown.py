@@ -156,6 +156,15 @@ def link(text: str, target: str, title: str = "") -> str:
     return f'[{shown}]({address} "{_TITLE_UNSAFE.sub(" ", title)}")' if title else f"[{shown}]({address})"
 
 
+LOZENGE_COLOURS = ("grey", "red", "yellow", "blue", "green", "purple")
+
+
+def lozenge(text: str, colour: str = "", *, subtle: bool = False) -> str:
+    """A status: `text`, which is Markdown, in brackets for all that show no colours; unknown colours are grey."""
+    tone = colour.lower() if colour.lower() in LOZENGE_COLOURS else LOZENGE_COLOURS[0]
+    return f'<span class="status status-{tone}{" subtle" * subtle}">[{text}]</span>'
+
+
 def image(alternative: str, target: str, title: str = "") -> str:
     """An image; `alternative` is plain text."""
     alternative = _with_brackets_in_pairs(escape(alternative))

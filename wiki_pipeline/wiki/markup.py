@@ -68,8 +68,10 @@ _SCHEMES = {"http", "https", "mailto", "tel"}
 
 _CLASS = re.compile(
     r"language-[\w+#.-]{1,40}|markdown-alert-(?:note|tip|important|warning|caution)|footnote-(?:reference|definition(?:-label)?)"
-    r"|math math-(?:inline|display)|task(?: done)?"
+    r"|math math-(?:inline|display)|task(?: done)?|status status-[a-z]{3,6}(?: subtle)?"
 )
+# What stands in brackets for those who see no colours.
+_LOZENGE = re.compile(r'(<span class="status [^"]*">)\[([^\[\]<>]*)\](?=</span>)')
 # A page's own ids never begin as those of the templates do, so no page can stand in for a part of the site. (Anchors of
 # headings hold letters, digits, `-` and `_` alone.)
 TEMPLATE_PREFIX = "wiki:"
@@ -112,7 +114,8 @@ def to_html(markdown: str) -> str | None:
         html = html.replace(' style="text-align: ', ' align="')
     if len(html) > _CERTAINLY_SHALLOW and _depth(html) > MAX_DEPTH:
         return None
-    return _CLEANER.clean(html)
+    cleaned = _CLEANER.clean(html)
+    return _LOZENGE.sub(r"\1\2", cleaned) if '"status ' in cleaned else cleaned
 
 
 def source_block(text: str, language: str) -> str:

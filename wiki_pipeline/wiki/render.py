@@ -21,7 +21,7 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.anchors import Anchors
 
-CODE_VERSION = "5"
+CODE_VERSION = "6"
 
 _TONES = {"new", "indeterminate", "done"}
 _TOO_LARGE = (

@@ -22,6 +22,14 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _VOID = frozenset({"br", "hr", "img", "col"})
 _ADMONITIONS = {"info": "information", "note": "warning", "tip": "success", "warning": "problem"}
 
+_LOZENGES = {
+    "green": " aui-lozenge-success",
+    "red": " aui-lozenge-error",
+    "yellow": " aui-lozenge-current",
+    "blue": " aui-lozenge-complete",
+    "purple": " aui-lozenge-new",
+}
+
 
 def render(storage: str, base: str, page: Content) -> str:
     """The HTML that Confluence would show of a page."""
@@ -96,7 +104,8 @@ class _Renderer:
                 f'<div class="code panel pdl"><div class="codeContent panelContent pdl">{pre}{text}</pre></div></div>'
             )
         if name == "status":
-            return f'<span class="status-macro aui-lozenge">{html.escape(parameters.get("title", ""))}</span>'
+            style = _LOZENGES.get(parameters.get("colour", "").lower(), "")
+            return f'<span class="status-macro aui-lozenge{style}">{html.escape(parameters.get("title", ""))}</span>'
         output = f'<div class="conf-macro output-block" data-macro-name="{html.escape(name)}">'
         if rich is None:
             return f"{output}</div>"

@@ -95,6 +95,33 @@ def _emoticon(node: Element) -> None:
     node.set(AC + "name", name)
 
 
+# What the server's styles are called, old and new, and the colours that they stand for.
+_LOZENGES = {
+    "success": "Green",
+    "error": "Red",
+    "removed": "Red",
+    "current": "Yellow",
+    "moved": "Yellow",
+    "complete": "Blue",
+    "progress": "Blue",
+    "inprogress": "Blue",
+    "new": "Purple",
+}
+
+
+@_css("status-macro")
+def _status(node: Element) -> None:
+    text = " ".join(text_of(node).split())
+    names = {name.removeprefix("aui-lozenge-") for name in (node.get("class") or "").split()}
+    colour = next((colour for name, colour in _LOZENGES.items() if name in names), "Grey")
+    values = {"title": text, "colour": colour, "subtle": "true" if "subtle" in names else ""}
+    _empty(node, AC + "structured-macro").set(AC + "name", "status")
+    for name, value in values.items():
+        parameter = etree.SubElement(node, AC + "parameter")
+        parameter.set(AC + "name", name)
+        parameter.text = value
+
+
 @_css("jira-issue")
 def _issue(node: Element) -> None:
     key = node.get("data-jira-key")

@@ -221,8 +221,9 @@ EXAMPLES = (
     Example(
         "macro status",
         f"<p>It is {macro('status', colour='Green', title='IN PROGRESS')}.</p>",
-        ("It is IN PROGRESS.",),
-        ("Green",),
+        ("It is", "IN PROGRESS"),
+        ("f00d",),
+        r"class=\"[^\"]*green",
     ),
     Example(
         "macro jira",

@@ -12,6 +12,7 @@ from wiki_pipeline.model import RawPage
 from wiki_pipeline.text.clean import Known, clean_page
 from wiki_pipeline.text.confluence import registry
 from wiki_pipeline.text.known import Included, text_hash
+from wiki_pipeline.text.markdown import lozenge
 from wiki_pipeline.text.words import lost_words
 from wiki_pipeline_tests.text.confluence.pages import STORAGE, code, converted, macro, raw_file, raw_page, rich
 
@@ -133,7 +134,7 @@ def test_no_element_loses_what_stands_in_it(name: str, media_type: str) -> None:
         ('<p><code><ac:link><ri:user ri:account-id="abc123"/></ac:link></code></p>', "<code>@Ada Lovelace</code>"),
         ("<pre><div>a</div><div>b</div></pre>", "```\na\nb\n```"),
         ("<p>high<br>low</br></p>", "high  \nlow"),
-        (rich("status", "<p>low</p>", title="TIDE"), "TIDE\n\nlow"),
+        (rich("status", "<p>low</p>", title="TIDE"), f"{lozenge('TIDE')}\n\nlow"),
     ],
 )
 def test_what_is_not_made_to_hold_text_is_shown_with_it(body: str, expected: str) -> None:

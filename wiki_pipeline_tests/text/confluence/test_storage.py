@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from urllib.parse import quote
 
 import pytest
 
 from wiki_pipeline.model import Dependency, Heading, Link
+from wiki_pipeline.text.markdown import lozenge, plain
 from wiki_pipeline_tests.text.confluence.pages import CLOUD, DATA_CENTER, code, converted, macro, rich
 
 
@@ -118,7 +120,7 @@ def test_a_line_break_breaks_the_line() -> None:
 def test_namespaces_that_a_body_declares_itself_change_nothing() -> None:
     declared = 'xmlns:ac="http://atlassian.com/content" xmlns:ri="http://atlassian.com/resource/identifier"'
     body = macro("status", title="DONE").replace("<ac:structured-macro", f"<ac:structured-macro {declared}")
-    assert markdown(f'<p xmlns="http://www.w3.org/1999/xhtml">{body}</p>') == "DONE"
+    assert markdown(f'<p xmlns="http://www.w3.org/1999/xhtml">{body}</p>') == lozenge("DONE")
 
 
 # --- headings, lists, tasks ------------------------------------------------------------------------------------------
@@ -323,8 +325,25 @@ def test_a_panel_of_the_new_editor_is_an_alert() -> None:
     assert markdown(f"<ac:adf-extension>{node}{fallback}</ac:adf-extension>") == "> [!NOTE]\n> x"
 
 
-def test_a_status_is_its_text() -> None:
-    assert markdown(f"<p>It is {macro('status', colour='Green', title='IN PROGRESS')}.</p>") == "It is IN PROGRESS."
+@pytest.mark.parametrize(
+    ("parameters", "written"),
+    [
+        ({"colour": "Green", "title": "IN PROGRESS"}, '<span class="status status-green">[IN PROGRESS]</span>'),
+        ({"title": "SEV3", "subtle": "true"}, '<span class="status status-grey subtle">[SEV3]</span>'),
+        ({"color": "Purple"}, '<span class="status status-purple">[Purple]</span>'),
+        ({"colour": 'x" onclick="', "title": "a ] b"}, '<span class="status status-grey">[a ] b]</span>'),
+        ({"title": ""}, ""),
+    ],
+)
+def test_a_status_keeps_its_colour_and_stands_in_brackets(parameters: dict[str, str], written: str) -> None:
+    told = markdown(f"<p>It is {macro('status', **{name: escape(value) for name, value in parameters.items()})}.</p>")
+    assert told == f"It is {written}."
+    assert plain(told) == f"It is {plain(written)}."
+
+
+def test_a_status_as_the_server_renders_it_is_the_same() -> None:
+    shown = '<p>It is <span class="status-macro aui-lozenge aui-lozenge-success">IN PROGRESS</span>.</p>'
+    assert converted(shown, media_type="text/html").markdown == f"It is {lozenge('IN PROGRESS', 'Green')}."
 
 
 def test_an_expand_is_a_collapsed_section() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wiki_pipeline.text.clean import clean_page
+from wiki_pipeline.text.markdown import lozenge
 from wiki_pipeline.text.words import lost_words
 from wiki_pipeline_tests.text.confluence.pages import converted, macro, raw_page
 
@@ -28,7 +29,7 @@ TASK = "<ac:task-status>complete</ac:task-status>"
         ("<ul>one<li>a</li>two</ul>", "- one\n- a\n- two"),
         ("<ul><li>a</li><p>one <strong>two</strong></p></ul>", "- a\n- one **two**"),
         ("<ul><li>a</li><ul><li>b</li></ul><li>c</li></ul>", "- a\n  - b\n- c"),
-        (f"<ul><li>a</li>{macro('status', title='DONE', colour='Red')}</ul>", "- a\n- DONE"),
+        (f"<ul><li>a</li>{macro('status', title='DONE', colour='Red')}</ul>", f"- a\n- {lozenge('DONE', 'red')}"),
         ("<ol><li>a</li>one<li>b</li></ol>", "1. a\n2. one\n3. b"),
         ("<dl><dt>a</dt>one<dd>b</dd></dl>", "- **a**  \n  one  \n  b"),
         (f"<ac:task-list>one<ac:task>{TASK}<ac:task-body>a</ac:task-body>two</ac:task></ac:task-list>", None),
@@ -39,7 +40,7 @@ TASK = "<ac:task-status>complete</ac:task-status>"
             "![https://e/a.png](https://e/a.png)\n\none",
         ),
         (macro("info", "one<ac:rich-text-body>a</ac:rich-text-body><p>two</p>"), "> [!NOTE]\n> a\n\none\n\ntwo"),
-        (f"<p>{macro('status', 'one', title='DONE')}, two</p>", "DONE one, two"),
+        (f"<p>{macro('status', 'one', title='DONE')}, two</p>", f"{lozenge('DONE')} one, two"),
         (macro("toc", "<p>one</p>"), "*[Table of contents]*\n\none"),
     ],
 )

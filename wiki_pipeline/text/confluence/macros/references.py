@@ -12,7 +12,7 @@ from wiki_pipeline.text.confluence.links import mention, resource
 from wiki_pipeline.text.confluence.macro_parameters import parameters, referring_parameter
 from wiki_pipeline.text.confluence.registry import AC, RI, Element, macro
 from wiki_pipeline.text.confluence.writer import PageWriter
-from wiki_pipeline.text.markdown import code_span, escape
+from wiki_pipeline.text.markdown import code_span, escape, lozenge
 
 # What is surely meant as the key of a space in `DEV:Title`, where none of that name is known.
 _SPACE_BEFORE_TITLE = re.compile(r"~\S+|[A-Z][A-Z0-9]*")
@@ -20,9 +20,11 @@ _SPACE_BEFORE_TITLE = re.compile(r"~\S+|[A-Z][A-Z0-9]*")
 
 @macro("status", "status-handy", block=False)
 def status(node: Element, page: PageWriter) -> str:
-    """Its text; a status without text shows its colour, as Confluence does."""
+    """Its text in brackets, as a lozenge of its colour; a status without text shows its colour, as Confluence does."""
     values = parameters(node)
-    return escape(values.get("title") or values.get("Status") or values.get("colour") or values.get("color") or "")
+    colour = values.get("colour") or values.get("color") or ""
+    text = values.get("title") or values.get("Status") or colour
+    return lozenge(escape(text), colour, subtle=values.get("subtle", "").lower() == "true") if text else ""
 
 
 @macro("jira", "jiraissues", block=False)
