@@ -35,23 +35,24 @@ _GITHUB = (
 _MARKDOWN = Markdown(options=_GITHUB)
 
 
-def _names(text: str) -> frozenset[str]:
+def names(text: str) -> frozenset[str]:
+    """The words of a text."""
     return frozenset(text.split())
 
 
-_TEXT = _names(
+_TEXT = names(
     "a abbr b bdi bdo br cite code del dfn em i ins kbd mark q rp rt ruby s samp small span strike strong sub sup time"
     " tt u var wbr"
 )
-_BLOCKS = _names(
+_BLOCKS = names(
     "blockquote center dd details div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr img li ol p pre summary ul"
 )
-_TABLES = _names("caption col colgroup table tbody td tfoot th thead tr")
+_TABLES = names("caption col colgroup table tbody td tfoot th thead tr")
 # Their content is no text for readers, so it goes with them.
-_DROPPED_WHOLE = _names(
+_DROPPED_WHOLE = names(
     "script style iframe object embed noembed noframes noscript template svg math textarea select title"
 )
-_ATTRIBUTES = {tag: {"align"} for tag in _names("p div h1 h2 h3 h4 h5 h6 tr table")} | {
+_ATTRIBUTES = {tag: {"align"} for tag in names("p div h1 h2 h3 h4 h5 h6 tr table")} | {
     "*": {"class", "id", "title", "lang", "dir"},
     "a": {"href", "name"},
     "img": {"src", "alt"},
@@ -81,7 +82,7 @@ _PATTERNS = {"class": _CLASS, "id": _ID, "name": _ID, "dir": _DIRECTION}
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>]*)")
 # These hold nothing, or end by themselves where the next one begins.
-_SHALLOW = _names(
+_SHALLOW = names(
     "area base br col embed hr img input link meta source track wbr p li dt dd tbody thead tfoot tr td th option"
 )
 

@@ -20,6 +20,7 @@ from wiki_pipeline.links.wiki_addresses import wiki_path_of
 from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.anchors import Anchors
+from wiki_pipeline.wiki.formulas import mathml
 
 CODE_VERSION = "6"
 
@@ -115,8 +116,11 @@ class _Finish:
         return f'<input type="checkbox" disabled=""{_CHECKED if found["done"] else ""}>'
 
     def _formula(self, found: re.Match[str]) -> str:
-        marks = "$$" if "display" in found["math"] else "$"
-        return f'<span class="{found["math"]}">{marks}{found["formula"]}{marks}</span>'
+        displayed = "display" in found["math"]
+        if set_ := mathml(unescape(found["formula"]), displayed=displayed):
+            return f'<span class="{found["math"]}">{set_}</span>'
+        marks = "$$" if displayed else "$"
+        return f'<span class="{found["math"]} source">{marks}{found["formula"]}{marks}</span>'
 
     # --- links and images ----------------------------------------------------------------------------------------
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 
 from wiki_pipeline.links.index import LinkIndex
 from wiki_pipeline.model import CleanPage, Heading, WikiPage
 from wiki_pipeline.wiki import markup
+from wiki_pipeline.wiki.formulas import _ELEMENTS, mathml
 from wiki_pipeline.wiki.render import render_page
 from wiki_pipeline_tests.wiki.pages import BLOBS, REPOSITORY, SPACE, columns_of, file, index, space_page
 
@@ -67,12 +72,36 @@ def test_the_same_page_gives_the_same_bytes() -> None:
         ("H<sub>2</sub>O <kbd>Esc</kbd> <mark>new</mark>", "<p>H<sub>2</sub>O <kbd>Esc</kbd> <mark>new</mark></p>"),
         ("```sql\nselect 1 < 2\n```", '<pre><code class="language-sql">select 1 &lt; 2\n</code></pre>'),
         ("costs $5 or $6", "<p>costs $5 or $6</p>"),
-        ("$a_1 * b_1 * c$", '<p><span class="math math-inline">$a_1 * b_1 * c$</span></p>'),
-        ("$$x < y$$", '<p><span class="math math-display">$$x &lt; y$$</span></p>'),
+        (r"$a_1 * \nosuch$", r'<p><span class="math math-inline source">$a_1 * \nosuch$</span></p>'),
     ],
 )
 def test_markdown_as_on_github(markdown: str, html: str) -> None:
     assert rendered(markdown).strip() == html
+
+
+def test_formulas_are_set_with_their_source_behind_them() -> None:
+    html = rendered("So $a_1 < b$:\n\n$$\\frac{1}{2}$$")
+    source = '<annotation encoding="application/x-tex">'
+    inline, displayed = re.findall(r'<span class="math math-(?:inline|display)">(<math .*?</math>)</span>', html)
+    assert "<msub><mi>a</mi><mn>1</mn></msub><mo>&lt;</mo><mi>b</mi>" in inline
+    assert f"{source}a_1 &lt; b</annotation>" in inline
+    assert "<mfrac><mn>1</mn><mn>2</mn></mfrac>" in displayed
+    assert 'display="block"' in displayed
+
+
+@given(st.text(alphabet=st.sampled_from("\\{}[]&^_<>\"'ab1 |$%#~"), max_size=60) | st.text(max_size=60))
+def test_whatever_stands_in_a_formula_does_nothing(tex: str) -> None:
+    root = etree.fromstring(mathml(tex, displayed=False) or "<none/>")
+    assert all("href" not in node.attrib and "style" not in node.attrib for node in root.iter())
+    assert {etree.QName(node).localname for node in root.iter()} <= {*_ELEMENTS, "annotation"}
+    found = root.find(".//{*}annotation")
+    assert found is None or found.text == tex
+
+
+@pytest.mark.parametrize("part", ["{", "{a", "a^", "a_{", r"\frac", r"\left(", r"\sqrt{", "&", r"\\\\"])
+def test_a_formula_of_any_length_is_refused_or_set_in_one_go(part: str) -> None:
+    mathml(part * (2_000 // len(part)), displayed=True)
+    assert mathml(part * 2_000, displayed=True) == ""
 
 
 # --- headings --------------------------------------------------------------------------------------------------------

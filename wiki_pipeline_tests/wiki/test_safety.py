@@ -31,6 +31,16 @@ ELEMENTS = words(
     " figure h1 h2 h3 h4 h5 h6 hr i input ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub"
     " summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
 )
+# Those of formulas, which have neither addresses nor styles.
+FORMULAS = words(
+    "math semantics annotation mi mn mo ms mspace mtext menclose merror mfrac mpadded mphantom mroot mrow msqrt mstyle"
+    " mmultiscripts mover mprescripts msub msubsup msup munder munderover mtable mtd mtr none"
+)
+OF_FORMULAS = words(
+    "accent accentunder columnalign columnspacing columnlines depth display displaystyle encoding fence form height"
+    " largeop linebreak linethickness lspace mathsize mathvariant maxsize minsize movablelimits notation rowlines"
+    " rowspacing rspace scriptlevel separator stretchy symmetric voffset width xmlns align"
+)
 HARMLESS = words(
     "title lang dir align colspan rowspan span scope start reversed value open type datetime disabled checked"
     " aria-label aria-hidden role tabindex data-line data-language"
@@ -47,7 +57,7 @@ class Inspector(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ELEMENTS:
+        if tag not in ELEMENTS | FORMULAS:
             self.wrong.append(f"<{tag}>")
         if tag not in VOID:
             self.open.append(tag)
@@ -83,7 +93,7 @@ class Inspector(HTMLParser):
             return bool(re.fullmatch(r"[\w+#. -]+", value))
         if name == "rel":
             return value == "noopener nofollow"
-        return name in HARMLESS
+        return name in (OF_FORMULAS if tag in FORMULAS else HARMLESS)
 
 
 def inspected(html: str) -> list[str]:
