@@ -12,6 +12,7 @@ Figures and how the numbers here were chosen: `wiki_pipeline_tests/benchmarks/re
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ _CLOSE = 0.15
 _WINDOW = 160
 # What is left of the score of a chunk in another language than the question, where both are known.
 _OTHER_LANGUAGE = 0.7
+# What is left of the score of a chunk of tests, which repeat the words of what they test, unless tests are asked for.
+_TESTS = 0.6
 # What a word weighs at least: that all candidates hold it does not mean that a title of it is not what was asked for.
 _EVERY = 0.25
 # So many of the first are looked at closely; the others are too far behind.
@@ -38,6 +41,13 @@ _MOST_PLACES = 8  # of one word in a text: where it is everywhere, it is close t
 _SAME = 1e-5  # scores that differ by less are equal
 # Below this part of the best score nothing says that a chunk has to do with the query.
 _FLOOR = 0.02
+
+# Files that hold tests, by the names that their languages give them.
+_OF_TESTS = re.compile(
+    r"(?:^|/)(?:\w+_)?(?:tests?|specs?|__tests__|testdata|test_data|fixtures)/"
+    r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*(?:_test|_spec|\.test|\.spec|Test|Tests|Spec)\.\w+)$"
+)
+_ASK_FOR_TESTS = frozenset(stem(word) for word in ("test", "testing", "tested", "spec", "fixture", "pytest"))
 
 _LANGUAGES: dict[str, str] = {}
 _MOST_LANGUAGES = 200_000  # some 20 MB
@@ -89,6 +99,11 @@ class Terms:
     def total(self) -> float:
         """The weight of all words; never nothing."""
         return sum(self.weights) or 1.0
+
+    @cached_property
+    def ask_for_tests(self) -> bool:
+        """Whether the query is about tests."""
+        return any(stem(key) in _ASK_FOR_TESTS for key in self._folded)
 
     def lacks(self, word: str) -> bool:
         """Whether no candidate holds a word of the query in just the form in which it is written there."""
@@ -174,7 +189,8 @@ def fused(by_vector: Sequence[Candidate], by_text: Sequence[Candidate], *, weigh
 
 
 def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, best: float = 1.0) -> list[Candidate]:
-    """The candidates anew, after their names, what stands close together in them, and their languages.
+    """The candidates anew, after their names, what stands close together in them, their languages, and whether they
+    are of tests.
 
     Args:
         language: of the question; empty if it is not known.
@@ -189,6 +205,8 @@ def looked_at(candidates: Sequence[Candidate], terms: Terms, language: str, *, b
         score = candidate.score + best * bonus
         if language and (own := spoken(candidate.key, row["search_text"])) and own != language:
             score *= _OTHER_LANGUAGE
+        if not terms.ask_for_tests and _holds_tests(row["document_id"]):
+            score *= _TESTS
         return replace(candidate, score=score)
 
     return ordered([*map(anew, candidates[:_LOOKED_AT]), *candidates[_LOOKED_AT:]])
@@ -231,6 +249,12 @@ def spoken(key: str, searched: str) -> str:
             _LANGUAGES.clear()
         language = _LANGUAGES[key] = language_of(searched.partition("\n")[2] or searched)
     return language
+
+
+@lru_cache(maxsize=20_000)
+def _holds_tests(document_id: str) -> bool:
+    """Whether a document is a file of tests. Ids of files are their paths."""
+    return _OF_TESTS.search(document_id) is not None
 
 
 @lru_cache(maxsize=20_000)

@@ -99,6 +99,34 @@ def test_a_question_is_answered_in_its_own_language_first(tmp_path: Path) -> Non
     assert documents(ask(store, "CORS", language="ko").hits)[0] == "ko"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/leases.py",
+        "src/test/java/Leases.java",
+        "wiki_pipeline_tests/leases/held.py",
+        "pkg/leases_test.go",
+        "web/leases.spec.ts",
+        "spec/leases_spec.rb",
+        "LeasesTest.java",
+        "a/test_leases.py",
+    ],
+)
+def test_tests_come_after_what_they_test_unless_they_are_asked_for(tmp_path: Path, path: str) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"src/leases.py": ["A lease is taken over when its holder is gone for good"]}, OTHER, title="leases")
+    fill(store, {path: ["a lease is taken over: take the lease over, the lease is over"]}, OTHER, title="leases")
+    assert documents(ask(store, "lease is taken over").hits) == ["src/leases.py", path]
+    assert documents(ask(store, "test that a lease is taken over").hits)[0] == path
+
+
+def test_a_name_that_only_begins_like_that_of_a_test_is_none(tmp_path: Path) -> None:
+    store = Store(str(tmp_path), "default")
+    fill(store, {"src/leases.py": ["A lease is taken over when its holder is gone for good"]}, OTHER, title="leases")
+    fill(store, {"contest/latest.py": ["a lease is taken over: take the lease over"]}, OTHER, title="leases")
+    assert documents(ask(store, "lease is taken over").hits)[0] == "contest/latest.py"
+
+
 class Opinion:
     """A reranker that likes the third text best, or fails."""
 
