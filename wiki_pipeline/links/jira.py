@@ -47,6 +47,8 @@ _PLACE = re.compile(_CONTEXT + _TARGET)
 _LIST = re.compile(_CONTEXT + r"issues/?")
 _FILE = re.compile(_CONTEXT + r"secure/attachment/(?P<id>[0-9]{1,19})/(?P<name>[^/]+)")
 _ROOT = re.compile(r"https?://[^/?#]+(?P<context>/(?:[^/?#]+/)*?)browse/(?P<key>[^/?#]+)")
+MAY_BE_ISSUES = "/browse/"
+"""Found in every address of an issue as it is written here."""
 MAY_MEAN_ISSUES = r"/browse/|/issues/|selectedIssue="
 """Found in every address that means an issue, and in few others."""
 MAY_BE_FILES = r"/secure/attachment/[0-9]"
