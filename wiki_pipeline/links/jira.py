@@ -31,7 +31,8 @@ ALIAS = "alias="
 
 _GATEWAY = re.compile(r"/ex/jira/[A-Za-z0-9-]+")
 _TEXT_KEY = re.compile(r"(?<![\w/.#&=-])([A-Z][A-Z0-9_]+)-([1-9][0-9]{0,9})(?![\w-]|\.\w)")
-_MAY_BE_KEY = re.compile(r"(?<![A-Za-z0-9_])(([A-Z][A-Z0-9_]{0,254})-[1-9][0-9]{0,9})(?![A-Za-z0-9_])")
+# Begins with what must be there, which is found fastest; before it stands no other letter.
+_MAY_BE_KEY = re.compile(r"[A-Z](?<![A-Za-z0-9_]{2})[A-Z0-9_]{0,254}-[1-9][0-9]{0,9}(?![A-Za-z0-9_])")
 _MOST_LOOKED_AT = 1_000
 _CONTEXT = r"(?P<context>/(?:[^/]+/)*?)"
 _TARGET = (
@@ -196,13 +197,13 @@ def issue_keys(text: str, projects: Collection[str]) -> list[str]:
 
 def may_be_keys(text: str, most: int) -> list[str]:
     """What may be keys of issues in a text or its addresses, in order, each once: more than are meant as such."""
-    found = dict.fromkeys(found[1] for found in islice(_MAY_BE_KEY.finditer(text), _MOST_LOOKED_AT))
+    found = dict.fromkeys(found[0] for found in islice(_MAY_BE_KEY.finditer(text), _MOST_LOOKED_AT))
     return list(found)[:most]
 
 
 def may_be_projects(text: str, most: int) -> list[str]:
     """The projects of those, in order, each once."""
-    found = dict.fromkeys(found[2] for found in _MAY_BE_KEY.finditer(text))
+    found = dict.fromkeys(found[0].rpartition("-")[0] for found in _MAY_BE_KEY.finditer(text))
     return list(found)[:most]
 
 
