@@ -40,7 +40,7 @@ def test_an_issue_beyond_100_kib_comes_whole(server: JiraServer) -> None:
 
 @pytest.mark.parametrize("empty", [None, "missing"])
 def test_an_issue_without_any_of_its_fields_is_a_page(empty: str | None) -> None:
-    names = ("issuetype", "status", "priority", "resolution", "project", "labels", "components", "versions")
+    names: tuple[str, ...] = ("issuetype", "status", "priority", "resolution", "project", "labels", "components", "versions")
     names += ("fixVersions", "assignee", "reporter", "parent", "subtasks", "issuelinks", "attachment", "comment")
     names += ("created", "updated", "summary", "description", "customfield_10020")
     fields = {} if empty else dict.fromkeys(names)
