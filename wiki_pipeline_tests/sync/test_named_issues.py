@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from wiki_pipeline.catalog.mentions import DOCUMENT
 from wiki_pipeline.demo.confluence import ConfluenceServer
 from wiki_pipeline.demo.jira import JiraServer
 from wiki_pipeline.freshness import Reason, StaleDocument, follow, stale_documents
+from wiki_pipeline.links.jira import issue_meant
 from wiki_pipeline.model import SourceKey, Stage
+from wiki_pipeline.store import StageTable
+from wiki_pipeline.sync import mentions
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.installation import ENG, install_for_space, pipeline, sync, work
 
@@ -95,3 +100,48 @@ def test_an_issue_that_changes_makes_pages_stale_that_show_it_until_the_next_syn
     assert all("Done" in page["html"] for page in pages if page["title"] in {"Key", "Macro", "Link"})
     # Of what the pages say themselves nothing changed.
     assert sync(opened, ENG)[Stage.VECTORS].embedded == 0
+
+
+def mentioning(opened: Pipeline, jira: JiraServer, key: str) -> set[str]:
+    """Titles of the space's pages that the index knows to mention an issue."""
+    name = str(issue_meant(f"{jira.url}/browse/{key}"))
+    rows = opened.store.table(Stage.RAW_PAGES, ENG).read(columns=["document_id", "title"]).to_pylist()
+    titles = {row["document_id"]: row["title"] for row in rows}
+    return {titles[each.holder] for each in opened.catalog.mentions.of([ENG], DOCUMENT, [name], 50)}
+
+
+def test_the_index_of_mentions_follows_what_changes(
+    opened: Pipeline, jira: JiraServer, confluence_cloud: ConfluenceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.add_configured_sources()
+    for source in (OPS, ENG):
+        sync(opened, source)
+    assert mentioning(opened, jira, "OPS-1") == {"Key", "Macro", "List", "Link"}
+    assert mentioning(opened, jira, "OPS-2") == {"List"}
+
+    def refused(*_: object) -> None:
+        raise AssertionError("all links were read for one page that changed")
+
+    space = confluence_cloud.site.spaces["ENG"]
+    pages = {page.title: page for page in space.contents.values()}
+    pages["Key"].edit("<p>We wait for OPS-2.</p>")
+    with monkeypatch.context() as patch:
+        patch.setattr(mentions, "_COLUMNS", ["links", "document_id"])  # to tell them from what other stages read
+        patch.setattr(StageTable, "batches", _only(StageTable.batches, refused))
+        sync(opened, ENG, [pages["Key"].id])
+    assert mentioning(opened, jira, "OPS-1") == {"Macro", "List", "Link"}
+    assert mentioning(opened, jira, "OPS-2") == {"Key", "List"}
+    pages["Link"].trash()
+    sync(opened, ENG)
+    assert mentioning(opened, jira, "OPS-1") == {"Macro", "List"}
+    # An index that lacks what a killed sync committed is made anew.
+    opened.catalog.mentions.record(ENG, DOCUMENT, [], "", None)
+    sync(opened, ENG)
+    assert mentioning(opened, jira, "OPS-1") == {"Macro", "List"}
+
+
+def _only(batches: Callable[..., Any], refused: Callable[..., None]) -> Callable[..., Any]:
+    def read(table: StageTable, columns: list[str] | None = None) -> Any:
+        return refused() if columns == ["links", "document_id"] else batches(table, columns)
+
+    return read

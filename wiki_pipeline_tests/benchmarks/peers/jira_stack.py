@@ -1,7 +1,8 @@
 """A LlamaIndex reader doing what a first sync does: JiraReader, recursive splitter 1000/200, the same embedding model,
 LanceDB. Usage: `python -m ...jira_stack ADDRESS PROJECT ISSUES`; prints JSON.
 
-The reader is asked for issues a page at a time, the most that its site gives; comments come with them.
+The reader is asked for issues a page at a time, as many as a site gives. It takes summaries and descriptions alone, as
+they are written: no comments, no facts in the text. So it has less to split and to embed.
 """
 
 from __future__ import annotations
