@@ -21,6 +21,7 @@ from wiki_pipeline.catalog.figures import Figures
 from wiki_pipeline.catalog.freshness import Alerts, Marks, Upstream
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
+from wiki_pipeline.catalog.mentions import Mentions
 from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
@@ -62,6 +63,7 @@ class Catalog:
         connections: the sites and hosts that sources are read from.
         alerts: problems that were reported to people.
         changes: what syncs changed, for feeds and other systems.
+        mentions: which documents and commits name which documents elsewhere.
         marks: show whether anything that staleness depends on has changed.
         streams: what is made while people watch, event by event.
         answers: conversations, and what was answered in them.
@@ -87,6 +89,7 @@ class Catalog:
         self.alerts = Alerts(self._database)
         self.changes = Changes(self._database)
         self.marks = Marks(self._database)
+        self.mentions = Mentions(self._database)
         self.streams = Streams(self._database)
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)

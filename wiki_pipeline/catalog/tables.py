@@ -438,3 +438,27 @@ figures = Table(
     _text("labels", primary_key=True),
     Column("value", Float, nullable=False),
 )
+
+# Which documents and commits name which documents elsewhere; see `mentions`.
+mentions = Table(
+    "mentions",
+    metadata,
+    _source(primary_key=True),
+    _text("what", primary_key=True),
+    _text("holder", primary_key=True),
+    _text("name", primary_key=True),
+    _text("title"),
+    _text("url"),
+    _text("author"),
+    _moment("moment", nullable=True),
+    Index("ix_mentions_name", "name"),
+)
+
+# Up to where they are recorded: a version of a table, a commit.
+mention_states = Table(
+    "mention_states",
+    metadata,
+    _source(primary_key=True),
+    _text("what", primary_key=True),
+    _text("position"),
+)

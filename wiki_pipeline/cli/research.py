@@ -24,12 +24,12 @@ from wiki_pipeline.answers.research.settings import ResearchSettings
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Library, Question
 from wiki_pipeline.catalog import AnswerRecord
 from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.restricting import filters, restricting
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.running import running
 from wiki_pipeline.settings import load
-from wiki_pipeline.store import Filters
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.text.embed import open_embedder
@@ -43,14 +43,20 @@ class CommandSettings(Settings, ResearchSettings):
 
 @click.command("research")
 @click.argument("question", nargs=-1, required=True)
-@click.option("--source", "sources", multiple=True, metavar="SOURCE", help="Only this source; may be given again.")
+@restricting
 @click.option("--no-model", is_flag=True, help="Quote the pages, even if a language model is set up.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report into this file, as Markdown."
 )
 @json_option
 def command(
-    *, question: tuple[str, ...], sources: tuple[str, ...], no_model: bool, output: Path | None, as_json: bool
+    *,
+    question: tuple[str, ...],
+    sources: tuple[str, ...],
+    no_model: bool,
+    output: Path | None,
+    as_json: bool,
+    **restrictions: Any,
 ) -> None:
     """Look into a question step by step; ends in a report with its sources. Ctrl-C ends it with what was found."""
     settings = load(CommandSettings)
@@ -63,9 +69,9 @@ def command(
         library = Library(pipeline.catalog, pipeline.store, open_embedder(settings), staleness, who.scope)
         model = None if no_model else open_chat(settings, pipeline.catalog.model_calls)
         known = [record.key for record in library.sources()]
-        filters = Filters(sources=tuple(select(known, sources)) if sources else ())
+        chosen = filters(select(known, sources) if sources else (), restrictions)
         researching = Researching(pipeline.catalog, lambda _: library, model, settings)
-        asked = Question(text=text, filters=filters, chunks=settings.answer_chunks)
+        asked = Question(text=text, filters=chosen, chunks=settings.answer_chunks)
         record = researching.begin(who, asked, no_model=no_model)
         researching.listen(record.answer_id, _told(researching, record))
         try:

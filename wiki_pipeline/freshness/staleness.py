@@ -74,6 +74,7 @@ class _Served:
 
 
 _ORDER = list(Reason)
+_TITLES = 5
 _INTERRUPTED = "The last sync was interrupted. The next one goes on where it stopped."
 
 
@@ -289,8 +290,12 @@ def _by_events(events: Iterable[EventRecord], served: Mapping[str, _Served]) -> 
 def _by_dependencies(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
     """Pages that show pages which have changed since, of this source or of others."""
     for page in dependents_behind(pipeline, source):
-        titles = ", ".join(sorted({f"“{each.title}”" for each in page.changed}))
-        yield page.document_id, _Found(Reason.DEPENDENCY_CHANGED, page.since, f"It includes {titles}, which changed.")
+        told = []
+        if titles := ", ".join(sorted({f"“{each.title}”" for each in page.changed})):
+            told.append(f"It includes {titles}, which changed.")
+        if names := ", ".join(page.names):
+            told.append(f"It names documents of {names}, to which such names did not lead before.")
+        yield page.document_id, _Found(Reason.DEPENDENCY_CHANGED, page.since, " ".join(told))
 
 
 def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Found]]:
@@ -302,8 +307,15 @@ def _by_stages(pipeline: Pipeline, source: SourceKey) -> Iterator[tuple[str, _Fo
         if declared.inputs is None:
             continue
         stage = declared.stage
-        plan = declared.inputs(tables).behind(tables.table(stage), stage)
+        inputs = declared.inputs(tables)
+        plan = inputs.behind(tables.table(stage), stage)
         behind = [*plan.todo.to_pylist(), *plan.deleted.to_pylist()]
+        for document_id, change in (inputs.shown(behind) if inputs.shown and behind else {}).items():
+            titles = ", ".join(f"“{title}”" for title in change.titles[:_TITLES])
+            detail = (
+                f"It shows {titles or 'a document'}{', and others' * (len(change.titles) > _TITLES)}, which changed."
+            )
+            yield document_id, _Found(Reason.DEPENDENCY_CHANGED, change.since or since, detail)
         if behind and (column := declared.document_id) != "document_id":
             behind = tables.table(stage).read(behind, [column])[column].to_pylist()
         for document_id in behind:

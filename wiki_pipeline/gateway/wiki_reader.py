@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -20,8 +20,10 @@ from wiki_pipeline.access import Scope
 from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of what readers see
 from wiki_pipeline.answers.cite import places_of
 from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
+from wiki_pipeline.catalog.mentions import COMMIT, DOCUMENT
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
-from wiki_pipeline.links.jira import MAY_BE_ISSUES
+from wiki_pipeline.links import jira
+from wiki_pipeline.links.keys import Record
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
 from wiki_pipeline.store import Hit, StageTable, Store
@@ -106,14 +108,13 @@ class WikiReader:
         self._scope = scope or Scope(store.tenant)
         self._lock = threading.Lock()
         self._indexes: OrderedDict[SourceRecord, SourceIndex] = OrderedDict()
-        self._linked: dict[SourceKey, tuple[int, Mapping[str, Sequence[str]]]] = {}
 
     # --- sources -------------------------------------------------------------------------------------------------
 
     def within(self, scope: Scope) -> WikiReader:
         """The same, of what a scope allows; what is kept in memory is shared."""
         narrowed = WikiReader(self._catalog, self._store, self._staleness, scope, self._most_bytes)
-        narrowed._lock, narrowed._indexes, narrowed._linked = self._lock, self._indexes, self._linked
+        narrowed._lock, narrowed._indexes = self._lock, self._indexes
         return narrowed
 
     def sources(self) -> list[SourceRecord]:
@@ -196,41 +197,44 @@ class WikiReader:
         return ""
 
     def mentioned_by(self, record: SourceRecord, page: WikiPage) -> tuple[Entry, ...]:
-        """Documents, of this or of other sources, with links to a document that has facets; by title, a bounded number.
-        The columns of links are kept by the versions of their tables."""
+        """Documents and commits, of this or of other sources, that mention a document that has facets: documents by
+        title, then commits, the newest first; a bounded number. Costs two look-ups in the catalog's index."""
         if not page.facets:
             return ()
+        keys = [
+            key for key in jira.SYSTEM.keys_of(Record(*(getattr(page, name) for name in Record._fields))) if key.name
+        ]
+        records, index = {each.key: each for each in self.sources()}, self._catalog.mentions
         found = []
-        for other in self.sources():
-            for document_id in self._mentions(other).get(page.url, ()):
-                node = self.index(other).tree.document(document_id)
-                if node is not None and (other.key, document_id) != (record.key, page.document_id):
-                    place = other.title or other.key.name
-                    found.append(Entry(title=node.title, href=page_address(other.key, node.path), place=place))
-        return tuple(sorted(found, key=lambda entry: (entry.place, entry.title))[:_MENTIONS])
+        for mention in index.of(records, DOCUMENT, [str(key) for key in keys], _MENTIONS):
+            other = records[mention.source]
+            node = self.index(other).tree.document(mention.holder)
+            if node is not None and (other.key, mention.holder) != (record.key, page.document_id):
+                place = other.title or other.key.name
+                found.append(Entry(title=node.title, href=page_address(other.key, node.path), place=place))
+        found.sort(key=lambda entry: (entry.place, entry.title))
+        if not self._is_shadowed(record, page):
+            for mention in index.of(records, COMMIT, [key.name for key in keys], _MENTIONS):
+                other = records[mention.source]
+                found.append(
+                    Entry(
+                        title=mention.title or mention.holder[:12],
+                        href=mention.url or source_address(other.key),
+                        place=f"{other.title or other.key.name}, commit {mention.holder[:8]}",
+                        modified_at=mention.moment,
+                        author=mention.author,
+                    )
+                )
+        return tuple(found)
 
-    def _mentions(self, record: SourceRecord) -> Mapping[str, Sequence[str]]:
-        """Ids of a source's documents by the addresses of issues that they link to."""
-        table = self._store.table(Stage.CLEAN_PAGES, record.key)
-        dataset = table.dataset()
-        version = 0 if dataset is None else int(dataset.version)
-        with self._lock:
-            known = self._linked.get(record.key)
-        if known is not None and known[0] == version:
-            return known[1]
-        linked: dict[str, list[str]] = {}
-        for batch in table.batches(["document_id", "links"]) if version else ():
-            links = batch.column("links")
-            targets = links.flatten().field("target")
-            hits = pc.match_substring(targets, MAY_BE_ISSUES)
-            owners = batch.column("document_id").take(pc.list_parent_indices(links).filter(hits))
-            for target, owner in zip(targets.filter(hits).to_pylist(), owners.to_pylist(), strict=True):
-                holders = linked.setdefault(target, [])
-                if owner not in holders[-1:]:
-                    holders.append(owner)
-        with self._lock:
-            self._linked[record.key] = (version, linked)
-        return linked
+    def _is_shadowed(self, record: SourceRecord, page: WikiPage) -> bool:
+        """Whether bare keys of the document's project mean those of another site: the first source by its key has
+        them."""
+        return any(
+            (other.key.kind, other.key.name.rpartition("/")[2]) == (record.key.kind, page.space_key)
+            and other.key < record.key
+            for other in self.sources()
+        )
 
     def stale(self, hits: Sequence[Hit]) -> list[StaleDocument | None]:
         """How the document of each hit is stale; None where it is not."""

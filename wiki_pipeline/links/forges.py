@@ -28,6 +28,7 @@ class Forge:
         token_user: the user name that goes with a token over https.
         repository_url: a repository's page; fields `host`, `path`, `project` and `repository` (the last two parts).
         file_url: after the repository's page, a file at a commit; fields `commit` and `file`.
+        commit_url: after the repository's page, a commit; field `commit`.
         depth: how many parts a repository's path has; 0 if that is not fixed.
     """
 
@@ -37,6 +38,7 @@ class Forge:
     repository_url: str
     file_url: str
     depth: int = 0
+    commit_url: str = "/commit/{commit}"
 
     def repository_page(self, address: Address) -> str:
         """Where to read the repository in a browser; a `file://` address for a local one."""
@@ -60,20 +62,25 @@ class Forge:
         file = quote(path, safe="/")
         return f"{page}/{file}" if address.is_local else page + self.file_url.format(commit=commit, file=file)
 
+    def commit_page(self, address: Address, commit: str) -> str:
+        """Where to read a commit in a browser; nowhere for a local repository."""
+        return "" if address.is_local else self.repository_page(address) + self.commit_url.format(commit=commit)
+
 
 _SELF = "{host}/{path}"
 FORGES = {
     forge.name: forge
     for forge in (
         Forge("github", ("github",), "x-access-token", _SELF, "/blob/{commit}/{file}", depth=2),
-        Forge("gitlab", ("gitlab",), "oauth2", _SELF, "/-/blob/{commit}/{file}"),
-        Forge("bitbucket", ("bitbucket.org",), "x-token-auth", _SELF, "/src/{commit}/{file}", depth=2),
+        Forge("gitlab", ("gitlab",), "oauth2", _SELF, "/-/blob/{commit}/{file}", commit_url="/-/commit/{commit}"),
+        Forge("bitbucket", ("bitbucket.org",), "x-token-auth", _SELF, "/src/{commit}/{file}", 2, "/commits/{commit}"),
         Forge(
             "bitbucket-server",
             ("bitbucket", "stash"),
             "x-token-auth",
             "{host}/projects/{project}/repos/{repository}",
             "/browse/{file}?at={commit}",
+            commit_url="/commits/{commit}",
         ),
         Forge("gitea", ("gitea", "forgejo", "codeberg"), "oauth2", _SELF, "/src/commit/{commit}/{file}", depth=2),
         Forge("azure", ("dev.azure.com", "visualstudio.com"), "token", _SELF, "?path=/{file}&version=GC{commit}"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote
 
@@ -30,6 +31,9 @@ ALIAS = "alias="
 
 _GATEWAY = re.compile(r"/ex/jira/[A-Za-z0-9-]+")
 _TEXT_KEY = re.compile(r"(?<![\w/.#&=-])([A-Z][A-Z0-9_]+)-([1-9][0-9]{0,9})(?![\w-]|\.\w)")
+# Begins with what must be there, which is found fastest; before it stands no other letter.
+_MAY_BE_KEY = re.compile(r"[A-Z](?<![A-Za-z0-9_]{2})[A-Z0-9_]{0,254}-[1-9][0-9]{0,9}(?![A-Za-z0-9_])")
+_MOST_LOOKED_AT = 1_000
 _CONTEXT = r"(?P<context>/(?:[^/]+/)*?)"
 _TARGET = (
     r"(?:"
@@ -46,6 +50,8 @@ _FILE = re.compile(_CONTEXT + r"secure/attachment/(?P<id>[0-9]{1,19})/(?P<name>[
 _ROOT = re.compile(r"https?://[^/?#]+(?P<context>/(?:[^/?#]+/)*?)browse/(?P<key>[^/?#]+)")
 MAY_BE_ISSUES = "/browse/"
 """Found in every address of an issue as it is written here."""
+MAY_MEAN_ISSUES = r"/browse/|/issues/|selectedIssue="
+"""Found in every address that means an issue, and in few others."""
 MAY_BE_FILES = r"/secure/attachment/[0-9]"
 """Found in every address that `file_place` reads, and in hardly any other."""
 
@@ -153,6 +159,13 @@ class _Jira:
 SYSTEM = _Jira()
 
 
+def issue_meant(target: str) -> LinkKey | None:
+    """The issue that an address means; None if it means none."""
+    address = split(target)
+    key = next((meaning.key for meaning in SYSTEM.meanings(address)), None) if address else None
+    return key if key and key.name else None
+
+
 def _issues(site: str) -> str:
     """`site`: host and context path, without scheme, as `example.atlassian.net/`."""
     return f"jira:{site}"
@@ -180,6 +193,18 @@ def issue_address(root: str, key: str) -> str:
 def issue_keys(text: str, projects: Collection[str]) -> list[str]:
     """The keys of issues of some projects that a text names, in order, with repetitions."""
     return [found[0] for found in _TEXT_KEY.finditer(text) if found[1] in projects]
+
+
+def may_be_keys(text: str, most: int) -> list[str]:
+    """What may be keys of issues in a text or its addresses, in order, each once: more than are meant as such."""
+    found = dict.fromkeys(found[0] for found in islice(_MAY_BE_KEY.finditer(text), _MOST_LOOKED_AT))
+    return list(found)[:most]
+
+
+def may_be_projects(text: str, most: int) -> list[str]:
+    """The projects of those, in order, each once."""
+    found = dict.fromkeys(found[0].rpartition("-")[0] for found in _MAY_BE_KEY.finditer(text))
+    return list(found)[:most]
 
 
 def key_in_text(projects: Collection[str]) -> re.Pattern[str]:

@@ -325,6 +325,22 @@ def fields_of(node: Node | None) -> Iterator[str]:
                 yield from fields_of(part)
 
 
+def projects(query: Query) -> Iterator[str]:
+    """The projects within which alone a query finds anything, in capitals; nothing if it does not say."""
+    yield from _projects(query.where)
+
+
+def _projects(node: Node | None) -> Iterator[str]:
+    match node:
+        case Clause(field="project", operator="=" | "in"):
+            yield from (value.text.upper() for value in node.values)
+        case Both(any=False):
+            for part in node.parts:
+                yield from _projects(part)
+        case _:
+            return
+
+
 def _holds(node: Node, facts: Facts, asker: Asker) -> bool:
     match node:
         case Not():

@@ -81,6 +81,18 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A prefix under which a text names documents, as `OPS` of `OPS-12`.
+
+    Attributes:
+        address: what such names follow, as `https://jira.example.com/browse/`; empty if no source has such documents.
+    """
+
+    prefix: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMacro:
     """A macro of a page that no handler knows, and how often it occurs there."""
 
@@ -154,6 +166,8 @@ class CleanPage(Document):
         links: in order of appearance.
         dependencies: pages whose text is part of this one, or would be if they were there, in order of appearance.
         people: whom the text names, in order of appearance.
+        names: under which prefixes the text names documents, or what may be such names; in order of appearance, the
+            first hundred.
         unknown_macros: macros that no handler knows, by name.
         lost_words: words of a wiki page's body that the text holds less often, those that are missed most first; the
             first twenty. Words of pages that it includes don't count.
@@ -167,6 +181,7 @@ class CleanPage(Document):
     links: tuple[Link, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     people: tuple[Person, ...] = ()
+    names: tuple[Named, ...] = ()
     unknown_macros: tuple[UnknownMacro, ...] = ()
     lost_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -236,6 +251,7 @@ class WikiPage(Document):
         code_language: as in `CleanPage`.
         headings: for the table of contents.
         words: number of words in the text.
+        targets: where each of its links led when it was rendered, and what it shows of that: see `LinkIndex.targets`.
     """
 
     wiki_path: str
@@ -244,3 +260,4 @@ class WikiPage(Document):
     code_language: str = ""
     headings: tuple[Heading, ...] = ()
     words: int = 0
+    targets: tuple[str, ...] = ()

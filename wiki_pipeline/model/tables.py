@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from wiki_pipeline.model.document import Attachment, Chunk, CleanPage, Document, LongText, RawPage, WikiPage
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of all schemas. Raise it whenever one of them changes: then tables of before are upgraded (`store.evolution`),
 and older versions of the program leave newer tables alone."""
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wiki_pipeline.errors import IncompleteListingError
 from wiki_pipeline.model import (
@@ -162,6 +162,55 @@ class Source(Protocol):
 
     async def aclose(self) -> None:
         """Release connections, files and processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit whose message names documents elsewhere.
+
+    Attributes:
+        oid: its hash.
+        subject: the first line of its message.
+        url: where to read it; empty if nowhere.
+        names: what the message names, as `OPS-12`, each once.
+    """
+
+    oid: str
+    subject: str
+    author: str
+    moment: datetime | None
+    url: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """The commits after a position that name documents elsewhere.
+
+    Attributes:
+        position: from which on the next are asked for.
+        anew: these are all that there are, since the history was rewritten or nothing was read before.
+    """
+
+    position: str
+    commits: Sequence[Commit]
+    anew: bool
+
+
+@runtime_checkable
+class HasCommits(Protocol):
+    """A source that has a history of its own, of messages that name documents elsewhere."""
+
+    async def commits(self, after: str, most: int) -> Commits:
+        """The commits after a position; without one, or where the history was rewritten since, the newest. Asks nobody.
+
+        Args:
+            after: position of the answer before; empty for the first one.
+            most: the number of commits that are looked at.
+
+        Raises:
+            SourceError: what was brought over before can't be read.
+        """
 
 
 class SourceKind(Protocol):

@@ -25,6 +25,7 @@ from wiki_pipeline.model import (
 from wiki_pipeline.sources.protocol import Source, UnprovenListingError
 from wiki_pipeline.store import Reconciliation
 from wiki_pipeline.sync import signals
+from wiki_pipeline.sync.commits import read_commits
 from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
 from wiki_pipeline.sync.session import Sync
@@ -93,6 +94,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
         if doubtful is not None:
             report = await _look_for(sync, source, doubtful, people, report)
         await people.learn(sync, source, everyone=True)
+        await read_commits(sync, source)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         sync.cursor = source.cursor
         return _with_warnings(replace(report, skipped=dict(source.skipped)), source)
@@ -104,6 +106,7 @@ async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         report = await _bring(sync, source, documents, people)
         await people.learn(sync, source, everyone=False)
+        await read_commits(sync, source)
         return _with_warnings(report, source)
 
 
@@ -116,6 +119,7 @@ async def _changed_since(sync: Sync, moment: datetime) -> StageReport:
         for start in range(size, len(changed), size):
             report = _sum(report, await _bring(sync, source, changed[start : start + size], people, delete=False))
         await people.learn(sync, source, everyone=False)
+        await read_commits(sync, source)
         return _with_warnings(report, source)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 
@@ -13,7 +14,8 @@ import pyarrow.compute as pc
 from wiki_pipeline.links import files
 from wiki_pipeline.links.index import BROKEN, COLUMNS, FindAnchor, LinkIndex
 from wiki_pipeline.model import CleanPage, Heading, SourceKey, Stage, StageReport, digest
-from wiki_pipeline.sync.drivers import Inputs, each_document, update_from_table
+from wiki_pipeline.store import fingerprint
+from wiki_pipeline.sync.drivers import Inputs, ShownChange, each_document, update_from_table
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import SourceTables, Sync
 from wiki_pipeline.sync.stage import DeclaredStage, Histogram
@@ -74,7 +76,50 @@ def _inputs(tables: SourceTables, links: LinkIndex) -> tuple[Inputs, int]:
             broken += targets.count(BROKEN)
             hashes.append(digest(content_hash, targets))
     desired = pa.table({"document_id": pa.array(ids, pa.string()), "input_hash": pa.array(hashes, pa.string())})
-    return Inputs(desired, CODE_VERSION), broken
+    return Inputs(desired, CODE_VERSION, shown=partial(_shown, tables, links)), broken
+
+
+def _shown(tables: SourceTables, links: LinkIndex, document_ids: Sequence[str]) -> dict[str, ShownChange]:
+    """Of pages that are behind, those whose own text is as it was: what their links lead to, or show of it, changed."""
+    changed: dict[str, set[tuple[SourceKey, str]]] = {}
+    for start in range(0, len(document_ids), _READ_AT_ONCE):
+        some = document_ids[start : start + _READ_AT_ONCE]
+        made = {
+            row["document_id"]: row
+            for row in tables.table(Stage.WIKI_PAGES).read(some, ["document_id", "targets", "fingerprint"]).to_pylist()
+        }
+        clean = tables.table(Stage.CLEAN_PAGES).read(some, ["document_id", "path", "links", "content_hash"])
+        for row in clean.to_pylist():
+            before = made.get(row["document_id"])
+            if before is None or len(before["targets"]) != len(row["links"]):
+                continue
+            as_it_was = digest(row["content_hash"], tuple(before["targets"]))
+            if fingerprint(Stage.WIKI_PAGES, CODE_VERSION, (), as_it_was) != before["fingerprint"]:
+                continue  # its own text changed, or how pages are rendered
+            now = links.targets(tables.source, row["path"], row["links"])
+            changed[row["document_id"]] = {
+                place
+                for link, old, new in zip(row["links"], before["targets"], now, strict=True)
+                if old != new and (place := links.document(link["target"], tables.source, row["path"]))
+            }
+    return _told(tables, changed)
+
+
+def _told(tables: SourceTables, changed: Mapping[str, set[tuple[SourceKey, str]]]) -> dict[str, ShownChange]:
+    """The same with titles and times of what changed."""
+    facts: dict[tuple[SourceKey, str], tuple[str, datetime | None]] = {}
+    places = sorted(set().union(*changed.values())) if changed else []
+    for source, group in groupby(places, key=lambda place: place[0]):
+        table, ids = tables.pipeline.store.table(Stage.CLEAN_PAGES, source), [id_ for _, id_ in group]
+        for start in range(0, len(ids), _READ_AT_ONCE):
+            rows = table.read(ids[start : start + _READ_AT_ONCE], ["document_id", "title", "modified_at"]).to_pylist()
+            facts.update(((source, row["document_id"]), (row["title"], row["modified_at"])) for row in rows)
+    told = {}
+    for document_id, shown in changed.items():
+        known = sorted((facts[place] for place in shown if place in facts), key=lambda fact: fact[0])
+        moments = [moment for _, moment in known if moment is not None]
+        told[document_id] = ShownChange(tuple(title for title, _ in known), max(moments, default=None))
+    return told
 
 
 DECLARED = DeclaredStage(

@@ -23,6 +23,8 @@ _KINDS = {
     "prose": f"NOT {_CODE}",
 }
 KINDS = tuple(_KINDS)
+MEANT = {"open": ("new", "indeterminate"), "todo": ("new",), "progress": ("indeterminate",), "closed": ("done",)}
+"""What people call the categories of an issue's status; Jira's own names of them will do as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Filters:
         modified_from, modified_before: from the first moment up to, but without, the second. Documents whose date is
             not known are left out. Times without a zone are UTC.
         document_ids: the documents to search.
-        facets: `status=Done`; of several values of one name any must hold, of several names all.
+        facets: `status=Done`, whatever the case of the value; of several values of one name any must hold, of several
+            names all.
     """
 
     sources: tuple[SourceKey, ...] = ()
@@ -76,7 +79,7 @@ class Filters:
         by_name: dict[str, list[str]] = {}
         for facet in self.facets:
             by_name.setdefault(facet.partition("=")[0], []).append(facet)
-        parts += [f"array_has_any(facets, [{_list(values)}])" for values in by_name.values()]
+        parts += [_either(with_facet, facets) for facets in by_name.values()]
         if self.path_prefix:
             parts.append(f"starts_with(path, {literal(self.path_prefix)})")
         if self.modified_from is not None:
@@ -106,6 +109,19 @@ def with_label(*labels: str) -> str:
     """What holds for rows with any of the labels, as SQL. Labels are written small as a rule, not always."""
     spelled = dict.fromkeys(spelling for label in labels for spelling in (label, label.lower()))
     return f"array_has_any(labels, [{_list(spelled)}])"
+
+
+def with_facet(facet: str) -> str:
+    """What holds for rows of which the source says this, as `status=Done`, as SQL. The case does not count, nor that of
+    the facet's name."""
+    name, _, value = facet.partition("=")
+    known = MEANT.get(value.strip().lower()) if name.strip().lower() in {"category", "is"} else None
+    name = "category" if name.strip().lower() == "is" else name.strip().lower()
+    # All facets as one text, each between line ends.
+    told = "concat(chr(10), lower(array_to_string(facets, chr(10))), chr(10))"
+    return " OR ".join(
+        f"contains({told}, {literal(f'{chr(10)}{name}={each.lower()}{chr(10)}')})" for each in known or (value.strip(),)
+    )
 
 
 def _either(condition: Callable[[str], str], values: Sequence[str]) -> str:

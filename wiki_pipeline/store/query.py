@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from wiki_pipeline.store.filters import literal, of_author, of_kind, with_label
+from wiki_pipeline.store.filters import literal, of_author, of_kind, with_facet, with_label
 from wiki_pipeline.text.chunk.search_text import split_identifiers
 from wiki_pipeline.text.normalise import cjk_bigrams
 from wiki_pipeline.text.terms import ALL_FILLERS, WORD, is_cjk, stem
@@ -32,7 +32,6 @@ _FACETS = {
     "project": "project",
     "priority": "priority",
 }
-_MEANT = {"open": ("new", "indeterminate"), "todo": ("new",), "progress": ("indeterminate",), "closed": ("done",)}
 _FIELDS = "|".join(("title", "label", "path", "author", "kind", "after", "since", "before", "lang", *_FACETS))
 _PART = re.compile(
     rf'(?<!\S)(?P<no>-?)(?:(?P<field>{_FIELDS}):)?"(?P<phrase>[^"]{{1,300}})"'
@@ -159,24 +158,13 @@ def _condition(name: str, value: str, *, negated: bool) -> str | None:
                 return None
             holds = f"last_modified {'<' if name == 'before' else '>='} {int(day.timestamp())}"
         case _ if name in _FACETS:
-            holds = _facet(name, value)
+            holds = with_facet(f"{_FACETS[name]}={value}")
         case "lang":
             return None  # of those that are not wanted nothing is known
         case _:
             parts = WORD.findall(value) or [value] if name == "title" else [value]
             holds = " AND ".join(f"contains(lower({name}), {literal(part.lower())})" for part in parts)
     return f"NOT ({holds})" if negated else f"({holds})"
-
-
-def _facet(name: str, value: str) -> str:
-    values = _MEANT.get(value.lower(), (value.lower(),)) if name == "is" else (value,)
-    facets = (f"{_FACETS[name]}={each}" for each in values)
-    # Whatever the case: all facets as one text, each between line ends.
-    told = "lower(array_to_string(facets, chr(10)))"
-    return " OR ".join(
-        f"contains(concat(chr(10), {told}, chr(10)), {literal(f'{chr(10)}{facet.lower()}{chr(10)}')})"
-        for facet in facets
-    )
 
 
 def _day(value: str) -> datetime | None:

@@ -1,8 +1,9 @@
-"""Pages whose text depends on more than their own bodies: on pages that they include, on the names of people.
+"""Pages whose text depends on more than their own bodies: on pages that they include, on the names of people, on which
+names in running text lead to documents (`OPS-12`).
 
 `clean_pages` keeps with each page what it depends on, in the state in which that was (`Dependency.text_hash`,
-`Person.name`). So whether a page is behind is found by comparing that with how things are now: bodies are read of
-included pages only, and pages that depend on nothing cost nothing.
+`Person.name`, `Named.address`). So whether a page is behind is found by comparing that with how things are now: bodies
+are read of included pages only, and pages that depend on nothing cost nothing.
 
 So a page's input hash covers its own row in `raw_pages` and the state of everything else that shows in its text. What
 that is shows only while it is converted; for pages that were made before, the table knows.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 from wiki_pipeline.links.index import COLUMNS, LinkIndex
 from wiki_pipeline.links.jira import query_of
 from wiki_pipeline.links.page_lists import page_list
-from wiki_pipeline.model import Dependency, Person, RawPage, SourceKey, Stage, digest, rows_from_arrow
+from wiki_pipeline.model import Dependency, Named, Person, RawPage, SourceKey, Stage, digest, rows_from_arrow
 from wiki_pipeline.store import Batch, StageTable, fingerprint
 from wiki_pipeline.sync.conversion import Conversion, Converted
 from wiki_pipeline.sync.drivers import Inputs, converted, input_state
@@ -35,7 +36,8 @@ from wiki_pipeline.text import clean
 from wiki_pipeline.text.known import Included, text_hash
 
 _INCLUDING_AT_ONCE = 16  # pages made again at a time; those that they include are in memory together
-_COLUMNS = ["document_id", "title", "dependencies", "people", "fingerprint"]
+_LISTS = ("dependencies", "people", "names")
+_COLUMNS = ["document_id", "title", *_LISTS, "fingerprint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +48,31 @@ class Dependent:
     title: str
     dependencies: tuple[Dependency, ...]
     people: tuple[Person, ...]
+    names: tuple[Named, ...] = ()
     fingerprint: str = ""
 
-    def now(self, states: Mapping[str, State], users: Mapping[str, str]) -> Dependent:
-        """The same page as things are now."""
+    def now(
+        self, states: Mapping[str, State], users: Mapping[str, str], names: Mapping[str, str] | None = None
+    ) -> Dependent:
+        """The same page as things are now; without `names`, as far as the rest goes."""
         return replace(
             self,
             dependencies=tuple(replace(each, **states[each.target]._asdict()) for each in self.dependencies),
             people=tuple(replace(each, name=users.get(each.person_id, "")) for each in self.people),
+            names=self.names
+            if names is None
+            else tuple(replace(each, address=names.get(each.prefix, "")) for each in self.names),
         )
 
     def input_hash(self, raw_hash: str) -> str:
         """Hash of all that the page is made from; `raw_hash` is the content hash of its own row."""
+        # Names that lead nowhere say nothing: what looks like one is in many texts.
+        names = [(each.prefix, each.address) for each in self.names if each.address]
+        if not self.dependencies and not self.people and not names:
+            return raw_hash
         states = [(each.target, each.source, each.document_id, each.text_hash) for each in self.dependencies]
-        return digest(raw_hash, states, [(each.person_id, each.name) for each in self.people])
+        people = [(each.person_id, each.name) for each in self.people]
+        return digest(raw_hash, states, people, *([names] if names else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,7 @@ class DependentBehind:
     Attributes:
         changed: what of its dependencies is not any more as it was when the page was made.
         since: when the last of those changed, as its source says; None if they are all gone.
+        names: prefixes of names that lead elsewhere than they did, as a project's does that was added.
     """
 
     source: SourceKey
@@ -76,21 +90,23 @@ class DependentBehind:
     title: str
     changed: tuple[Dependency, ...]
     since: datetime | None = None
+    names: tuple[str, ...] = ()
 
 
 def read_dependents(clean: StageTable) -> Iterator[Dependent]:
-    """The pages of a table `clean_pages` that depend on others or name people, in the table's order."""
+    """The pages of a table `clean_pages` that depend on others, name people or documents, in the table's order."""
     for batch in clean.batches(_COLUMNS):
         yield from dependents_in(batch)
 
 
 def dependents_in(rows: pa.RecordBatch | pa.Table) -> Iterator[Dependent]:
     """Those of some rows of `clean_pages`."""
-    counts = (pc.list_value_length(rows.column(name)) for name in ("dependencies", "people"))
-    chosen = rows.filter(pc.greater(pc.add(*counts), 0))
+    depend = (pc.greater(pc.list_value_length(rows.column(name)), 0) for name in _LISTS)
+    chosen = rows.filter(reduce(pc.or_, depend))
     for row in chosen.select([name for name in _COLUMNS if name in rows.schema.names]).to_pylist():
         row["dependencies"] = tuple(Dependency(**each) for each in row["dependencies"])
         row["people"] = tuple(Person(**each) for each in row["people"])
+        row["names"] = tuple(Named(**each) for each in row["names"])
         yield Dependent(**row)
 
 
@@ -104,19 +120,27 @@ def dependents_behind(pipeline: Pipeline, source: SourceKey) -> list[DependentBe
         StoreError, CatalogError: out of reach.
     """
     table = pipeline.store.table(Stage.CLEAN_PAGES, source)
-    made = {each.document_id: each for each in read_dependents(table) if each.dependencies}
+    names = pipeline.names_in_text(source.tenant)
+    made = {
+        each.document_id: each
+        for each in read_dependents(table)
+        if each.dependencies or any(name.address != names.get(name.prefix, "") for name in each.names)
+    }
     if not made:
         return []
     dependencies = Dependencies(pipeline, source)
     states = dependencies.states(each.target for page in made.values() for each in page.dependencies)
+    added = pipeline.named_since(source.tenant)
     behind = []
     for document_id, page in sorted(made.items()):
-        now = page.now(states, {}).dependencies
-        pairs = zip(page.dependencies, now, strict=True)
-        if changed := tuple(new for old, new in pairs if old != new):
+        now = page.now(states, {}, names)
+        pairs = zip(page.dependencies, now.dependencies, strict=True)
+        changed = tuple(new for old, new in pairs if old != new)
+        moved = tuple(new.prefix for old, new in zip(page.names, now.names, strict=True) if old != new)
+        if changed or moved:
             moments = [dependencies.changed_at(each.source, each.document_id) for each in changed if each.source]
-            since = max(filter(None, moments), default=None)
-            behind.append(DependentBehind(source, document_id, page.title, changed, since))
+            since = max(filter(None, [*moments, *(added.get(prefix) for prefix in moved)]), default=None)
+            behind.append(DependentBehind(source, document_id, page.title, changed, since, moved))
     return behind
 
 
@@ -136,27 +160,25 @@ class PageInputs:
         self._dependencies = Dependencies(tables.pipeline, tables.source)
         names = tables.pipeline.names_in_text(tables.source.tenant)
         self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source), names=names)
-        # Nothing where nothing is written so: then no page is made again for it.
-        self._parameters = tuple(sorted(names.items()))
         self.waiting: set[str] = set()
 
     def inputs(self) -> Inputs:
         """Each page with the hash of what it would be made from now, as far as that is known before it is made."""
         made = list(read_dependents(self._table))
         if not made:
-            return Inputs(self._raw, clean.CODE_VERSION, self._parameters)
+            return Inputs(self._raw, clean.CODE_VERSION)
         hashes = dict(self._raw_hashes)
         states = self._dependencies.states(each.target for page in made for each in page.dependencies)
         for page in made:
             raw_hash = hashes.get(page.document_id)
             if raw_hash is None:
                 continue  # it is gone
-            now = page.now(states, self.known.users)
+            now = page.now(states, self.known.users, self.known.names)
             hashes[page.document_id] = now.input_hash(raw_hash)
             if now != page and self._fingerprint(page.input_hash(raw_hash)) == page.fingerprint:
                 self.waiting.add(page.document_id)
         desired = pa.table({"document_id": [*hashes], "input_hash": [*hashes.values()]})
-        return Inputs(desired, clean.CODE_VERSION, self._parameters)
+        return Inputs(desired, clean.CODE_VERSION)
 
     def with_included(self, sync: Sync, batch: Batch) -> Batch:
         """The batch with those pages made again that turned out to include others."""
@@ -189,7 +211,7 @@ class PageInputs:
         return {page.document_id: page.input_hash(self._raw_hashes[page.document_id]) for page in made}
 
     def _fingerprint(self, input_hash: str) -> str:
-        return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, self._parameters, input_hash)
+        return fingerprint(Stage.CLEAN_PAGES, clean.CODE_VERSION, (), input_hash)
 
     @cached_property
     def _raw_hashes(self) -> Mapping[str, str]:

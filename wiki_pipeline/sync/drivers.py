@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from importlib import metadata
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,6 +60,18 @@ def converted(sync: Sync, conversion: Conversion[Any], taken: pa.Table) -> Conve
     return Converted(pa.concat_tables([part.rows for part in parts]), failures)
 
 
+class ShownChange(NamedTuple):
+    """That a row is behind only for what it shows of other documents.
+
+    Attributes:
+        titles: of those that changed.
+        since: when the last of them did, as its source says; None if that is not known.
+    """
+
+    titles: tuple[str, ...]
+    since: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What a stage's table should be made from.
@@ -66,11 +79,14 @@ class Inputs:
     Attributes:
         desired: columns document_id and input_hash: the documents that the table before holds now.
         code_version, parameters: of the stage; what its output depends on besides the documents.
+        shown: says of documents that are behind which of them are for what they show of others alone; None where a
+            stage's rows show nothing of others.
     """
 
     desired: pa.Table
     code_version: str
     parameters: tuple[object, ...] = ()
+    shown: Callable[[Sequence[str]], Mapping[str, ShownChange]] | None = None
 
     def hashes(self, stage: Stage, settings: Settings, document_ids: Sequence[str]) -> dict[str, str]:
         """Of some documents, a hash of all that decides whether they take more than one may."""

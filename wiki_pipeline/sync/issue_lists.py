@@ -6,7 +6,7 @@ be it. What it finds is a page whose body is JSON, `[{"key", "url", "summary", "
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -60,7 +60,7 @@ class IssueLists:
     def _answered(self, root: str, text: str, target: str) -> Included | None:
         try:
             query = jql.parse(text)
-            projects = set(_projects(query.where))
+            projects = set(jql.projects(query))
             sources = {self._whole.get((root, project)) for project in projects}
             if not projects or None in sources:
                 return None
@@ -92,18 +92,6 @@ class IssueLists:
     def _rows(self, source: SourceKey) -> list[Row]:
         rows: list[Row] = self._pipeline.store.table(Stage.RAW_PAGES, source).read_known(_COLUMNS).to_pylist()
         return rows
-
-
-def _projects(node: jql.Node | None) -> Iterator[str]:
-    """The projects within which alone a query finds anything; nothing if it does not say."""
-    match node:
-        case jql.Clause(field="project", operator="=" | "in"):
-            yield from (value.text.upper() for value in node.values)
-        case jql.Both(any=False):
-            for part in node.parts:
-                yield from _projects(part)
-        case _:
-            return
 
 
 def _facts(row: Row) -> jql.Facts:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -283,6 +284,15 @@ class Pipeline:
             if not self.problem_of(record):
                 for prefix, address in self.kind_of(record.key).mentions(record.config).items():
                     found.setdefault(prefix, address)
+        return found
+
+    def named_since(self, tenant: str) -> dict[str, datetime]:
+        """When the sources were added that have the names in running text, by prefix."""
+        found: dict[str, datetime] = {}
+        for record in sorted(self.catalog.sources(tenant), key=lambda record: record.key):
+            if not self.problem_of(record):
+                for prefix in self.kind_of(record.key).mentions(record.config):
+                    found.setdefault(prefix, record.added_at)
         return found
 
     def home_of(self, key: SourceKey) -> Path:

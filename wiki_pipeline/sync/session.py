@@ -22,6 +22,7 @@ from wiki_pipeline.sync import figures
 from wiki_pipeline.sync.allocator import limit_allocators
 from wiki_pipeline.sync.changes import record_changes
 from wiki_pipeline.sync.claim import ClaimSession
+from wiki_pipeline.sync.mentions import record_mentions
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline.sync.workers import Workers
@@ -199,8 +200,11 @@ class Sync(SourceTables):
         """
         reports = {report.stage: report for report in self.reports}
         if self.error is None and reports.keys() >= {Stage.CLEAN_PAGES, Stage.WIKI_PAGES}:
-            clean = self.table(Stage.CLEAN_PAGES)
-            record_changes(self.pipeline.catalog, clean, reports[Stage.CLEAN_PAGES], self.remade, self.recorded)
+            clean, report = self.table(Stage.CLEAN_PAGES), reports[Stage.CLEAN_PAGES]
+            # First: where the log of changes is complete, so is this.
+            mentions, version = self.pipeline.catalog.mentions, report.data_version
+            record_mentions(mentions, clean, self.source, version, self.remade, complete=bool(self.recorded))
+            record_changes(self.pipeline.catalog, clean, report, self.remade, self.recorded)
 
     @property
     def complete(self) -> bool:

@@ -2,6 +2,9 @@
 
 What stands in code, in links, in addresses and in headings stays as it is. Where the wiki has the document, the link
 shows its title and status, which are looked up when the page is rendered: so they cost no conversion and no embedding.
+
+A page keeps under which prefixes it names documents, or may: so a source that is added makes those pages again, and no
+others.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from wiki_pipeline.links.jira import key_in_text
-from wiki_pipeline.model import CleanPage, Link
+from wiki_pipeline.links.jira import key_in_text, may_be_projects
+from wiki_pipeline.model import CleanPage, Link, Named
 
+_MOST_PREFIXES = 100  # of a page; what lies beyond stays text
 # What is passed over; bounded, so that marks that never end cost little.
 _SKIPPED = (
     r"^[ >]*(?P<fence>`{3,}|~{3,})[^\n]*(?:\n(?![ >]*(?P=fence))[^\n]*)*(?:\n[ >]*(?P=fence)[^\n]*)?"
@@ -31,13 +35,24 @@ def _pattern(prefixes: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def named(page: CleanPage, names: Mapping[str, str]) -> CleanPage:
-    """The page with its bare names of documents as links.
+    """The page with its bare names of documents as links, and with what it depends on for that.
 
     Args:
         names: see `Known.names`.
     """
-    if not names or page.code_language or not any(f"{prefix}-" in page.markdown for prefix in names):
+    if page.code_language:
         return page
+    found = may_be_projects(page.markdown, _MOST_PREFIXES)
+    if not found:
+        return page
+    prefixes = {name.prefix: name.address for name in page.names}
+    prefixes |= {prefix: names.get(prefix, "") for prefix in found}
+    page = replace(page, names=tuple(Named(prefix, address) for prefix, address in prefixes.items()))
+    known = {prefix: address for prefix, address in prefixes.items() if address}
+    return _linked(page, known) if known else page
+
+
+def _linked(page: CleanPage, names: Mapping[str, str]) -> CleanPage:
     own = page.title.partition(" ")[0] if page.facets else ""
     found: dict[Link, None] = {}
 

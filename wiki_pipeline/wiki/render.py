@@ -61,6 +61,7 @@ def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPag
         code_language=page.code_language,
         headings=page.headings,
         words=page.words,
+        targets=links.targets(source, page.path, page.links),
     )
 
 

@@ -219,6 +219,7 @@ class Restriction:
 
     Attributes:
         source: its name in addresses.
+        facet: what the source says of it, as `status=Done`; several with commas.
         since: the day, as `2026-10-31`.
     """
 
@@ -228,12 +229,14 @@ class Restriction:
     author: str = ""
     path: str = ""
     language: str = ""
+    facet: str = ""
     since: str = ""
 
     @property
     def more(self) -> int:
         """How many fields besides the source restrict it."""
-        return sum(map(bool, (self.kind, self.label, self.author, self.path, self.language, self.since)))
+        more = (self.kind, self.label, self.author, self.path, self.language, self.facet, self.since)
+        return sum(map(bool, more))
 
     @property
     def fields(self) -> dict[str, str]:

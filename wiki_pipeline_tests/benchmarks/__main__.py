@@ -13,6 +13,7 @@ from wiki_pipeline_tests.benchmarks import (
     first_sync,
     git,
     hot_paths,
+    issues,
     lag,
     memory,
     relevance,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[int | None], Iterator[Figure]]] = {
     "relevance": relevance.measure,
     "search_speed": search_speed.measure,
     "webhook_intake": webhook_intake.measure,
+    "issues": issues.measure,
     "lag": lag.measure,
 }
 RESULTS = Path(__file__).parent / "results"
@@ -53,8 +55,8 @@ def main() -> None:
     if unknown := set(options.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     names = options.names or list(BENCHMARKS)
-    if {"first_sync", "retrieval"} & set(names) and not PEERS.exists():
-        parser.error("first_sync and retrieval need the peers' environment; `make bench` makes it")
+    if {"first_sync", "issues", "retrieval"} & set(names) and not PEERS.exists():
+        parser.error("first_sync, issues and retrieval need the peers' environment; `make bench` makes it")
     figures = [figure for name in names for figure in BENCHMARKS[name](options.pages)]
     print(table(figures))
     into = options.into or (RESULTS if not options.names and not options.pages else None)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wiki_pipeline.store.filters import with_facet
 from wiki_pipeline.store.query import Asked, parsed
 
 
@@ -37,6 +38,11 @@ from wiki_pipeline.store.query import Asked, parsed
             Asked("x", conditions=("(last_modified >= 1790812800)", "(last_modified < 1798761600)")),
         ),
         ("x before:tomorrow after:2026-13-01", Asked("x before:tomorrow after:2026-13-01")),
+        ("x status:Done", Asked("x", conditions=(f"({with_facet('status=done')})",))),
+        (
+            "x is:open -type:bug",
+            Asked("x", conditions=(f"({with_facet('category=open')})", f"NOT ({with_facet('type=BUG')})")),
+        ),
         ("path:it's/ x", Asked("x", conditions=("(contains(lower(path), 'it''s/'))",))),
     ],
 )

@@ -132,7 +132,7 @@ class Writer:
         return issue.parent.key if issue.parent is not None and issue.type != "Sub-task" else None
 
     def _children(self, issue: Issue) -> list[Issue]:
-        return [each for each in self.site.issues.values() if each.parent is issue]
+        return self.site.children(issue)
 
     def _sprint(self, issue: Issue) -> list[Any] | None:
         if not issue.sprint:

@@ -103,8 +103,11 @@ class JiraServer(HttpServer):
             "issue": writer.issue(issue, {"*navigable"}, set()),
         }
         if items:
-            body["changelog"] = writer.changelog(issue, most=1)["histories"][0] if issue.history else {"items": []}
+            last = writer.changelog(issue, most=1)["histories"][0] if issue.history else {"items": []}
+            body["changelog"] = {name: value for name, value in last.items() if name in {"id", "items"}}
         for each in [*bodies, body]:
+            if "issue" in each:
+                del each["issue"]["expand"]  # an answer's, not a delivery's
             self._deliver(orjson.dumps(each))
 
     def _deliver(self, raw: bytes) -> None:

@@ -289,6 +289,7 @@ class Site:
         self._pending: list[tuple[datetime, Issue]] = []
         self._held = False
         self._indexed: dict[str, Indexed] = {}
+        self._children: dict[str, list[Issue]] | None = None  # None: to be made again
         self.custom: dict[str, dict[str, Any]] = {}  # values of custom fields by field id and issue id
 
     def now(self) -> datetime:
@@ -388,8 +389,19 @@ class Site:
 
     # --- the index -----------------------------------------------------------------------------------------------
 
+    def children(self, issue: Issue) -> list[Issue]:
+        """The issues below one."""
+        if self._children is None:
+            made: dict[str, list[Issue]] = {}
+            for each in self.issues.values():
+                if each.parent is not None:
+                    made.setdefault(each.parent.id, []).append(each)
+            self._children = made
+        return self._children.get(issue.id, [])
+
     def index_later(self, issue: Issue) -> None:
         """The search will know after the lag."""
+        self._children = None
         if not self.index_lag and not self._held:
             self._index(issue)
         else:

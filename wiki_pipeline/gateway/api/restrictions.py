@@ -13,6 +13,11 @@ from wiki_pipeline.store import Filters
 _MAX_VALUES = 50
 _MAX_VALUE = 300
 
+FACET = "^[a-z]+=."
+FACETS = (
+    "Only documents of which the source says this, as `category=open` (or `todo`, `progress`, `done`), "
+    "`status=In Progress`, `assignee=Ada Lovelace`, `type=Bug`, `project=OPS`; the case does not count."
+)
 Value = Annotated[str, Field(max_length=_MAX_VALUE)]
 
 
@@ -36,6 +41,9 @@ class Restricted(BaseModel):
     languages: list[Value] = Field(
         default_factory=list, max_length=_MAX_VALUES, description="Only texts in any of these, as `de`."
     )
+    facets: list[Annotated[str, Field(max_length=_MAX_VALUE, pattern=FACET)]] = Field(
+        default_factory=list, max_length=_MAX_VALUES, description=f"{FACETS} Any value of one name, all names."
+    )
     path_prefix: str = Field("", max_length=_MAX_VALUE, description="Only files below this path.")
     modified_from: datetime | None = Field(None, description="Only documents changed at this time or later.")
     modified_before: datetime | None = Field(None, description="Only documents changed before this time.")
@@ -52,6 +60,7 @@ class Restricted(BaseModel):
             labels=tuple(self.labels),
             authors=tuple(self.authors),
             languages=tuple(self.languages),
+            facets=tuple(self.facets),
             path_prefix=self.path_prefix,
             modified_from=self.modified_from,
             modified_before=self.modified_before,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from wiki_pipeline.freshness import Reason, StaleDocument
+from wiki_pipeline.gateway.api.restrictions import FACET, FACETS
 from wiki_pipeline.gateway.errors import ErrorAnswer
 from wiki_pipeline.gateway.languages import language_wanted
 from wiki_pipeline.gateway.services import Serving
@@ -145,8 +146,8 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
             min_length=1,
             max_length=MAX_QUERY,
             description='A question or some words. `"in quotes"`: words next to each other; `-word`: without it; '
-            "`title:`, `label:`, `path:`, `author:`, `kind:`, `lang:`, `after:`, `before:`: what must hold of the "
-            "document. All else is words.",
+            "`title:`, `label:`, `path:`, `author:`, `kind:`, `lang:`, `after:`, `before:`, and of issues `is:`, "
+            "`status:`, `assignee:`, `type:`, `project:`: what must hold of the document. All else is words.",
             examples=["who is called first at night"],
         ),
     ],
@@ -171,12 +172,8 @@ def find(  # noqa: PLR0913, PLR0917 - the query parameters, each by its name
         ),
     ] = None,
     facet: Annotated[
-        list[Annotated[str, Field(max_length=_MAX_VALUE, pattern="^[a-z]+=")]] | None,
-        Query(
-            max_length=_MAX_VALUES,
-            description="Only documents of which the source says this, as `status=In Progress`, `category=done`, "
-            "`assignee=Ada Lovelace`, `type=Bug`, `project=OPS`. May be repeated: any value of one name, all names.",
-        ),
+        list[Annotated[str, Field(max_length=_MAX_VALUE, pattern=FACET)]] | None,
+        Query(max_length=_MAX_VALUES, description=f"{FACETS} May be repeated: any value of one name, all names."),
     ] = None,
     author: Annotated[
         list[Annotated[str, Field(max_length=_MAX_VALUE)]] | None,

@@ -8,15 +8,15 @@ from __future__ import annotations
 import threading
 import time
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from wiki_pipeline.answers.research.markdown import markdown_of
 from wiki_pipeline.answers.research.report import Report
 from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question
 from wiki_pipeline.catalog import AnswerStatus
 from wiki_pipeline.gateway.api.research import begin, found
+from wiki_pipeline.gateway.api.restrictions import Restricted
 from wiki_pipeline.gateway.mcp.reading import Asker
-from wiki_pipeline.store import Filters
 
 _LONGEST_WAIT = 50  # seconds; clients give up on a call after a minute
 _LOOK_SECONDS = 0.2
@@ -25,16 +25,11 @@ _DONE_SHOWN = 20
 _LONGEST_REPORT = 60_000  # characters
 
 
-class ResearchAsked(BaseModel):
+class ResearchAsked(Restricted):
     """A question to begin with, or the id of research that was begun."""
-
-    model_config = ConfigDict(extra="forbid")
 
     question: str = Field("", max_length=MAX_QUESTION, description="Begins research on this, in any language.")
     research_id: str = Field("", max_length=100, description="Instead: goes on waiting for the research of this id.")
-    sources: list[str] = Field(
-        default_factory=list, max_length=50, description="Only these sources, as list_sources names them."
-    )
     wait_seconds: int = Field(25, ge=0, le=_LONGEST_WAIT, description="How long to wait for its end.")
 
     @model_validator(mode="after")
@@ -58,8 +53,8 @@ def research(asker: Asker, asked: ResearchAsked) -> ResearchTold:
     """Begin research, or look how far it is."""
     serving = asker.serving
     if asked.question:
-        keys = tuple(serving.source_named(name).key for name in asked.sources)
-        question = Question(text=asked.question, filters=Filters(sources=keys), chunks=serving.settings.answer_chunks)
+        chosen = asked.filters(serving)
+        question = Question(text=asked.question, filters=chosen, chunks=serving.settings.answer_chunks)
         record = begin(serving, question)
     else:
         record = found(serving, asked.research_id)

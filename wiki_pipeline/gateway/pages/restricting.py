@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from wiki_pipeline.errors import SearchError
+from wiki_pipeline.gateway.api.restrictions import FACET
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.store import Filters
 from wiki_pipeline.wiki.views import Restriction
 
-NAMES = ("source", "kind", "label", "author", "path", "language", "since")
+NAMES = ("source", "kind", "label", "author", "path", "language", "facet", "since")
 _LONGEST = 400
 
 
@@ -25,7 +27,7 @@ def filters(serving: Services, chosen: Restriction) -> Filters:
 
     Raises:
         SourceNotFoundError: there is no such source.
-        SearchError: the day is none.
+        SearchError: the day is none, or what issues are to have is no name and value.
     """
     return Filters(
         sources=(serving.source_named(chosen.source).key,) if chosen.source else (),
@@ -34,6 +36,7 @@ def filters(serving: Services, chosen: Restriction) -> Filters:
         authors=(chosen.author,) if chosen.author else (),
         path_prefix=chosen.path,
         languages=(chosen.language,) if chosen.language else (),
+        facets=_facets(chosen.facet),
         modified_from=_day(chosen.since),
     )
 
@@ -57,8 +60,21 @@ def chosen_before(filters_of_request: Mapping[str, object], slugs: Mapping[str, 
         author=first("authors"),
         path=str(filters_of_request.get("path_prefix") or ""),
         language=first("languages"),
+        facet=", ".join(_texts(filters_of_request.get("facets"))),
         since=str(filters_of_request.get("modified_from") or "")[:10],
     )
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple) else []
+
+
+def _facets(value: str) -> tuple[str, ...]:
+    given = [facet.strip() for facet in value.split(",") if facet.strip()]
+    for facet in given:
+        if not re.match(FACET, facet):
+            raise SearchError(f"{facet!r} is no name and value.", "Give one like status=Done or assignee=Ada Lovelace.")
+    return tuple(given)
 
 
 def _day(value: str) -> datetime | None:

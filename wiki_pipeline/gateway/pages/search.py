@@ -47,6 +47,7 @@ def search_page(  # noqa: PLR0913, PLR0917 - the fields of its form
     author: Annotated[str, Query(max_length=400, description="Only what this person changed last.")] = "",
     path: Annotated[str, Query(max_length=400, description="Only files below this path.")] = "",
     language: Annotated[str, Query(max_length=400, description="Only texts in this language, as `de`.")] = "",
+    facet: Annotated[str, Query(max_length=400, description="Only issues of which it holds, as `status=Done`.")] = "",
     since: Annotated[str, Query(max_length=400, description="Only what changed on this day or later.")] = "",
     mode: Annotated[Mode, Query(description="By meaning and words, by meaning, or by words.")] = "hybrid",
     accept_language: Annotated[str, Header(max_length=1_000, description="Which language is preferred.")] = "",
@@ -65,6 +66,7 @@ def search_page(  # noqa: PLR0913, PLR0917 - the fields of its form
             "author": author,
             "path": path,
             "language": language,
+            "facet": facet,
             "since": since,
         }
     )

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wiki_pipeline.sources.git.command import GitCommand
+from wiki_pipeline.sources.git.command import GitCommand, GitFailedError
 from wiki_pipeline.sources.git.isolation import Isolation
 
 # Fields of a commit in `Objects.history`, before its list of changes.
 _COMMIT_FORMAT = "--format=%H %P%x1f%ct%x1f%an"
+_MESSAGE_FORMAT = "--format=%H%x1f%ct%x1f%an%x1f%B"
+_MESSAGE = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,27 @@ class Objects:
         yield from _split(
             self._git.stream(self._environment, "log", *options, "--encoding=UTF-8", _COMMIT_FORMAT, *scope)
         )
+
+    def messages(self, commit: str, after: str, most: int) -> Iterator[tuple[str, int, str, str]]:
+        """Hash, moment (Unix seconds), author and message of the newest commits that lead to `commit` and not to
+        `after`, a bounded number; messages are cut after 64,000 characters."""
+        scope = [commit, f"^{after}"] if after else [commit]
+        found = _split(
+            self._git.stream(
+                self._environment, "log", "-z", f"--max-count={most}", "--encoding=UTF-8", _MESSAGE_FORMAT, *scope
+            )
+        )
+        for raw in found:
+            oid, seconds, author, message = raw.decode("utf-8", "replace").split("\x1f", 3)
+            yield oid, int(seconds) if seconds.isdecimal() and len(seconds) < 12 else 0, author, message[:_MESSAGE]
+
+    def leads_to(self, before: str, commit: str) -> bool:
+        """Whether a commit is among those that lead to another one; not if it is not here."""
+        try:
+            found = self._git.run(self._environment, "merge-base", before, commit)
+        except GitFailedError:
+            return False
+        return found.decode().strip() == before
 
 
 def portions(items: Sequence[str], sizes: Mapping[str, int], most_bytes: int, most: int = 1000) -> Iterator[list[str]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.links.forges import forge_of
+from wiki_pipeline.links.jira import may_be_keys
 from wiki_pipeline.model import (
     AttachmentRef,
     Changes,
@@ -35,11 +36,13 @@ from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
-from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
+from wiki_pipeline.sources.protocol import Commit, Commits, Downloaded, Fetched, KnownLabels
 
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
 _SNAPSHOT = "snapshot.arrow"
+_MOST_NAMES = 50  # in a message
+_LONGEST_SUBJECT = 300
 _EMPTY = "empty"
 
 Answer = TypeVar("Answer")
@@ -158,6 +161,27 @@ class GitSource:
                 yield DocumentFailure(ref.attachment_id, ref.path, Stage.ATTACHMENTS, message)
             else:
                 yield Downloaded(ref.attachment_id, (await self._in_thread(self._contents, {oid}))[oid])
+
+    async def commits(self, after: str, most: int) -> Commits:
+        """See `HasCommits.commits`: those that lead to the commit that was listed, as the clone has them."""
+        return await self._in_thread(self._commits, after, most)
+
+    def _commits(self, after: str, most: int) -> Commits:
+        newest = self._snapshot.commit if self._snapshot else self._known().commit
+        if not newest or newest == after:
+            return Commits(newest, (), anew=not newest)
+        return self._clone.repaired(lambda: self._read_commits(newest, after, most))
+
+    def _read_commits(self, newest: str, after: str, most: int) -> Commits:
+        objects, found = self._clone.objects, list[Commit]()
+        anew = not after or not objects.leads_to(after, newest)
+        for oid, seconds, author, message in objects.messages(newest, "" if anew else after, most):
+            if names := may_be_keys(message, _MOST_NAMES):
+                subject = " ".join(message.partition("\n")[0].split())[:_LONGEST_SUBJECT]
+                url = self._pages.forge.commit_page(self._pages.address, oid)
+                moment = datetime.fromtimestamp(seconds, UTC) if seconds else None
+                found.append(Commit(oid, subject, author, moment, url, tuple(names)))
+        return Commits(newest, found, anew)
 
     def _sizes(self, oids: set[str]) -> dict[str, int]:
         return self._clone.repaired(lambda: self._clone.bring(oids))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from wiki_pipeline.links import jql
 from wiki_pipeline.links.jira import query_address, root_of
 from wiki_pipeline.model import Dependency
 from wiki_pipeline.text import markdown
@@ -13,17 +14,23 @@ from wiki_pipeline.text.confluence.writer import PageWriter
 from wiki_pipeline.text.markdown import escape
 
 _MOST = 1_000
+_MOST_PROJECTS = 20  # of a query
 _SHOWN = 50  # where the macro does not say how many
 
 
 def issues_found(query: str, values: Mapping[str, str], page: PageWriter) -> str:
     """A table of the issues that a query finds, or their number; empty where that can't be told.
 
-    The page depends on each site's answer: it is made again when that changes.
+    The page depends on each site's answer: it is made again when that changes, and when a project that the query names
+    is synced for the first time.
     """
-    if not query.strip():
+    try:
+        projects = list(dict.fromkeys(jql.projects(jql.parse(query)))) if query.strip() else []
+    except jql.QueryError:
         return ""
-    for root in dict.fromkeys(root_of(address) for address in page.known.names.values()):
+    page.named.update((project, page.known.names.get(project, "")) for project in projects[:_MOST_PROJECTS])
+    addresses = [page.known.names.get(project, "") for project in projects]
+    for root in dict.fromkeys(root_of(address) for address in addresses if address):
         target = query_address(root, query)
         found = page.known.page(target)
         page.dependencies.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wiki_pipeline.links.confluence import Upstream
-from wiki_pipeline.model import CleanPage, Person, RawPage, UnknownMacro
+from wiki_pipeline.model import CleanPage, Named, Person, RawPage, UnknownMacro
 from wiki_pipeline.text.confluence import elements, links, lists, macros, tables  # noqa: F401 - they register handlers
 from wiki_pipeline.text.confluence.registry import Element
 from wiki_pipeline.text.confluence.trees import tree_of
@@ -45,5 +45,6 @@ def written(
     return replace(
         clean,
         people=tuple(Person(person_id, name) for person_id, name in page.people.items()),
+        names=tuple(Named(prefix, address) for prefix, address in page.named.items()),
         unknown_macros=tuple(UnknownMacro(name, count) for name, count in sorted(page.unknown.items())),
     )

@@ -58,6 +58,7 @@ class PageWriter:
         known: names and other pages.
         including: the pages around this one, if its text is part of another page's.
         people: names shown, by id; empty where a name is not known.
+        named: prefixes of names of documents on which the text depends besides those in it: projects of queries.
         unknown: macros without a handler, by name.
         second_list: the list being written follows another of its kind directly.
         emphasis: tags of the emphases around the text being written.
@@ -73,6 +74,7 @@ class PageWriter:
     links: list[Link] = field(default_factory=list)
     dependencies: list[Dependency] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     unknown: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     slugs: Slugs = field(default_factory=Slugs)
