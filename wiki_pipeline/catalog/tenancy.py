@@ -24,6 +24,7 @@ from wiki_pipeline.catalog.tables import (
     figures,
     jobs,
     lance_tables,
+    leases,
     model_answers,
     model_spending,
     people,
@@ -158,6 +159,14 @@ class Tenancy:
                 connection.execute(update(tenants).where(tenants.c.tenant == name).values(**dropping))
             return _record(connection.execute(select(tenants).where(tenants.c.tenant == name)).one())
 
+    def stop(self, name: str) -> None:
+        """Ask all that is under way for a tenant to end: its jobs, answers and research; nothing is begun any more."""
+        with self._database.write() as connection:
+            unfinished = (jobs.c.tenant == name) & jobs.c.finished_at.is_(None)
+            connection.execute(update(jobs).where(unfinished).values(terminate=True))
+            connection.execute(update(streams).where(streams.c.tenant == name).values(cancelled=True))
+            connection.execute(delete(events).where(events.c.tenant == name, events.c.claim_id.is_(None)))
+
     def step_done(self, name: str, step: str) -> None:
         """Record that a step of the dropping is done."""
         with self._database.write() as connection:
@@ -171,6 +180,8 @@ class Tenancy:
         gone = 0
         with self._database.erasing() as connection:
             prefix = f"{name}:"
+            connection.execute(delete(leases).where(leases.c.name.in_([f"vectors of {name}"])))
+            connection.execute(delete(leases).where(leases.c.name.startswith(f"source {prefix}", autoescape=True)))
             connection.execute(delete(alerts).where(alerts.c.problem.contains(f" {prefix}", autoescape=True)))
             for table in _BY_SOURCE:
                 which = func.substr(table.c.source, 1, len(prefix)) == prefix

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -9,7 +10,7 @@ from wiki_pipeline.defs.dagster_internals import delete_runs
 from wiki_pipeline.defs.launching import SMALL_TAGS
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.defs.sources import NAME, observation, publish_sources, sources
+from wiki_pipeline.defs.sources import NAME, forget_tenant, observation, publish_sources, sources
 from wiki_pipeline.defs.stale import refresh
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import poll_all
@@ -18,6 +19,7 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.maintenance import maintain
 from wiki_pipeline.sync.sources import forget
+from wiki_pipeline.sync.tenants import collect, resume_drops
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 200
@@ -87,7 +89,10 @@ def poll_sources() -> None:
 def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        done = [maintain(each) for each in opened.each()]
+        dropped = resume_drops(opened, partial(forget_tenant, context.instance), context.log.info)
+        tenants = opened.each()
+        done = [maintain(each) for each in tenants]
+        collected = [garbage for each in tenants for garbage in collect(each)]
         runs = expire_runs(context.instance, timedelta(days=load(DagsterSettings).keep_runs_days))
         busy = [str(key) for each in done for key in each.busy]
         context.add_output_metadata(
@@ -98,6 +103,8 @@ def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: Pipeli
                 "changes deleted": sum(each.changes for each in done),
                 "jobs deleted": sum(each.jobs for each in done),
                 "runs deleted": runs,
+                "unused clones and tables deleted": len(collected),
+                "tenants dropped": ", ".join(dropped) or "none",
                 "sources left alone (being written)": ", ".join(busy) or "none",
             }
         )

@@ -22,6 +22,9 @@ from wiki_pipeline.sync.source_folder import SourceFolder
 
 logger = logging.getLogger(__name__)
 
+# Of the caches of tables, for a tenant that is not the default one: a process may have dozens of them open.
+_SHARE_OF_OTHERS = 1 / 16
+
 
 def check_mode(settings: Settings) -> None:
     """Make sure that the state is where the mode wants it.
@@ -62,7 +65,8 @@ def open_store(settings: Settings, catalog: Catalog, tenant: str = "") -> Store:
     tenant = tenant or settings.tenant
     storage = settings.storage_of(tenant)
     probe(storage)
-    return Store(storage, tenant, catalog.table_names(tenant))
+    share = 1.0 if tenant == settings.tenant else _SHARE_OF_OTHERS
+    return Store(storage, tenant, catalog.table_names(tenant), share)
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,11 @@ class Pipeline:
 
     @classmethod
     @contextmanager
-    def open(cls, settings: Settings) -> Iterator[Pipeline]:
+    def open(cls, settings: Settings, tenant: str = "") -> Iterator[Pipeline]:
         """Open the catalog and the tables, and close them again.
+
+        Args:
+            tenant: whose; empty: the default tenant's.
 
         Raises:
             ConfigurationError, CatalogError, StoreError: one of them can't be opened.
@@ -85,7 +92,8 @@ class Pipeline:
         settings.home.mkdir(parents=True, exist_ok=True)
         with Catalog(settings.catalog_url) as catalog:
             catalog.tenancy.ensure(settings.tenant)
-            yield cls(settings, catalog, open_store(settings, catalog))
+            opened = cls(settings, catalog, open_store(settings, catalog))
+            yield opened.of(tenant) if tenant else opened
 
     # --- tenants ---
 
@@ -301,6 +309,7 @@ class Pipeline:
         kind, connection = self.kind_of(key), self.connection_of(entry)
         home = self.home_of(key)
         home.mkdir(parents=True, exist_ok=True)
+        self.catalog.uses.note(key.tenant, f"clone {key.slug}")
         source = kind.open(key, entry.config, home, connection)
         source.recall(partial(self._known_labels, key))
         return source
