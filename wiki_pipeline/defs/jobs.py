@@ -72,7 +72,8 @@ def poll_each_source(context: dg.OpExecutionContext, pipeline: PipelineResource,
                 context.log_event(observation(opened.catalog, polled.source))
         refresh(context.instance, opened)
     if failed:
-        problems = " ".join(f"{key}: {error}" for key, error in failed.items())
+        names = load(DagsterSettings).names_documents
+        problems = " ".join(f"{key}: {error if names else error.code}" for key, error in failed.items())
         raise dg.Failure(f"{len(failed)} sources could not be polled. {problems}", allow_retries=False)
 
 

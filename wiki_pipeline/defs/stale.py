@@ -16,6 +16,7 @@ import dagster as dg
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness, together
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.settings import load
@@ -193,6 +194,8 @@ def _check(opened: Pipeline, found: FreshnessReport, links: Mapping[str, str]) -
 
 
 def _table(found: FreshnessReport, links: Mapping[str, str], most: int) -> dg.MetadataValue[Any]:
+    if found.stale and not load(DagsterSettings).names_documents:
+        return dg.MetadataValue.text("`wiki-pipeline status --stale` and GET /v1/documents/stale list them.")
     records = [_record(document, found, links) for document in found.stale[:most]]
     if not records:
         return dg.MetadataValue.text("None.")
