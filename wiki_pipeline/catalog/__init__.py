@@ -50,9 +50,11 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
+from wiki_pipeline.catalog.secrets import DataKey, Sealed
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
+from wiki_pipeline.catalog.tenancy import TenantRecord, TenantState
 
 __all__ = [
     "BUCKET",
@@ -74,6 +76,7 @@ __all__ = [
     "ClaimRecord",
     "ConnectionRecord",
     "ConversationRecord",
+    "DataKey",
     "DocumentChange",
     "EventBatch",
     "EventRecord",
@@ -90,6 +93,7 @@ __all__ = [
     "Origin",
     "Recovery",
     "Retry",
+    "Sealed",
     "SetKind",
     "SourceRecord",
     "Spent",
@@ -99,6 +103,8 @@ __all__ = [
     "SyncMode",
     "SyncRecord",
     "SyncStatus",
+    "TenantRecord",
+    "TenantState",
     "UpstreamDocument",
     "Waiting",
     "find_damage",

@@ -30,7 +30,7 @@ class EventBatch:
     """Hints that came together.
 
     Attributes:
-        delivery_id: the same for the same batch sent again; empty where that can't happen.
+        delivery_id: the same for the same batch sent to the tenant again; empty where that can't happen.
     """
 
     tenant: str
@@ -42,13 +42,18 @@ class EventBatch:
 
 def insert_batches(connection: Connection, batches: Sequence[EventBatch], moment: datetime) -> list[int]:
     """Insert what is new of the batches. Returns for each how many of its hints were."""
-    ids = [storable(batch.delivery_id) or uuid.uuid4().hex for batch in batches]
+    ids = [stored_id(batch.tenant, storable(batch.delivery_id) or uuid.uuid4().hex) for batch in batches]
     rows = [row for id_, batch in zip(ids, batches, strict=True) for row in _rows(batch, id_)]
     if not rows:
         return [0] * len(ids)
     given = {"rows": json.dumps(rows, ensure_ascii=False), "moment": moment}
     taken = Counter(connection.execute(_insert(connection.dialect.name), given).scalars())
     return [taken.pop(id_, 0) for id_ in ids]  # of the same batch twice at once the first one is it
+
+
+def stored_id(tenant: str, delivery_id: str) -> str:
+    """A delivery's id as it is kept: what one tenant was sent is no repetition of what another was."""
+    return f"{tenant}|{delivery_id}"
 
 
 _GIVEN = ("tenant", "kind", "source", "document_id", "what", "version", "origin", "delivery_id", "job_id", "connection")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.database import Database, now
-from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches
+from wiki_pipeline.catalog.event_batches import EventBatch, insert_batches, stored_id
 from wiki_pipeline.catalog.event_records import OPEN, EventRecord, EventState, Origin, Retry, Standing
 from wiki_pipeline.catalog.moments import event_has_come
 from wiki_pipeline.catalog.steady import look
@@ -241,6 +241,7 @@ def superseded(moment: datetime, reason: str) -> dict[str, Any]:
 def _event_record(row: Row[Any]) -> EventRecord:
     values = row._asdict()
     del values["rests_until"]
+    values["delivery_id"] = row.delivery_id.removeprefix(stored_id(row.tenant, ""))
     values["source"] = SourceKey.parse(row.source) if row.source else None
     values["origin"] = Origin(row.origin)
     values["state"] = EventState(row.state)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from wiki_pipeline.catalog import ConnectionRecord
-from wiki_pipeline.catalog.connections import in_use
-from wiki_pipeline.cli.output import json_option, print_json, print_table
+from wiki_pipeline.cli.output import json_option, print_json, print_table, tenant_option
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.model import DEFAULT_CONNECTION, Connection
-from wiki_pipeline.secret_refs import resolve
+from wiki_pipeline.model import Connection
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources import kinds
-from wiki_pipeline.sync import signals
+from wiki_pipeline.sync import connections, signals
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.settings import Settings
+
+_LONGEST = 65_536
 
 
 @click.group("connections")
@@ -26,15 +29,17 @@ def command() -> None:
 
 
 @command.command("list")
+@tenant_option
 @json_option
-def list_connections(*, as_json: bool) -> None:
-    """List the connections: those of the settings and those that were added. Secrets are never shown."""
-    settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
+def list_connections(*, tenant: str, as_json: bool) -> None:
+    """List the connections: those of the settings and those that were added. Of secrets in the catalog the last four
+    characters are shown, of others where they are."""
+    with Pipeline.open(load(Settings), tenant) as pipeline:
         pipeline.add_configured_connections()
-        records = pipeline.catalog.connections.list(settings.tenant)
+        records = pipeline.catalog.connections.list(pipeline.tenant)
+        shown = connections.shown(pipeline, records)
     if as_json:
-        print_json([_as_json(record) for record in records])
+        print_json([_as_json(record, shown) for record in records])
         return
     print_table(
         ["connection", "kind", "address", "secret", "webhooks' secret", "options", "from"],
@@ -43,8 +48,8 @@ def list_connections(*, as_json: bool) -> None:
                 c.name,
                 c.kind,
                 c.url,
-                c.secret_ref,
-                c.webhook_secret_ref or "of the settings",
+                shown.get(c.secret_ref, ""),
+                shown.get(c.webhook_secret_ref, "of the settings" if record.managed_by or not tenant else "none"),
                 _options(c.options),
                 record.managed_by or "added",
             )
@@ -69,52 +74,56 @@ def list_connections(*, as_json: bool) -> None:
     help="Where the secret is with which its webhooks are signed; several, with commas between, while it is changed. "
     "Without one, that of the settings counts.",
 )
+@click.option(
+    "--secret-stdin",
+    is_flag=True,
+    help="The secret is the first line of standard input; it is kept sealed in the catalog.",
+)
+@click.option(
+    "--webhook-secret-stdin",
+    is_flag=True,
+    help="Likewise the webhooks' secret; after the other one where both are given.",
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="What else the kind takes; repeatable.")
+@tenant_option
 @json_option
 def add(
     name: str,
     url: str,
+    *,
     kind: str,
     username: str,
-    secret_ref: str,
-    webhook_secret_ref: str,
     options: tuple[str, ...],
-    *,
+    tenant: str,
     as_json: bool,
+    **secrets: Any,
 ) -> None:
     """Add the connection NAME to the site or host at ADDRESS, or change it. `connections test` asks it."""
-    settings = load(Settings)
+    secret, secret_ref = _secret(secrets["secret_stdin"], secrets["secret_ref"])
+    webhook_secret, webhook_secret_ref = _secret(secrets["webhook_secret_stdin"], secrets["webhook_secret_ref"])
     given = dict(_option(text) for text in options) | ({"username": username} if username else {})
-    refs = _absolute(secret_ref), _absolute(webhook_secret_ref)
-    made = kinds()[kind].check_connection(Connection(settings.tenant, kind, name, url, given, *refs))
-    resolve(made.secret_ref, f"connection {name}")
-    resolve(made.webhook_secret_ref, f"webhooks of connection {name}")
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(load(Settings), tenant) as pipeline:
         pipeline.add_configured_connections()
-        before = pipeline.catalog.connections.get(settings.tenant, name)
-        if name == DEFAULT_CONNECTION or (before and before.managed_by):
-            raise ConfigurationError(f"The connection {name} is that of the settings.", "Choose another name.")
-        if before and before.connection.kind != kind:
-            raise ConfigurationError(f"There is a connection {name} of kind {before.connection.kind}.")
-        record = pipeline.catalog.connections.add(made)
+        made = Connection(pipeline.tenant, kind, name, url, given, secret_ref, webhook_secret_ref)
+        record, is_new = connections.add(pipeline, made, secret, webhook_secret)
+        shown = connections.shown(pipeline, [record])
     if as_json:
-        print_json({**_as_json(record), "news": "changed" if before else "added"})
+        print_json({**_as_json(record, shown), "news": "added" if is_new else "changed"})
         return
-    click.echo(
-        f"{'Changed' if before else 'Added'} {name}. See whether it works: wiki-pipeline connections test {name}"
-    )
+    word, whose = "Added" if is_new else "Changed", f" --tenant {tenant}" if tenant else ""
+    click.echo(f"{word} {name}. See whether it works: wiki-pipeline connections test {name}{whose}")
 
 
 @command.command("test")
 @click.argument("name")
+@tenant_option
 @json_option
-def test(*, name: str, as_json: bool) -> None:
+def test(*, name: str, tenant: str, as_json: bool) -> None:
     """Ask the server of the connection NAME, and show what it answers."""
-    with Pipeline.open(load(Settings)) as pipeline:
+    with Pipeline.open(load(Settings), tenant) as pipeline:
         pipeline.add_configured_sources()
-        connection = _found(pipeline, name)
-        known = pipeline.opened_by(connection)
-    seen = signals.run_interruptibly(kinds()[connection.kind].probe(connection, known))
+        connection = connections.find(pipeline, name)
+        seen = signals.run_interruptibly(connections.probe(pipeline, name))
     if as_json:
         print_json({"connection": name, "kind": connection.kind, "url": connection.url, "seen": dict(seen)})
         return
@@ -123,37 +132,32 @@ def test(*, name: str, as_json: bool) -> None:
 
 @command.command("remove")
 @click.argument("name")
+@tenant_option
 @json_option
-def remove(*, name: str, as_json: bool) -> None:
-    """Remove the connection NAME, if no source is read by it. Its secret stays where it is."""
-    settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
-        connection = _found(pipeline, name)
-        if any(each.name == name for each in kinds()[connection.kind].connections(settings.tenant)):
-            raise ConfigurationError(
-                f"{name} is named by the settings and would come back.", "Take it out there first."
-            )
-        if using := sorted(map(str, pipeline.opened_by(connection))):
-            raise in_use(name, using)
-        pipeline.catalog.connections.remove(settings.tenant, name)
+def remove(*, name: str, tenant: str, as_json: bool) -> None:
+    """Remove the connection NAME, if no source is read by it, with its secrets in the catalog."""
+    with Pipeline.open(load(Settings), tenant) as pipeline:
+        connections.remove(pipeline, name)
     if as_json:
         print_json({"connection": name, "removed": True})
         return
     click.echo(f"Removed {name}.")
 
 
-def _found(pipeline: Pipeline, name: str) -> Connection:
-    """The connection as it is in force.
+def _secret(stdin: bool, reference: str) -> tuple[SecretStr | None, str]:
+    """A secret that is given, or where it is."""
+    if stdin and reference:
+        raise ConfigurationError("A secret is given twice.", "Say where it is, or give it on standard input.")
+    return _line() if stdin else None, _absolute(reference)
 
-    Raises:
-        ConfigurationError: there is none of that name.
-    """
-    known = [connection for kind in kinds().values() for connection in pipeline.connections(kind)]
-    found = next((connection for connection in known if connection.name == name), None)
-    if found is None:
-        there_are = f"There are: {', '.join(each.name for each in known)}." if known else "There are none."
-        raise ConfigurationError(f"There is no connection {name!r}.", there_are)
-    return found
+
+def _line() -> SecretStr:
+    """A secret from standard input; typed unseen where a person sits there."""
+    if sys.stdin.isatty():
+        return SecretStr(click.prompt("Secret", hide_input=True, err=True))
+    if not (line := sys.stdin.readline(_LONGEST).strip()):
+        raise ConfigurationError("There is no secret on standard input.")
+    return SecretStr(line)
 
 
 def _absolute(reference: str) -> str:
@@ -174,7 +178,7 @@ def _options(options: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in options.items())
 
 
-def _as_json(record: ConnectionRecord) -> dict[str, object]:
+def _as_json(record: ConnectionRecord, shown: Mapping[str, str]) -> dict[str, object]:
     connection = record.connection
     return {
         "connection": connection.name,
@@ -183,6 +187,8 @@ def _as_json(record: ConnectionRecord) -> dict[str, object]:
         "options": dict(connection.options),
         "secret_ref": connection.secret_ref,
         "webhook_secret_ref": connection.webhook_secret_ref,
+        "secret": shown.get(connection.secret_ref, ""),
+        "webhook_secret": shown.get(connection.webhook_secret_ref, ""),
         "managed_by": record.managed_by or "people",
         "added_at": record.added_at,
     }

@@ -72,3 +72,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)
+
+
+tenant_option = click.option("--tenant", default="", metavar="NAME", help="Of this tenant; else of the default one.")
+"""For the commands of an operator."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 import click
@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from wiki_pipeline.access import local
-from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.output import console, json_option, print_json, printable, progress_console, tenant_option
 from wiki_pipeline.cli.restricting import filters, restricting
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.errors import SearchError
@@ -53,6 +53,7 @@ class Shown:
 @click.option(
     "--per-document", type=click.IntRange(1, MAX_HITS), default=None, help="At most so many chunks of one document."
 )
+@tenant_option
 @json_option
 def command(
     *,
@@ -61,6 +62,7 @@ def command(
     sources: tuple[str, ...],
     mode: Mode,
     per_document: int | None,
+    tenant: str,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -75,8 +77,8 @@ def command(
     words = " ".join(query)
     if len(words) > MAX_QUERY:
         raise SearchError(f"The query is longer than {MAX_QUERY} characters.", "Ask for the words that matter.")
-    with Pipeline.open(settings) as pipeline:
-        scope = local(settings).scope
+    with Pipeline.open(settings, tenant) as pipeline:
+        scope = replace(local(settings).scope, tenant=pipeline.tenant)
         records = [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
         chosen = scope.narrow(select([record.key for record in records], sources) if sources else ())
         answer = Found()

@@ -6,7 +6,7 @@ import click
 
 from wiki_pipeline.catalog import SourceRecord
 from wiki_pipeline.cli.jobs import open_jobs
-from wiki_pipeline.cli.output import json_option, print_json, print_table, printable
+from wiki_pipeline.cli.output import json_option, print_json, print_table, printable, tenant_option
 from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.settings import load
@@ -29,13 +29,13 @@ def command() -> None:
 
 
 @command.command("list")
+@tenant_option
 @json_option
-def list_sources(*, as_json: bool) -> None:
+def list_sources(*, tenant: str, as_json: bool) -> None:
     """List the sources: those of the settings and those that were added."""
-    settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(load(Settings), tenant) as pipeline:
         pipeline.add_configured_sources()
-        records, dropped = pipeline.catalog.sources(settings.tenant), pipeline.dropped()
+        records, dropped = pipeline.catalog.sources(pipeline.tenant), pipeline.dropped()
         problems = pipeline.configuration_problems()
     for problem in problems:
         click.echo(printable(problem), err=True)
@@ -60,13 +60,14 @@ def list_sources(*, as_json: bool) -> None:
 @command.command("add")
 @click.argument("address")
 @click.option("--connection", default="", metavar="NAME", help="Read it by this connection; else by the address's own.")
+@tenant_option
 @json_option
-def add(*, address: str, connection: str, as_json: bool) -> None:
+def add(*, address: str, connection: str, tenant: str, as_json: bool) -> None:
     """Add the space, page or repository at ADDRESS, after asking it what it is."""
     settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(settings, tenant) as pipeline:
         added = add_to_pipeline(pipeline, address, connection)
-        open_jobs(settings).publish(pipeline.catalog, settings.tenant)
+        open_jobs(settings).publish(pipeline.catalog, pipeline.tenant)
     if as_json:
         print_json({**_as_json(added.record), "news": added.news})
         return
@@ -75,13 +76,14 @@ def add(*, address: str, connection: str, as_json: bool) -> None:
 
 @command.command("remove")
 @click.argument("source")
+@tenant_option
 @json_option
-def remove(*, source: str, as_json: bool) -> None:
+def remove(*, source: str, tenant: str, as_json: bool) -> None:
     """Remove SOURCE and everything that was made from it: tables, vectors, pages, clone. Nothing happens upstream."""
     settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(settings, tenant) as pipeline:
         configured = pipeline.add_configured_sources()
-        key = one([record.key for record in pipeline.catalog.sources(settings.tenant)], source)
+        key = one([record.key for record in pipeline.catalog.sources(pipeline.tenant)], source)
     if key in configured:
         raise ConfigurationError(f"{key} is named by the settings and would come back.", "Take it out there first.")
     run = open_jobs(settings).forget(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import click
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from wiki_pipeline.access import local
 from wiki_pipeline.catalog import SourceRecord, SyncRecord
-from wiki_pipeline.cli.output import json_option, print_json, print_table, progress_console
+from wiki_pipeline.cli.output import json_option, print_json, print_table, progress_console, tenant_option
 from wiki_pipeline.freshness import Condition, StaleDocument, staleness, stalled
 from wiki_pipeline.model import Stage
 from wiki_pipeline.settings import load
@@ -49,11 +49,11 @@ class SourceStatus:
 
 @click.command("status")
 @click.option("--stale", is_flag=True, help="Show the stale documents instead, and why each is.")
+@tenant_option
 @json_option
-def command(*, stale: bool, as_json: bool) -> None:
+def command(*, stale: bool, tenant: str, as_json: bool) -> None:
     """Show how fresh each source is, and which documents are stale."""
-    settings = load(Settings)
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(load(Settings), tenant) as pipeline:
         pipeline.add_configured_sources()
         if stale:
             records = _readable(pipeline)
@@ -89,7 +89,7 @@ def _not_read(last: SyncRecord | None) -> list[str]:
 
 
 def _readable(pipeline: Pipeline) -> list[SourceRecord]:
-    scope = local(pipeline.settings).scope
+    scope = replace(local(pipeline.settings).scope, tenant=pipeline.tenant)
     return [record for record in pipeline.catalog.sources(scope.tenant) if scope.allows(record.key)]
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from wiki_pipeline.catalog import FailureRecord, Origin, SyncRecord, SyncStatus
 from wiki_pipeline.cli.jobs import open_jobs
-from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console
+from wiki_pipeline.cli.output import json_option, print_json, printable, progress_console, tenant_option
 from wiki_pipeline.cli.selection import select
 from wiki_pipeline.demo.sources import served_by_demo
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
@@ -88,6 +88,7 @@ class Outcome:
     help="Only what was changed since then, as 2025-01-01, 2025-01-01T08:30, 24h or 7d. Deletes nothing.",
 )
 @click.option("--schedule", "hours", type=click.FloatRange(min=0, min_open=True), help="Again every so many hours.")
+@tenant_option
 @json_option
 @click.pass_context
 def command(
@@ -98,6 +99,7 @@ def command(
     allow_mass_deletion: bool,
     since: str | None,
     hours: float | None,
+    tenant: str,
     as_json: bool,
 ) -> None:
     """Bring sources up to date, with progress.
@@ -116,8 +118,11 @@ def command(
     if hours is not None:
         flags = {"--full": full, "--allow-mass-deletion": allow_mass_deletion, "--json": as_json}
         given = [flag for flag, given in flags.items() if given] + (["--since", since] if since is not None else [])
+        given += ["--tenant", tenant] if tenant else []
         ctx.exit(_again_and_again([*given, "--", *sources], hours))
-    outcomes = run(load(Settings), sources, full=full, allow_mass_deletion=allow_mass_deletion, since=moment)
+    outcomes = run(
+        load(Settings), sources, full=full, allow_mass_deletion=allow_mass_deletion, since=moment, tenant=tenant
+    )
     problems = Pipeline.configuration_problems()
     if as_json:
         print_json({"syncs": [_as_json(outcome) for outcome in outcomes], "configuration": problems})
@@ -152,6 +157,7 @@ def run(
     full: bool = False,
     allow_mass_deletion: bool = False,
     since: datetime | None = None,
+    tenant: str = "",
 ) -> list[Outcome]:
     """Sync the sources asked for, one after the other, with progress on standard error. Those that the settings no
     longer name are left out unless they are named one by one; entries of the settings that can't be used are reported.
@@ -160,9 +166,9 @@ def run(
         ConfigurationError: a setting is wrong, there is no such source, or there are none at all.
     """
     console = progress_console()
-    with Pipeline.open(settings) as pipeline:
+    with Pipeline.open(settings, tenant) as pipeline:
         pipeline.add_configured_sources()
-        known = [record.key for record in pipeline.catalog.sources(settings.tenant)]
+        known = [record.key for record in pipeline.catalog.sources(pipeline.tenant)]
         if not known:
             raise ConfigurationError(
                 "There is nothing to sync.",
@@ -181,7 +187,7 @@ def run(
                 "Name them there again, or name one here to sync it all the same.",
             )
         jobs = open_jobs(settings)  # after all that can be wrong with what was asked: Dagster takes seconds
-        jobs.publish(pipeline.catalog, settings.tenant)
+        jobs.publish(pipeline.catalog, pipeline.tenant)
         unserved = _without_server(pipeline)
         how = partial(jobs.sync, full=full, allow_mass_deletion=allow_mass_deletion, since=since)
         outcomes = []

@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 
 from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.model import SourceKey, Stage, StageReport
+from wiki_pipeline.settings import load
 from wiki_pipeline.sync.session import Sync
 from wiki_pipeline.sync.stage import DeclaredStage, StageCheck
 
@@ -32,14 +34,14 @@ def specs(declared: DeclaredStage) -> list[dg.AssetCheckSpec]:
 
 
 def checked(declared: DeclaredStage, sync: Sync, report: StageReport) -> list[dg.AssetCheckResult]:
-    """Their results after a stage's run for one source. They hold for all sources of the tenant: Dagster shows the last
-    result of a check, whichever partition it came from, so that one source's pass would hide another's failure."""
+    """Their results after a stage's run for one source. They hold for all sources of all tenants: Dagster shows the
+    last result of a check, whichever partition it came from, so that one source's pass would hide another's failure."""
     return [_documents_checked(sync, report), *(_checked(check, sync, report) for check in declared.checks)]
 
 
 def _documents_checked(sync: Sync, report: StageReport) -> dg.AssetCheckResult:
-    catalog, tenant = sync.pipeline.catalog, report.source.tenant
-    records = catalog.failing(tenant, report.stage)
+    catalog = sync.pipeline.catalog
+    records = [record for tenant in catalog.tenancy.active() for record in catalog.failing(tenant, report.stage)]
     counts = Counter(record.source for record in records)
     counts[report.source] = max(report.failed, counts[report.source])
     records.sort(key=lambda record: record.source != report.source)
@@ -59,7 +61,7 @@ def _documents_checked(sync: Sync, report: StageReport) -> dg.AssetCheckResult:
 def _checked(check: StageCheck, sync: Sync, report: StageReport) -> dg.AssetCheckResult:
     catalog = sync.pipeline.catalog
     counts = Counter({report.source: check.count(report)})
-    for record in catalog.sources(report.source.tenant):
+    for record in (record for tenant in catalog.tenancy.active() for record in catalog.sources(tenant)):
         if record.key != report.source:
             last = _last_report(catalog, record.key, report.stage)
             counts[record.key] = check.count(last) if last else 0
@@ -95,7 +97,7 @@ def _result(
     if having:
         by_source = [dg.TableRecord({"source": source, "documents": count}) for source, count in having.items()]
         tables["sources"] = dg.MetadataValue.table(by_source)
-    if documents:
+    if documents and load(DagsterSettings).names_documents:
         tables["documents"] = dg.MetadataValue.table([dg.TableRecord(dict(document)) for document in documents])
     named = ", ".join(f"{source} ({count})" for source, count in having.items())
     return dg.AssetCheckResult(

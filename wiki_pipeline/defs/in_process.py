@@ -10,7 +10,7 @@ import dagster as dg
 
 from wiki_pipeline.catalog import Catalog, EventBatch, Origin
 from wiki_pipeline.defs.resources import CLAIM_TAG
-from wiki_pipeline.defs.sources import NAME, publish_sources
+from wiki_pipeline.defs.sources import NAME, forget_tenant, publish_sources
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sync.claim import CLAIM_SECONDS
@@ -45,6 +45,10 @@ class Jobs:
     def publish(self, catalog: Catalog, tenant: str) -> None:
         """Make the catalog's sources partitions."""
         publish_sources(self._instance, catalog, tenant)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Delete a tenant's partitions and runs."""
+        forget_tenant(self._instance, tenant)
 
     def sync(
         self,

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
@@ -9,7 +10,7 @@ from wiki_pipeline.defs.dagster_internals import delete_runs
 from wiki_pipeline.defs.launching import SMALL_TAGS
 from wiki_pipeline.defs.resources import PipelineResource, people_can_read_errors
 from wiki_pipeline.defs.settings import DagsterSettings
-from wiki_pipeline.defs.sources import NAME, observation, publish_sources, sources
+from wiki_pipeline.defs.sources import NAME, forget_tenant, observation, publish_sources, sources
 from wiki_pipeline.defs.stale import refresh
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import poll_all
@@ -18,6 +19,7 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
 from wiki_pipeline.sync.maintenance import maintain
 from wiki_pipeline.sync.sources import forget
+from wiki_pipeline.sync.tenants import collect, resume_drops
 
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 200
@@ -36,7 +38,8 @@ sync_source = dg.define_asset_job(
 def forget_documents(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     """Data first, key last: a run that dies in between can be started again."""
     with people_can_read_errors():
-        forget(pipeline.pipeline(), SourceKey.parse(context.partition_key))
+        source = SourceKey.parse(context.partition_key)
+        forget(pipeline.pipeline().of(source.tenant), source)
         context.instance.delete_dynamic_partition(NAME, context.partition_key)
 
 
@@ -62,13 +65,15 @@ def poll_each_source(context: dg.OpExecutionContext, pipeline: PipelineResource,
     failed: dict[SourceKey, WikiPipelineError] = {}
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        publish_sources(context.instance, opened.catalog, opened.settings.tenant)
-        for polled in poll_all(opened, failed.__setitem__, config.shard, config.shards):
-            context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
-            context.log_event(observation(opened.catalog, polled.source))
+        for each in opened.each():
+            publish_sources(context.instance, opened.catalog, each.tenant)
+            for polled in poll_all(each, failed.__setitem__, config.shard, config.shards):
+                context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
+                context.log_event(observation(opened.catalog, polled.source))
         refresh(context.instance, opened)
     if failed:
-        problems = " ".join(f"{key}: {error}" for key, error in failed.items())
+        names = load(DagsterSettings).names_documents
+        problems = " ".join(f"{key}: {error if names else error.code}" for key, error in failed.items())
         raise dg.Failure(f"{len(failed)} sources could not be polled. {problems}", allow_retries=False)
 
 
@@ -85,17 +90,23 @@ def poll_sources() -> None:
 def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        done = maintain(opened)
+        dropped = resume_drops(opened, partial(forget_tenant, context.instance), context.log.info)
+        tenants = opened.each()
+        done = [maintain(each) for each in tenants]
+        collected = [garbage for each in tenants for garbage in collect(each)]
         runs = expire_runs(context.instance, timedelta(days=load(DagsterSettings).keep_runs_days))
+        busy = [str(key) for each in done for key in each.busy]
         context.add_output_metadata(
             {
-                "fragments joined": done.joined,
-                "bytes deleted": done.pruned_bytes,
-                "events deleted": done.events,
-                "changes deleted": done.changes,
-                "jobs deleted": done.jobs,
+                "fragments joined": sum(each.joined for each in done),
+                "bytes deleted": sum(each.pruned_bytes for each in done),
+                "events deleted": sum(each.events for each in done),
+                "changes deleted": sum(each.changes for each in done),
+                "jobs deleted": sum(each.jobs for each in done),
                 "runs deleted": runs,
-                "sources left alone (being written)": ", ".join(map(str, done.busy)) or "none",
+                "unused clones and tables deleted": len(collected),
+                "tenants dropped": ", ".join(dropped) or "none",
+                "sources left alone (being written)": ", ".join(busy) or "none",
             }
         )
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import dagster as dg
 
 from wiki_pipeline.defs.checks import checked
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.links.settings import WikiAddressSettings
 from wiki_pipeline.links.wiki_addresses import source_address
 from wiki_pipeline.model import SourceKey, StageReport
@@ -62,15 +63,16 @@ def _counts(declaration: DeclaredStage, report: StageReport) -> dict[str, Any]:
         "tokens": report.tokens,
         **declaration.numbers(report),
     }
-    if report.dependents:
+    if report.dependents and load(DagsterSettings).names_documents:
         counts["dependents"] = dg.MetadataValue.json(list(report.dependents))
     if report.unknown_macros:
         macros = [dg.TableRecord({"macro": name, "occurs": count}) for name, count in report.unknown_macros.items()]
         counts["unknown_macros_by_name"] = dg.MetadataValue.table(macros)
+    names = load(DagsterSettings).names_documents
     if report.warnings:
-        counts["not_read"] = dg.MetadataValue.json(report.warnings)
+        counts["not_read"] = dg.MetadataValue.json(report.warnings) if names else len(report.warnings)
     if report.skipped:
-        counts["skipped"] = dg.MetadataValue.json(report.skipped)
+        counts["skipped"] = dg.MetadataValue.json(report.skipped) if names else len(report.skipped)
     return counts
 
 
@@ -89,7 +91,7 @@ def _table(sync: Sync, report: StageReport) -> dict[str, Any]:
 
 def _preview(declaration: DeclaredStage, sync: Sync, report: StageReport) -> dict[str, Any]:
     """A few rows and a picture of the table; nothing where the stage found nothing to do."""
-    if not report.commits:
+    if not report.commits or not load(DagsterSettings).names_documents:
         return {}
     table = sync.table(report.stage)
     first = next(table.batches(declaration.preview), None)
@@ -121,9 +123,9 @@ def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str
 
 
 def source_links(opened: Pipeline) -> Iterator[tuple[SourceKey, str]]:
-    """Each source of the tenant with its address in the wiki."""
+    """Each source of all tenants with its address in the wiki."""
     gateway = _gateway()
-    for record in opened.catalog.sources(opened.settings.tenant):
+    for record in (record for each in opened.each() for record in opened.catalog.sources(each.tenant)):
         yield record.key, f"{gateway}{source_address(record.key)}"
 
 

@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 
 from wiki_pipeline import logs, tracing
 from wiki_pipeline.catalog import SyncMode
+from wiki_pipeline.defs.settings import DagsterSettings
 from wiki_pipeline.defs.sources import registered_source
 from wiki_pipeline.defs.stale import refresh_after
 from wiki_pipeline.errors import SyncCancelledError, SyncInterruptedError, WikiPipelineError
@@ -85,8 +86,8 @@ class PipelineResource(dg.ConfigurableResource[Any]):
         """
         with people_can_read_errors():
             if self._sync is None:
-                pipeline = self.pipeline()
-                source = registered_source(context.partition_key, pipeline.catalog)
+                source = registered_source(context.partition_key, self.pipeline().catalog)
+                pipeline = self.pipeline().of(source.tenant)
                 claim_id = context.run.tags.get(CLAIM_TAG, "")
                 sync = open_sync(pipeline, source, mode, listener, run_id=context.run.run_id, claim_id=claim_id)
                 self._sync = self._syncing.enter_context(sync)
@@ -104,7 +105,10 @@ def people_can_read_errors() -> Iterator[None]:
     try:
         yield
     except WikiPipelineError as error:
-        raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
+        said = str(error)
+        if not load(DagsterSettings).names_documents:
+            said = f"It failed ({error.code}). `wiki-pipeline status` and GET /v1/jobs say why."
+        raise dg.Failure(said, metadata={"code": error.code}, allow_retries=False) from None
 
 
 def _is_cancelled(context: dg.InitResourceContext) -> bool:

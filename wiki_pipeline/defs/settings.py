@@ -48,6 +48,12 @@ class DagsterSettings(StoreSettings):
         validation_alias="WIKI_PIPELINE_SENSOR_WAIT_SECONDS",
         description="A sensor waits so long for events; a bit less than a multiple of five, Dagster's own rhythm.",
     )
+    names_documents: bool = Field(
+        True,
+        validation_alias="WIKI_PIPELINE_DAGSTER_NAMES_DOCUMENTS",
+        description="Whether metadata, checks and failures in Dagster name documents and show rows of tables. `false` "
+        "for an instance that people see who may not read every tenant's pages: they get numbers by source.",
+    )
     report_seconds: int = Field(
         300,
         ge=10,

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 import dagster as dg
 
 from wiki_pipeline.catalog import Catalog
+from wiki_pipeline.defs.dagster_internals import delete_runs
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.sync.session import Sync
 
 NAME = "sources"
 KEY = dg.AssetKey("sources_upstream")
+_RUNS_AT_ONCE = 200
 _PARTITIONS_AT_ONCE = 500  # Dagster asks for all of them in one IN, of which SQLite takes 32,766 at most
 
 
@@ -46,6 +48,15 @@ def publish_sources(instance: dg.DagsterInstance, catalog: Catalog, tenant: str)
     missing = [key for key in keys if key not in known]
     for start in range(0, len(missing), _PARTITIONS_AT_ONCE):
         instance.add_dynamic_partitions(NAME, missing[start : start + _PARTITIONS_AT_ONCE])
+
+
+def forget_tenant(instance: dg.DagsterInstance, tenant: str) -> None:
+    """Have Dagster forget a tenant's runs, with what they logged, and its partitions. Repeatable."""
+    keys = [key for key in instance.get_dynamic_partitions(NAME) if key.startswith(f"{tenant}:")]
+    for key in keys:
+        while runs := instance.get_runs(dg.RunsFilter(tags={"dagster/partition": key}), limit=_RUNS_AT_ONCE):
+            delete_runs(instance, [run.run_id for run in runs])
+        instance.delete_dynamic_partition(NAME, key)
 
 
 sources_upstream = dg.AssetSpec(

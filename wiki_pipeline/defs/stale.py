@@ -16,7 +16,8 @@ import dagster as dg
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
-from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness
+from wiki_pipeline.defs.settings import DagsterSettings
+from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness, together
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
@@ -136,7 +137,7 @@ def _made_of(instance: dg.DagsterInstance) -> dict[str, str]:
 
 def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult, FreshnessReport]:
     began = time.perf_counter()
-    found = freshness(opened)
+    found = together([freshness(each) for each in opened.each()])
     links = {str(key): link for key, link in source_links(opened)}
     counts = Counter(str(document.source) for document in found.stale)
     metadata = {
@@ -193,6 +194,8 @@ def _check(opened: Pipeline, found: FreshnessReport, links: Mapping[str, str]) -
 
 
 def _table(found: FreshnessReport, links: Mapping[str, str], most: int) -> dg.MetadataValue[Any]:
+    if found.stale and not load(DagsterSettings).names_documents:
+        return dg.MetadataValue.text("`wiki-pipeline status --stale` and GET /v1/documents/stale list them.")
     records = [_record(document, found, links) for document in found.stale[:most]]
     if not records:
         return dg.MetadataValue.text("None.")

@@ -18,13 +18,14 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.api import ask as ask_api
-from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import changes, connections, datasources, freshness, ingest, jobs, operations
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
 from wiki_pipeline.gateway.observed import Observed
 from wiki_pipeline.gateway.pages import ask as ask_pages
+from wiki_pipeline.gateway.pages import connections as connection_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
@@ -87,7 +88,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    receivers = webhooks.receivers(services.pipeline, event_writer, services.metrics)
+    receivers = webhooks.Receivers(services.pipeline, services.tenants.served, event_writer, services.metrics)
     for router in (
         search_api.router,
         ask_api.router,
@@ -97,13 +98,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         ingest.router(),
         jobs.router,
         changes.router,
+        connections.router,
         webhooks.router(receivers),
         operations.router,
     ):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
-    for router in (search_pages.router, ask_pages.router, research_pages.router, files.router, wiki.router):
+    pages = (search_pages, ask_pages, research_pages, connection_pages, files, wiki)
+    for router in (module.router for module in pages):
         app.include_router(router, responses=dict(errors.PAGES))
     app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
@@ -152,7 +155,8 @@ def _warm_up(services: Services) -> None:
 def _tidy_answers(services: Services) -> None:
     """End answers that a process left behind, and forget those that are old."""
     try:
-        services.answering.recover(services.store.tenant)
+        for tenant in services.tenants.served.names():
+            services.answering.recover(tenant)
         services.answering.expire()
     except WikiPipelineError as error:
         log.warning("Answers of before could not be tidied up: %s", error)
@@ -162,7 +166,8 @@ def _resume_research(services: Services, ended: threading.Event) -> None:
     """Go on with research that a process left behind: at the start, and whenever another process was killed."""
     while not ended.is_set():
         try:
-            services.researching.resume(services.store.tenant)
+            for tenant in services.tenants.served.names():
+                services.researching.resume(tenant)
         except WikiPipelineError as error:
             log.warning("Research of before could not be gone on with: %s", error)
         ended.wait(_RESUME_SECONDS)

@@ -37,7 +37,7 @@ _PROGRAMS = (
     "/metrics",
     "/openapi.json",
 )
-_PEOPLE = ("/wiki", "/search", "/ask", "/research", "/docs")
+_PEOPLE = ("/wiki", "/search", "/ask", "/research", "/settings", "/docs")
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -10,9 +10,10 @@ import math
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from itertools import accumulate
 
@@ -29,8 +30,8 @@ _PREFIX = "wiki_pipeline_"
 _OF_CATALOG = " Of the catalog: every replica says the same."
 _STALE_SECONDS = 30.0
 
-Stale = Callable[[], dict[tuple[str, str], int]]
-"""The number of stale documents by kind of source and reason."""
+Stale = Callable[[str], dict[tuple[str, str], int]]
+"""The number of a tenant's stale documents by kind of source and reason."""
 
 # What runs write into the catalog, by name; `_total` are counters, the others gauges.
 _HELP = {
@@ -52,11 +53,13 @@ class Metrics:
     """Counters of one gateway, and the catalog's figures at the moment of asking.
 
     Args:
+        tenants: those that are served.
         stale: counts stale documents; asked every 30 seconds at most.
     """
 
-    def __init__(self, catalog: Catalog, tenant: str, stale: Stale = dict) -> None:
+    def __init__(self, catalog: Catalog, tenants: Callable[[], Iterable[str]], stale: Stale = lambda _: {}) -> None:
         self._registry = CollectorRegistry()
+        self._of_tenants = _OfTenants(catalog, tenants, stale)
         self._deliveries = Counter(
             "wiki_pipeline_webhook_deliveries",
             "Deliveries by webhook, event, and what became of them.",
@@ -81,9 +84,8 @@ class Metrics:
             "wiki_pipeline_build_info", "Version of the program; always 1.", ("version",), registry=self._registry
         )
         build.labels(version("wiki-pipeline")).set(1)
-        self._registry.register(_Events(catalog, tenant))
-        self._registry.register(_Questions(catalog, tenant))
-        self._registry.register(_OfCatalog(catalog, tenant, stale))
+        self._registry.register(self._of_tenants)
+        self._registry.register(_Leases(catalog))
 
     def delivered(self, webhook: str, event: str, outcome: str) -> None:
         """Count a delivery. All three are of a bounded number."""
@@ -100,13 +102,90 @@ class Metrics:
         yield
         self._searches.labels(mode).observe(time.perf_counter() - began)
 
-    def text(self) -> bytes:
+    def text(self, tenant: str = "") -> bytes:
         """The figures in Prometheus' text format.
+
+        Args:
+            tenant: only what the catalog has of this one; empty: everything.
 
         Raises:
             CatalogError: the catalog can't be asked.
         """
-        return generate_latest(self._registry)
+        if not tenant:
+            return generate_latest(self._registry)
+        alone = CollectorRegistry()
+        alone.register(_Collected(self._of_tenants.of(tenant)))
+        return generate_latest(alone)
+
+
+class _OfTenants(Collector):
+    """The catalog's figures of each tenant, with its name as a label."""
+
+    def __init__(self, catalog: Catalog, tenants: Callable[[], Iterable[str]], stale: Stale) -> None:
+        self._catalog = catalog
+        self._tenants = tenants
+        self._stale = stale
+        self._parts: dict[str, tuple[_Events, _Questions, _OfCatalog]] = {}
+
+    def describe(self) -> list[Metric]:
+        events, questions, others = self._made("")
+        return [*events.describe(), *questions.describe(), *others.describe()]
+
+    def collect(self) -> list[Metric]:
+        return self.of(*sorted(self._tenants()))
+
+    def of(self, *tenants: str) -> list[Metric]:
+        """The families of some tenants, each name once."""
+        families: dict[str, Metric] = {}
+        for tenant in tenants:
+            if tenant not in self._parts:
+                self._parts[tenant] = self._made(tenant)
+            for family in (family for part in self._parts[tenant] for family in part.collect()):
+                labelled = [sample._replace(labels={"tenant": tenant, **sample.labels}) for sample in family.samples]
+                families.setdefault(family.name, _empty(family)).samples += labelled
+        return list(families.values())
+
+    def _made(self, tenant: str) -> tuple[_Events, _Questions, _OfCatalog]:
+        return (
+            _Events(self._catalog, tenant),
+            _Questions(self._catalog, tenant),
+            _OfCatalog(self._catalog, tenant, partial(self._stale, tenant)),
+        )
+
+
+class _Collected(Collector):
+    """Families that were collected already."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Sequence[Metric]:
+        return self._families
+
+
+class _Leases(Collector):
+    """How many leases are held, whoever's."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def describe(self) -> list[Metric]:
+        return [_leases()]
+
+    def collect(self) -> list[Metric]:
+        leases = _leases()
+        leases.add_metric([], float(self._catalog.leases_held()))
+        return [leases]
+
+
+def _leases() -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"{_PREFIX}leases_held", f"Sources and tables that are being written.{_OF_CATALOG}")
+
+
+def _empty(family: Metric) -> Metric:
+    made = Metric(family.name, family.documentation, family.type, family.unit)
+    made.samples = []
+    return made
 
 
 class _Events(Collector):
@@ -178,9 +257,9 @@ def _waiting() -> GaugeMetricFamily:
 
 
 class _OfCatalog(Collector):
-    """What runs wrote into the catalog, what models cost, when sources were last synced, how many leases are held."""
+    """What runs wrote into the catalog, what models cost, when sources were last synced."""
 
-    def __init__(self, catalog: Catalog, tenant: str, stale: Stale) -> None:
+    def __init__(self, catalog: Catalog, tenant: str, stale: Callable[[], dict[tuple[str, str], int]]) -> None:
         self._catalog = catalog
         self._tenant = tenant
         self._stale = stale
@@ -192,7 +271,6 @@ class _OfCatalog(Collector):
             *(_family(name, []) for name in _HELP),
             *self._models({}),
             self._successes({}),
-            self._leases(),
             self._stale_documents({}),
         ]
 
@@ -205,13 +283,10 @@ class _OfCatalog(Collector):
             if name in _HELP:  # a later version's figures are not shown
                 by_name[name].append(figure)
         families = [_family(name, by_name[name]) for name in _HELP if by_name[name]]
-        leases = self._leases()
-        leases.add_metric([], float(self._catalog.leases_held()))
         return [
             *families,
             *self._models(self._catalog.model_calls.totals(self._tenant)),
             self._successes(self._catalog.last_successes(self._tenant)),
-            leases,
             self._stale_documents(self._stale_now()),
         ]
 
@@ -251,10 +326,6 @@ class _OfCatalog(Collector):
         for source, moment in moments.items():
             family.add_metric([str(source)], moment.timestamp())
         return family
-
-    @staticmethod
-    def _leases() -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"{_PREFIX}leases_held", f"Sources and tables that are being written.{_OF_CATALOG}")
 
     @staticmethod
     def _stale_documents(counts: Mapping[tuple[str, str], int]) -> Metric:

@@ -25,6 +25,7 @@ from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.settings import GatewaySettings
+from wiki_pipeline.gateway.tenants import EachTenant, Served
 from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.store import Filters, Found, Hit, Store, find
 from wiki_pipeline.store.search import Mode
@@ -41,11 +42,61 @@ def _threads_of_checks() -> CapacityLimiter:
 
 
 @dataclass(frozen=True)
+class World:
+    """All that a gateway has open of one tenant."""
+
+    store: Store
+    staleness: StalenessCache
+    reader: WikiReader
+
+
+class Tenants:
+    """The tenants that a gateway serves: the default one from the start, others when they are asked for."""
+
+    def __init__(self, settings: GatewaySettings, catalog: Catalog, default: World) -> None:
+        self.served = Served(catalog)
+        self._settings = settings
+        self._catalog = catalog
+        self._default = default
+        self._others = EachTenant(self._opened)
+
+    def of(self, tenant: str) -> World:
+        """What is open of a tenant.
+
+        Raises:
+            NotAllowedError: it is not served.
+            ConfigurationError, StoreError: its tables can't be opened.
+        """
+        if tenant == self._settings.tenant:
+            return self._default
+        if tenant not in self.served.names():
+            self._others.forget(tenant)
+            raise NotAllowedError("Your tenant is not served here any more.")
+        return self._others.of(tenant)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._others.close(lambda world: world.staleness.close())
+
+    def _opened(self, tenant: str) -> World:
+        return open_world(self._settings, self._catalog, tenant)
+
+
+def open_world(settings: GatewaySettings, catalog: Catalog, tenant: str) -> World:
+    """What a gateway has open of one tenant; errors as `open_store`."""
+    store = open_store(settings, catalog, tenant)
+    staleness = StalenessCache(Pipeline(settings, catalog, store))
+    return World(store, staleness, WikiReader(catalog, store, staleness, most_bytes=settings.tree_bytes))
+
+
+@dataclass(frozen=True)
 class Services:
     """Settings, catalog, tables and embedding model; safe between threads.
 
     Attributes:
         principal: who asks; `reader` shows what they may read.
+        catalog: of all tenants; `store`, `reader` and `staleness` are of the principal's alone.
+        tenants: leads to the others'.
         answering: makes answers to questions.
         researching: makes reports.
         warm: whether what takes seconds to load is there.
@@ -61,6 +112,7 @@ class Services:
     embedder: Embedder
     metrics: Metrics
     staleness: StalenessCache
+    tenants: Tenants
     answering: Answering
     researching: Researching
     reranker: Reranker | None = None
@@ -77,12 +129,24 @@ class Services:
         """Let go of what is open."""
         self.answering.close()
         self.researching.close()
+        self.tenants.close()
         self.staleness.close()
         self.catalog.close()
 
     def as_seen_by(self, principal: Principal) -> Services:
-        """The same for another principal."""
-        return replace(self, principal=principal, reader=self.reader.within(principal.scope))
+        """The same for another principal, of the principal's tenant.
+
+        Raises:
+            NotAllowedError: the tenant is not served.
+        """
+        world = self.tenants.of(principal.tenant)
+        return replace(
+            self,
+            principal=principal,
+            store=world.store,
+            staleness=world.staleness,
+            reader=world.reader.within(principal.scope),
+        )
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""
@@ -136,33 +200,36 @@ def open_services(settings: GatewaySettings) -> Services:
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     catalog = Catalog(settings.catalog_url)
-    store = open_store(settings, catalog)
-    staleness = StalenessCache(Pipeline(settings, catalog, store))
-    reader = WikiReader(catalog, store, staleness, most_bytes=settings.tree_bytes)
-    metrics = Metrics(catalog, settings.tenant, partial(_stale, catalog, staleness, settings.tenant))
+    catalog.tenancy.ensure(settings.tenant)
+    world = open_world(settings, catalog, settings.tenant)
+    tenants = Tenants(settings, catalog, world)
+    metrics = Metrics(catalog, tenants.served.names, partial(_stale, catalog, tenants))
     embedder = open_embedder(settings)
 
     def library(scope: Scope) -> Library:
-        return Library(catalog, store, embedder, staleness, scope)
+        of_tenant = tenants.of(scope.tenant)
+        return Library(catalog, of_tenant.store, embedder, of_tenant.staleness, scope)
 
     model = open_chat(settings, catalog.model_calls)
     return Services(
         settings,
         local(settings),
         catalog,
-        store,
-        reader,
+        world.store,
+        world.reader,
         embedder,
         metrics,
-        staleness,
+        world.staleness,
+        tenants,
         Answering(catalog, library, model, settings),
         Researching(catalog, library, model, settings),
         open_reranker(settings),
     )
 
 
-def _stale(catalog: Catalog, staleness: StalenessCache, tenant: str) -> dict[tuple[str, str], int]:
+def _stale(catalog: Catalog, tenants: Tenants, tenant: str) -> dict[tuple[str, str], int]:
     """The number of stale documents by kind of source and reason, as far as a glance shows them."""
+    staleness = tenants.of(tenant).staleness
     return Counter(
         (record.key.kind, document.reason.value)
         for record in catalog.sources(tenant)

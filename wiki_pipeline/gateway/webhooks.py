@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +23,9 @@ from wiki_pipeline.gateway.errors import ErrorAnswer, answer_for
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.metrics import Metrics
 from wiki_pipeline.gateway.observed import ROUTE
+from wiki_pipeline.gateway.tenants import EachTenant, Served
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
+from wiki_pipeline.settings import of_settings
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import SourceKind
 from wiki_pipeline.sources.webhook import Delivery, ParsedDelivery, Reader, Signer, Webhook, reported_by, signers_of
@@ -62,7 +65,12 @@ class _Known:
     def of(cls, pipeline: Pipeline, kind: SourceKind) -> _Known:
         connections = pipeline.connections(kind)
         sources = {by.name if by else "": known for by, known in pipeline.by_connection(kind)}
-        return cls(connections, sources, signers_of(connections))
+        return cls(connections, sources, signers_of(connections, of_settings=of_settings(pipeline.tenant)))
+
+    @classmethod
+    def nobody(cls) -> _Known:
+        """Of a tenant that there is not: whatever comes is signed wrongly."""
+        return cls((), {}, signers_of((), of_settings=False))
 
     @property
     def all(self) -> frozenset[str]:
@@ -77,15 +85,20 @@ class _Known:
 
 
 class Receiver:
-    """One webhook of one kind of source."""
+    """One webhook of one kind of source, of one tenant.
+
+    Args:
+        pipeline: the tenant's; None: there is no such tenant, and who reports to it learns no more than that the
+            signature is wrong.
+    """
 
     def __init__(
-        self, kind: str, webhook: Webhook, pipeline: Pipeline, event_writer: EventWriter, metrics: Metrics
+        self, kind: str, webhook: Webhook, pipeline: Pipeline | None, event_writer: EventWriter, metrics: Metrics
     ) -> None:
         self.kind = kind
         self.webhook = webhook
         self._pipeline = pipeline
-        self._tenant = pipeline.settings.tenant
+        self._tenant = pipeline.tenant if pipeline else ""
         self._writer = event_writer
         self._metrics = metrics
         self._known: _Known | None = None
@@ -145,7 +158,10 @@ class Receiver:
 
     async def _ask(self) -> _Known:
         asked_at = time.monotonic()
-        known = await asyncio.to_thread(_Known.of, self._pipeline, kinds()[self.kind])
+        if self._pipeline is None:
+            known = _Known.nobody()
+        else:
+            known = await asyncio.to_thread(_Known.of, self._pipeline, kinds()[self.kind])
         self._read_at = asked_at
         return known
 
@@ -153,29 +169,75 @@ class Receiver:
         return time.monotonic() - self._read_at
 
 
+class Receivers:
+    """The webhooks of all kinds of sources: the default tenant's at `/webhook/...`, every tenant's at
+    `/webhook/{tenant}/...`.
+
+    Raises:
+        ConfigurationError: a setting of one of them is wrong.
+    """
+
+    def __init__(self, pipeline: Pipeline, served: Served, event_writer: EventWriter, metrics: Metrics) -> None:
+        self._pipeline = pipeline
+        self._served = served
+        self._taken_by = event_writer, metrics
+        self.own = self._of(pipeline)
+        self._nobody = self._of(None)
+        self._others = EachTenant(lambda tenant: self._of(pipeline.even_dropped(tenant)))
+
+    async def of(self, tenant: str) -> Mapping[str, Receiver]:
+        """A tenant's, by path; those of nobody if it is not served."""
+        if tenant == self._pipeline.tenant:
+            return self.own
+        served = self._served.names() if self._served.is_fresh else await asyncio.to_thread(self._served.names)
+        if tenant not in served:
+            self._others.forget(tenant)
+            return self._nobody
+        return await asyncio.to_thread(self._others.of, tenant)
+
+    def find(self, path: str) -> tuple[str | None, str, str] | None:
+        """Whose webhook a path below `/webhook/` is (None: the default tenant's), which, and the event in it; None if
+        it is none's."""
+        parts = path.split("/")
+        for tenant, rest in ((None, parts), (parts[0], parts[1:])):
+            receiver = self.own.get(rest[0]) if rest else None
+            event = rest[1] if len(rest) == 2 else ""
+            if receiver and len(rest) <= 2 and (len(rest) == 1 or (event and receiver.webhook.events_in_path)):
+                return tenant, rest[0], event
+        return None
+
+    def _of(self, pipeline: Pipeline | None) -> Mapping[str, Receiver]:
+        return {
+            webhook.path: Receiver(name, webhook, pipeline, *self._taken_by)
+            for name, kind in kinds().items()
+            for webhook in kind.webhooks()
+        }
+
+
 class Shortcut:
     """ASGI middleware that takes deliveries past the router of the application, which took half of their time. The
     routes are still there, for the reference and for all that is not a delivery."""
 
-    def __init__(self, app: ASGIApp, mounted: Sequence[Receiver]) -> None:
+    def __init__(self, app: ASGIApp, mounted: Receivers) -> None:
         self._app = app
-        self._receivers = {WEBHOOKS + receiver.webhook.path: receiver for receiver in mounted}
+        self._receivers = mounted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(WEBHOOKS):
-            path, _, event = scope["path"].removeprefix(WEBHOOKS).partition("/")
-            receiver = self._receivers.get(WEBHOOKS + path)
-            if receiver and "/" not in event and bool(event) <= receiver.webhook.events_in_path:
-                scope[ROUTE] = f"{WEBHOOKS}{path}"
+            found = self._receivers.find(scope["path"].removeprefix(WEBHOOKS))
+            if found is not None:
+                tenant, path, event = found
+                scope[ROUTE] = f"{WEBHOOKS}{path}" if tenant is None else f"{WEBHOOKS}{{tenant}}/{path}"
                 request = Request({**scope, "path_params": {"event": event}}, receive)
-                response = await self._answer(receiver, request)
+                response = await self._answer(tenant, path, request)
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    async def _answer(self, receiver: Receiver, request: Request) -> Response:
+    async def _answer(self, tenant: str | None, path: str, request: Request) -> Response:
         try:
-            return await receiver.receive(request)
+            receivers = self._receivers.own if tenant is None else await self._receivers.of(tenant)
+            return await receivers[path].receive(request)
         except WikiPipelineError as error:
             return answer_for(request, error)
 
@@ -201,30 +263,35 @@ def messages(tenant: str, parsed: ParsedDelivery, only: Collection[str] = ()) ->
     ]
 
 
-def receivers(pipeline: Pipeline, event_writer: EventWriter, metrics: Metrics) -> list[Receiver]:
-    """The webhooks of all kinds of sources.
-
-    Raises:
-        ConfigurationError: a setting of one of them is wrong.
-    """
-    return [
-        Receiver(name, webhook, pipeline, event_writer, metrics)
-        for name, kind in kinds().items()
-        for webhook in kind.webhooks()
-    ]
-
-
-def router(mounted: Sequence[Receiver]) -> APIRouter:
+def router(mounted: Receivers) -> APIRouter:
     """The routes of all webhooks."""
     routes = APIRouter(tags=["webhooks"])
-    for receiver in mounted:
-        path = WEBHOOKS + receiver.webhook.path
-        _add(routes, path, receiver, {})
+
+    def add(path: str, receiver: Receiver, receive: Any, *parameters: Mapping[str, Any]) -> None:
+        _add(routes, path, receiver, receive, *parameters)
         if receiver.webhook.events_in_path:
-            _add(routes, path + "/{event}", receiver, _EVENT)
+            _add(routes, path + "/{event}", receiver, receive, *parameters, _EVENT)
+
+    for receiver in mounted.own.values():
+        add(WEBHOOKS + receiver.webhook.path, receiver, receiver.receive)
+    for path, receiver in mounted.own.items():
+
+        async def receive(request: Request, path: str = path) -> Response:
+            return await (await mounted.of(request.path_params["tenant"]))[path].receive(request)
+
+        # Reads its path parameters itself, as the others do.
+        receive.__signature__ = inspect.signature(receiver.receive)  # type: ignore[attr-defined]
+        add(f"{WEBHOOKS}{{tenant}}/{path}", receiver, receive, _TENANT)
     return routes
 
 
+_TENANT: Mapping[str, Any] = {
+    "name": "tenant",
+    "in": "path",
+    "required": True,
+    "description": "Whose sources it is about. The delivery is signed with a secret of this tenant's connections.",
+    "schema": {"type": "string", "maxLength": 63, "examples": ["acme"]},
+}
 _EVENT: Mapping[str, Any] = {
     "name": "event",
     "in": "path",
@@ -234,8 +301,9 @@ _EVENT: Mapping[str, Any] = {
 }
 
 
-def _add(routes: APIRouter, path: str, receiver: Receiver, event: Mapping[str, Any]) -> None:
+def _add(routes: APIRouter, path: str, receiver: Receiver, receive: Any, *parameters: Mapping[str, Any]) -> None:
     webhook = receiver.webhook
+    ends = [str(parameter["name"]) for parameter in parameters]
     headers = [
         {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
         for name, text in webhook.headers.items()
@@ -243,11 +311,11 @@ def _add(routes: APIRouter, path: str, receiver: Receiver, event: Mapping[str, A
     content = {"application/json": {"schema": {"type": "object", "examples": [dict(webhook.example)]}}}
     routes.add_api_route(
         path,
-        receiver.receive,
+        receive,
         methods=["POST"],
         status_code=202,
         response_model=None,
-        operation_id="_".join(["webhook", *webhook.path.split("-"), *(["event"] if event else [])]),
+        operation_id="_".join(["webhook", *webhook.path.split("-"), *ends]),
         summary=webhook.summary,
         description=webhook.description,
         responses={
@@ -258,7 +326,7 @@ def _add(routes: APIRouter, path: str, receiver: Receiver, event: Mapping[str, A
             503: {"model": ErrorAnswer, "description": "It could not be made durable: send it again."},
         },
         openapi_extra={
-            "parameters": [*([dict(event)] if event else []), *headers],
+            "parameters": [*map(dict, parameters), *headers],
             "requestBody": {"required": True, "content": content},
         },
     )

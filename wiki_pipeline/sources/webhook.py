@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -107,19 +108,28 @@ class Signer:
     connections: frozenset[str]
 
 
-def signers_of(connections: Sequence[Connection]) -> list[Signer]:
+def signers_of(connections: Sequence[Connection], *, of_settings: bool = True) -> list[Signer]:
     """Who may sign webhooks of a kind: of each connection those who know its secrets; and those who know the settings',
     for sources without a connection, and for connections that have no webhook secret of their own.
 
     A connection whose secret is missing can't be reported to until it is there again: no other secret counts for it.
+
+    Args:
+        of_settings: whether the settings' secrets count. They are the default tenant's: in their place another tenant
+            has a secret that nobody knows, so that a wrong signature is answered the same whatever the tenant has, and
+            also where there is no such tenant.
     """
-    without = {connection.name for connection in connections if not connection.webhook_secret_ref}
-    signers = [Signer(None, frozenset({"", *without}))]
+    if of_settings:
+        without = {connection.name for connection in connections if not connection.webhook_secret_ref}
+        signers = [Signer(None, frozenset({"", *without}))]
+    else:
+        signers = [Signer((SecretStr(os.urandom(32).hex()),), frozenset())]
     for connection in connections:
         if not connection.webhook_secret_ref:
             continue
         try:
-            found = resolve(connection.webhook_secret_ref, f"webhooks of connection {connection.name}")
+            owner = f"webhooks of connection {connection.name}"
+            found = resolve(connection.webhook_secret_ref, owner, connection.rows)
         except ConfigurationError as error:
             _LOG.warning("%s", error)
             continue

@@ -46,12 +46,13 @@ class Store:
         place: where this tenant's and all other tenants' tables are: a folder, an address, or an opened `Storage`.
         tenant: whose tables.
         names: the list of the tenant's tables, for a bucket; a folder is its own list.
+        share: of the memory that this process may use for caches of tables; the stores of many tenants share it.
 
     Raises:
         ConfigurationError: not a tenant's name.
     """
 
-    def __init__(self, place: str | Storage, tenant: str, names: TableNames | None = None) -> None:
+    def __init__(self, place: str | Storage, tenant: str, names: TableNames | None = None, share: float = 1.0) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", tenant):
             raise ConfigurationError(
                 f"{tenant!r} is not a tenant's name.", "Set WIKI_PIPELINE_TENANT to lower-case letters and digits."
@@ -64,6 +65,7 @@ class Store:
         """How many searches run at once: more only take turns on the cores, each with its memory."""
         self.embedding = threading.Lock()
         """Held while a query is embedded: an embedder is for one thread at a time."""
+        self._share = share
         self._lock = threading.Lock()
         self._connection: DBConnection | None = None
         self._session: Session | None = None
@@ -241,8 +243,8 @@ class Store:
             if self._session is None:
                 part = memory() // _CACHED_PART
                 self._session = Session(
-                    index_cache_size_bytes=min(_INDEX_CACHE_BYTES, part),
-                    metadata_cache_size_bytes=min(_METADATA_CACHE_BYTES, part // 4),
+                    index_cache_size_bytes=int(min(_INDEX_CACHE_BYTES, part) * self._share),
+                    metadata_cache_size_bytes=int(min(_METADATA_CACHE_BYTES, part // 4) * self._share),
                 )
             return self._session
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from wiki_pipeline.catalog import FailureRecord, Lease, SyncMode
-from wiki_pipeline.errors import LeaseHeldError, SyncInterruptedError, WikiPipelineError
+from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, SyncInterruptedError, WikiPipelineError
 from wiki_pipeline.limits import DocumentLimits
 from wiki_pipeline.machine import memory
 from wiki_pipeline.model import Progress, SourceKey, Stage, StageReport
@@ -261,6 +261,8 @@ def open_sync(
     limits = DocumentLimits(settings.document_seconds, min(settings.document_memory, memory() // 2))
     workers = Workers(settings.processes, limits)
     with catalog.lease(lease_name(source), settings.lease_seconds) as lease, workers:
+        if source.tenant not in catalog.tenancy.active():  # who drops it waits for this lease, and then removes all
+            raise ConfigurationError(f"The tenant {source.tenant} is not served here any more.")
         sync_id = catalog.start_sync(source, mode, run_id)
         claim = ClaimSession.start(catalog, settings, source, mode, run_id, claim_id)
         background = BackgroundTasks()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from wiki_pipeline.access.settings import SealingSettings
 from wiki_pipeline.catalog.settings import CatalogSettings
 from wiki_pipeline.settings import SettingsGroup, Words
 from wiki_pipeline.sources.settings import FetchSettings
@@ -106,6 +107,12 @@ class SyncSettings(SettingsGroup):
     keep_jobs_days: float = Field(
         30.0, gt=0, validation_alias="WIKI_PIPELINE_KEEP_JOBS_DAYS", description="Jobs that ended are kept."
     )
+    keep_unused_days: float = Field(
+        30.0,
+        ge=1,
+        validation_alias="WIKI_PIPELINE_KEEP_UNUSED_DAYS",
+        description="Clones that nothing used, and tables of sources that are gone, are kept; they can be made again.",
+    )
     keep_changes_days: float = Field(
         90.0,
         gt=0,
@@ -128,5 +135,6 @@ class Settings(
     RerankSettings,
     CatalogSettings,
     StoreSettings,
+    SealingSettings,
 ):
     """All settings of a pipeline: of the rooms that it works with, and its own."""

@@ -419,7 +419,7 @@ def test_the_same_storage_is_migrated_as_is_used() -> None:
 
 def test_alerts_and_dashboard_ask_for_metrics_that_exist(tmp_path: Path) -> None:
     with Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
-        metrics = Metrics(catalog, "default")
+        metrics = Metrics(catalog, lambda: ["default"])
         metrics.delivered("confluence-updated", "page_updated", "accepted")
         known = {line.split("{")[0].split(" ")[0] for line in metrics.text().decode().splitlines() if line[0] != "#"}
     made = objects(FULL)

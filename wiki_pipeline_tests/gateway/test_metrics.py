@@ -37,10 +37,11 @@ def test_figures_of_runs_add_up_and_are_one_tenants(catalog: Catalog) -> None:
     catalog.add_source(SOURCE, "{}")
     catalog.finish_sync(catalog.start_sync(SOURCE, SyncMode.FULL))
     catalog.model_calls.reserve("default", "chat", Spent(1, 100, 20, 0.5))
-    shown = figures(Metrics(catalog, "default", lambda: {("confluence", "failed"): 2}))
+    metrics = Metrics(catalog, lambda: ["default"], lambda _: {("confluence", "failed"): 2})
+    shown = figures(metrics)
 
     def of(name: str, **labels: str) -> float | None:
-        return shown.get((f"wiki_pipeline_{name}", tuple(sorted(labels.items()))))
+        return shown.get((f"wiki_pipeline_{name}", tuple(sorted({"tenant": "default", **labels}.items()))))
 
     assert of("embeddings_total", model="m") == 6
     assert [of(f"{LAG}_bucket", le=le) for le in ("1.0", "2.0", "5.0", "86400.0", "+Inf")] == [2, 2, 4, 4, 6]
@@ -50,14 +51,19 @@ def test_figures_of_runs_add_up_and_are_one_tenants(catalog: Catalog) -> None:
     assert of("model_cost_total", model="chat") == 0.5
     assert of("stale_documents", source_kind="confluence", reason="failed") == 2
     assert (of("source_last_success_timestamp_seconds", source=str(SOURCE)) or 0) > 1e9
-    assert of("leases_held") == 0
+    assert shown["wiki_pipeline_leases_held", ()] == 0
     with catalog.lease("source x", 60):
-        assert figures(Metrics(catalog, "default"))["wiki_pipeline_leases_held", ()] == 1
+        assert figures(Metrics(catalog, lambda: ["default"]))["wiki_pipeline_leases_held", ()] == 1
+    both = Metrics(catalog, lambda: ["other", "default"])
+    label = ("tenant", "other")
+    assert figures(both)["wiki_pipeline_embeddings_total", (("model", "m"), label)] == 3
+    alone = text_string_to_metric_families(both.text("other").decode())
+    assert {sample.labels.get("tenant") for family in alone for sample in family.samples} == {"other"}
     assert not any("later_version" in name for name, _ in shown)
 
 
 def test_gauges_of_the_catalog_say_so(catalog: Catalog) -> None:
-    metrics = Metrics(catalog, "default")
+    metrics = Metrics(catalog, lambda: ["default"])
     metrics.requested("/wiki/{slug}", "GET", 200, 0.2)
     with metrics.searching("hybrid"):
         pass

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from wiki_pipeline.access import Action
 from wiki_pipeline.errors import BusyError, NotAllowedError
 from wiki_pipeline.freshness import stalled
 from wiki_pipeline.gateway.errors import ErrorAnswer
@@ -80,7 +81,9 @@ def _ready(serving: Services) -> Ready:
     },
 )
 def figures(serving: Serving) -> Response:
-    """Webhook deliveries by event and outcome since the start, and freshness events by state, for Prometheus."""
+    """For Prometheus. Who looks after the installation sees all of it, each tenant's figures with its name as a label;
+    others see the figures of their tenant."""
     if serving.principal.scope.sources is not None:
         raise NotAllowedError("The figures are of all sources, of which not all may be read.")
-    return Response(serving.metrics.text(), media_type="text/plain; version=0.0.4")
+    only = "" if Action.OPERATE in serving.principal.scope.actions else serving.principal.tenant
+    return Response(serving.metrics.text(only), media_type="text/plain; version=0.0.4")

@@ -45,6 +45,8 @@ def test_configured_repositories_become_sources(monkeypatch: pytest.MonkeyPatch)
         {"url": "https://github.com/org/repo.git", "branch": "refs/heads/dev"},
         {"url": "git@github.com:org/other.git", "name": "docs", "include": ["docs/"]},
     )
+    assert KIND.configured("acme") == {}  # the settings' repositories are the default tenant's alone
+    monkeypatch.setenv("WIKI_PIPELINE_TENANT", "acme")
     assert KIND.configured("acme") == {
         SourceKey("acme", "git", "org/repo"): '{"url": "https://github.com/org/repo.git", "branch": "dev"}',
         SourceKey(
