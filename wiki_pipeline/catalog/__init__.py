@@ -6,6 +6,7 @@ For answers: conversations, streams of events, and what calls of models cost.
 """
 
 from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
+from wiki_pipeline.catalog.audiences import Audience, Readers
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.change_records import (
     ChangeKind,
@@ -65,6 +66,7 @@ __all__ = [
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
+    "Audience",
     "Catalog",
     "ChangeKind",
     "ChangePage",
@@ -88,6 +90,7 @@ __all__ = [
     "Limit",
     "Observation",
     "Origin",
+    "Readers",
     "Recovery",
     "Retry",
     "SetKind",

@@ -11,6 +11,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.answers import Answers
+from wiki_pipeline.catalog.audiences import Audiences, audience_of, keep_former, mark_changed, restore_former
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
@@ -60,6 +61,7 @@ class Catalog:
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
         connections: the sites and hosts that sources are read from.
+        audiences: who may read which source.
         alerts: problems that were reported to people.
         changes: what syncs changed, for feeds and other systems.
         marks: show whether anything that staleness depends on has changed.
@@ -84,6 +86,7 @@ class Catalog:
         self.upstream = Upstream(self._database)
         self.people = People(self._database)
         self.connections = Connections(self._database)
+        self.audiences = Audiences(self._database)
         self.alerts = Alerts(self._database)
         self.changes = Changes(self._database)
         self.marks = Marks(self._database)
@@ -170,16 +173,20 @@ class Catalog:
             statement = upsert(opened, sources).values(
                 source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(opened), **said
             )
-            statement = statement.on_conflict_do_update(index_elements=["source"], set_=said)
-            return _source_record(opened.execute(statement.returning(sources)).one())
+            opened.execute(statement.on_conflict_do_update(index_elements=["source"], set_=said))
+            restore_former(opened, key)
+            mark_changed(opened, key.tenant)
+            return _source_record(opened.execute(select(sources).where(sources.c.source == str(key))).one())
 
     def remove_source(self, key: SourceKey) -> bool:
         """Remove a source with its failures and syncs. False if it was not there."""
         with self._database.write() as connection:
             title = connection.execute(select(sources.c.title).where(sources.c.source == str(key))).scalar()
+            keep_former(connection, key)
             was_there = connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
             forget_changes(connection, key, title or key.name)
             forget_people(connection, key)
+            mark_changed(connection, key.tenant)
             return was_there
 
     # --- leases ---
@@ -392,6 +399,7 @@ def _source_record(row: Row[Any]) -> SourceRecord:
         added_at=row.added_at,
         connection=row.connection,
         managed_by=row.managed_by,
+        audience=audience_of(row.audience, row.audience_groups),
     )
 
 

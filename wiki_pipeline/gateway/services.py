@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request
 
 from wiki_pipeline import sources
 from wiki_pipeline.access import Action, Principal, Scope, local
+from wiki_pipeline.access.reading import Reading
 from wiki_pipeline.answers.llm import open_chat
 from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
@@ -48,6 +49,7 @@ class Services:
         principal: who asks; `reader` shows what they may read.
         answering: makes answers to questions.
         researching: makes reports.
+        reading: says which sources a principal may read.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
         draining: whether this process is about to stop.
@@ -63,6 +65,7 @@ class Services:
     staleness: StalenessCache
     answering: Answering
     researching: Researching
+    reading: Reading
     reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
@@ -81,7 +84,12 @@ class Services:
         self.catalog.close()
 
     def as_seen_by(self, principal: Principal) -> Services:
-        """The same for another principal."""
+        """The same for another principal, with the sources that it may read now.
+
+        Raises:
+            CatalogError: the catalog is out of reach.
+        """
+        principal = self.reading.applied(principal)
         return replace(self, principal=principal, reader=self.reader.within(principal.scope))
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
@@ -157,6 +165,7 @@ def open_services(settings: GatewaySettings) -> Services:
         staleness,
         Answering(catalog, library, model, settings),
         Researching(catalog, library, model, settings),
+        Reading(catalog),
         open_reranker(settings),
     )
 

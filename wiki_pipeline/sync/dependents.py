@@ -132,7 +132,7 @@ class PageInputs:
         self._table = tables.table(Stage.CLEAN_PAGES)
         self._raw = input_state(tables, Stage.RAW_PAGES)
         self._dependencies = Dependencies(tables.pipeline, tables.source)
-        names = tables.pipeline.names_in_text(tables.source.tenant)
+        names = tables.pipeline.names_in_text(tables.source)
         self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source), names=names)
         # Nothing where nothing is written so: then no page is made again for it.
         self._parameters = tuple(sorted(names.items()))
@@ -215,10 +215,10 @@ class Dependencies:
     """The raw pages of the tenant's sources of one kind, as other pages refer to them. Reads nothing before it must."""
 
     def __init__(self, pipeline: Pipeline, source: SourceKey) -> None:
+        self._pipeline = pipeline
         self._store = pipeline.store
-        self._catalog = pipeline.catalog
         self._source = source
-        self._lists = IssueLists(pipeline, source.tenant)
+        self._lists = IssueLists(pipeline, source)
         self._pages: dict[tuple[SourceKey, str], Included | None] = {}
         self._kept = 0
 
@@ -287,6 +287,6 @@ class Dependencies:
 
     @cached_property
     def _index(self) -> LinkIndex:
-        records = self._catalog.sources(self._source.tenant)
+        records = self._pipeline.shown_by(self._source)
         sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
         return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read_known(COLUMNS) for key in sources})

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from wiki_pipeline.access import Action, Principal, Scope
+from wiki_pipeline.access import Action, Membership, Principal, Scope
 from wiki_pipeline.answers.answer import Method, Note, Outcome
 from wiki_pipeline.answers.durable import CancelWatch, Durable, Leaving, filters_from_json, filters_to_json
 from wiki_pipeline.answers.llm import ChatModel
@@ -130,10 +130,13 @@ def _is_settled(record: AnswerRecord) -> bool:
 
 def _scope_to_json(scope: Scope) -> dict[str, Any]:
     sources = None if scope.sources is None else sorted(map(str, scope.sources))
-    return {"tenant": scope.tenant, "sources": sources}
+    read_as = {"everything": scope.membership.everything, "groups": sorted(scope.membership.groups)}
+    return {"tenant": scope.tenant, "sources": sources, "read_as": read_as}
 
 
 def _scope_from_json(facts: Mapping[str, Any]) -> Scope:
     sources = facts["sources"]
     allowed = None if sources is None else frozenset(map(SourceKey.parse, sources))
-    return Scope(facts["tenant"], allowed, frozenset({Action.READ}))
+    read_as = facts.get("read_as") or {"everything": False, "groups": []}  # of before there were audiences
+    membership = Membership(read_as["everything"], frozenset(read_as["groups"]))
+    return Scope(facts["tenant"], allowed, frozenset({Action.READ}), membership)
