@@ -73,12 +73,14 @@ class Membership:
     Attributes:
         everything: every source of the tenant, whatever its audience is.
         groups: of the tenant, that they are in.
+        account: whose quotas count; empty: the tenant's alone.
         limited: whether the credential is for some sources alone, whatever the audiences are.
     """
 
     everything: bool = False
     groups: frozenset[str] = frozenset()
     limited: bool = False
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,4 +73,4 @@ class Reading:
 def membership_of(principal: Principal) -> Membership:
     """As whom a principal reads: those who look after the tenant, and whoever uses this machine, read every source."""
     everything = principal.how is How.LOCAL or principal.role >= Role.ADMIN
-    return Membership(everything, principal.groups, limited=principal.scope.sources is not None)
+    return Membership(everything, principal.groups, principal.scope.sources is not None, principal.account)

@@ -38,6 +38,7 @@ from wiki_pipeline.catalog.event_records import (
 from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
+from wiki_pipeline.catalog.quotas import Bound, Cap, Kind, Period, Reservation, Use
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     DEMO,
@@ -67,6 +68,8 @@ __all__ = [
     "AnswerRecord",
     "AnswerStatus",
     "Audience",
+    "Bound",
+    "Cap",
     "Catalog",
     "ChangeKind",
     "ChangePage",
@@ -84,14 +87,17 @@ __all__ = [
     "Figure",
     "JobRecord",
     "JobStatus",
+    "Kind",
     "KnownDocument",
     "Lease",
     "LeaseRecord",
     "Limit",
     "Observation",
     "Origin",
+    "Period",
     "Readers",
     "Recovery",
+    "Reservation",
     "Retry",
     "SetKind",
     "SourceRecord",
@@ -103,6 +109,7 @@ __all__ = [
     "SyncRecord",
     "SyncStatus",
     "UpstreamDocument",
+    "Use",
     "Waiting",
     "find_damage",
     "make_private",

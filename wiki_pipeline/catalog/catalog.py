@@ -24,6 +24,7 @@ from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.people import People, forget_people
+from wiki_pipeline.catalog.quotas import Quotas, too_many_sources
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     FailureRecord,
@@ -37,7 +38,7 @@ from wiki_pipeline.catalog.schema import HEAD
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
-from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
+from wiki_pipeline.errors import ConfigurationError, QuotaError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 
 SYNCS_KEPT = 1000  # a source; older ones go when a new one starts
@@ -68,6 +69,7 @@ class Catalog:
         streams: what is made while people watch, event by event.
         answers: conversations, and what was answered in them.
         model_calls: what calls of language models cost, and what they answered before.
+        quotas: what tenants and accounts may use, and what they do.
         figures: what processes counted that have ended.
 
     Args:
@@ -93,6 +95,7 @@ class Catalog:
         self.streams = Streams(self._database)
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)
+        self.quotas = Quotas(self._database)
         self.figures = Figures(self._database)
 
     def __repr__(self) -> str:
@@ -152,14 +155,17 @@ class Catalog:
         url: str = "",
         connection: str | None = None,
         managed_by: str | None = None,
+        most: int | None = None,
     ) -> SourceRecord:
         """Add a source, or change how it is opened, titled and addressed; it keeps the time it was first added.
 
         Args:
             config: JSON by which the source's kind opens it; no secrets.
             connection, managed_by: as in `SourceRecord`; None leaves a source's as they are.
+            most: how many sources the tenant may have; None: any number.
 
         Raises:
+            QuotaError: it has so many, and this one is not among them.
             ConfigurationError: the config is not JSON.
         """
         try:
@@ -173,9 +179,15 @@ class Catalog:
             statement = upsert(opened, sources).values(
                 source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(opened), **said
             )
+            mark_changed(opened, key.tenant)  # first: on PostgreSQL those who add to one tenant do it in turn
+            if most is not None:
+                ours = sources.c.tenant == key.tenant, sources.c.source != str(key)
+                others = opened.execute(select(func.count()).select_from(sources).where(*ours)).scalar_one()
+                known = opened.execute(select(sources.c.source).where(sources.c.source == str(key))).one_or_none()
+                if known is None and others >= most:
+                    raise QuotaError(*too_many_sources(key.tenant, most))
             opened.execute(statement.on_conflict_do_update(index_elements=["source"], set_=said))
             restore_former(opened, key)
-            mark_changed(opened, key.tenant)
             return _source_record(opened.execute(select(sources).where(sources.c.source == str(key))).one())
 
     def remove_source(self, key: SourceKey) -> bool:

@@ -427,7 +427,7 @@ model_answers = Table(
     Index("ix_model_answers_created_at", "created_at"),
 )
 
-# What calls of models have cost, by day (UTC); what is under way counts with its estimate.
+# What calls of models have cost, by day (UTC).
 model_spending = Table(
     "model_spending",
     metadata,

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
-from wiki_pipeline.gateway.access import Access, check_binding
+from wiki_pipeline.gateway.access import Access, Decides, check_binding
 from wiki_pipeline.gateway.api import ask as ask_api
-from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import audiences, changes, datasources, freshness, ingest, jobs, operations, quotas
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
@@ -48,8 +48,11 @@ _DESCRIPTION = (
 )
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings, access: Decides | None = None) -> FastAPI:
     """The gateway as an ASGI application.
+
+    Args:
+        access: decides who asks; None: `Access` by the settings.
 
     Raises:
         ConfigurationError: it is to serve on an address that others can reach, or the model's settings are wrong.
@@ -93,6 +96,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         ask_api.router,
         research_api.router,
         datasources.router,
+        audiences.router,
+        quotas.router,
         freshness.router,
         ingest.router(),
         jobs.router,
@@ -110,8 +115,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
     app.add_middleware(Observed, metrics=services.metrics)
-    access = Access(settings)
-    app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(SecurityMiddleware, access=access or Access(settings), max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wiki_pipeline.gateway.access import Access
+from wiki_pipeline.gateway.access import Decides
 from wiki_pipeline.gateway.errors import Problem, answer
 
 MAX_HEADER_BYTES = 16_384
@@ -45,7 +45,7 @@ class SecurityMiddleware:
         max_body_bytes: larger bodies are refused.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, access: Decides, max_body_bytes: int) -> None:
         self._app = app
         self._access = access
         self._max_body_bytes = max_body_bytes

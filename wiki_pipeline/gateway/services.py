@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, cast
@@ -12,13 +14,13 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
 from wiki_pipeline import sources
-from wiki_pipeline.access import Action, Principal, Scope, local
+from wiki_pipeline.access import Action, How, Principal, Scope, local
 from wiki_pipeline.access.reading import Reading
 from wiki_pipeline.answers.llm import open_chat
 from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
 from wiki_pipeline.answers.running import Answering
-from wiki_pipeline.catalog import Catalog, SourceRecord
+from wiki_pipeline.catalog import Catalog, Kind, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.access import only_reads
@@ -91,6 +93,26 @@ class Services:
         """
         principal = self.reading.applied(principal)
         return replace(self, principal=principal, reader=self.reader.within(principal.scope))
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Around work that somebody asks for: it counts as one request of theirs, unless it could not be begun. What
+        is asked for on this machine counts nowhere.
+
+        Raises:
+            QuotaError: their quota, or their tenant's, is used up.
+        """
+        who, quotas = self.principal, self.catalog.quotas
+        if who.how is How.LOCAL:
+            yield
+            return
+        held = quotas.reserve(who.tenant, who.account, {Kind.REQUESTS: 1})
+        try:
+            yield
+        except BaseException:
+            quotas.release(held)
+            raise
+        quotas.settle(held, {Kind.REQUESTS: 1})
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""

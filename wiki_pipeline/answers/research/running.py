@@ -130,13 +130,18 @@ def _is_settled(record: AnswerRecord) -> bool:
 
 def _scope_to_json(scope: Scope) -> dict[str, Any]:
     sources = None if scope.sources is None else sorted(map(str, scope.sources))
-    read_as = {"everything": scope.membership.everything, "groups": sorted(scope.membership.groups)}
+    one = scope.membership
+    read_as = {"everything": one.everything, "groups": sorted(one.groups), "account": one.account}
     return {"tenant": scope.tenant, "sources": sources, "read_as": read_as}
 
 
 def _scope_from_json(facts: Mapping[str, Any]) -> Scope:
     sources = facts["sources"]
     allowed = None if sources is None else frozenset(map(SourceKey.parse, sources))
-    read_as = facts.get("read_as") or {"everything": False, "groups": []}  # of before there were audiences
-    membership = Membership(read_as["everything"], frozenset(read_as["groups"]))
+    read_as = facts.get("read_as") or {
+        "everything": False,
+        "groups": [],
+        "account": "",
+    }  # of before there were audiences
+    membership = Membership(read_as["everything"], frozenset(read_as["groups"]), account=read_as["account"])
     return Scope(facts["tenant"], allowed, frozenset({Action.READ}), membership)
