@@ -18,6 +18,7 @@ COMMANDS = {
     "gateway": "Serve wiki, search, API and webhooks alone, without Dagster.",
     "sync": "Bring sources up to date, with progress.",
     "sources": "List, add and remove sources.",
+    "quotas": "Show what the tenant uses and may use, and set caps and plans.",
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",

@@ -150,6 +150,11 @@ class ConfluenceSettings(SiteSettings):
         except ConfigurationError as error:
             raise ValueError(error.message) from None
 
+    restricted: bool = Field(
+        False,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_RESTRICTED",
+        description="true: also keep pages that are, or stand below, pages that not everybody may read.",
+    )
     webhook_secret: Secrets = Field(
         (),
         validation_alias="CONFLUENCE_WEBHOOK_SECRET",
