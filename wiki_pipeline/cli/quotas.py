@@ -36,7 +36,7 @@ def list_quotas(*, account: str, as_json: bool) -> None:
     settings = load(Settings)
     with Pipeline.open(settings) as pipeline:
         quotas = pipeline.catalog.quotas
-        uses = quotas.usage(settings.tenant, account, measured(pipeline))
+        uses = quotas.usage(settings.tenant, account, measured(pipeline, settings.tenant))
         caps, plans = quotas.caps(), quotas.plans()
     if as_json:
         print_json(

@@ -28,7 +28,7 @@ from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
-from wiki_pipeline.gateway.security import SecurityMiddleware
+from wiki_pipeline.gateway.security import Rates, SecurityMiddleware
 from wiki_pipeline.gateway.services import Services, open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.syndication import feeds, llms, opensearch
@@ -115,7 +115,12 @@ def create_app(settings: GatewaySettings, access: Decides | None = None) -> Fast
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
     app.add_middleware(Observed, metrics=services.metrics)
-    app.add_middleware(SecurityMiddleware, access=access or Access(settings), max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        SecurityMiddleware,
+        access=access or Access(settings),
+        max_body_bytes=settings.max_body_bytes,
+        rates=Rates(settings),
+    )
     return app
 
 

@@ -92,6 +92,8 @@ class Services:
             CatalogError: the catalog is out of reach.
         """
         principal = self.reading.applied(principal)
+        if principal.tenant != self.store.tenant:  # these are one tenant's tables
+            principal = replace(principal, scope=replace(principal.scope, sources=frozenset()))
         return replace(self, principal=principal, reader=self.reader.within(principal.scope))
 
     @contextmanager

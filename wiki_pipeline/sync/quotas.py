@@ -19,9 +19,12 @@ _lock = threading.Lock()
 _sizes: dict[str, tuple[float, int]] = {}  # by folder: when it was measured, and what it held
 
 
-def measured(pipeline: Pipeline) -> dict[Kind, int]:
-    """What the tenant keeps. Bytes are looked at twice a minute at most; those in a bucket are not known."""
-    records = pipeline.catalog.sources(pipeline.settings.tenant)
+def measured(pipeline: Pipeline, tenant: str) -> dict[Kind, int]:
+    """What a tenant keeps, if these are its tables. Bytes are looked at twice a minute at most; those in a bucket are
+    not known."""
+    if tenant != pipeline.store.tenant:
+        return {}
+    records = pipeline.catalog.sources(tenant)
     found = {
         Kind.REPOSITORIES: len(records),
         Kind.PAGES: sum(pipeline.store.table(Stage.RAW_PAGES, record.key).row_count() for record in records),
@@ -32,7 +35,7 @@ def measured(pipeline: Pipeline) -> dict[Kind, int]:
 
 def kept_bytes(pipeline: Pipeline) -> int | None:
     """Bytes of the tenant's tables and of its sources' folders; None where they are in a bucket."""
-    folders = [str(pipeline.settings.sources_folder / pipeline.settings.tenant)]
+    folders = [str(pipeline.settings.sources_folder / pipeline.store.tenant)]
     if not pipeline.store.storage.is_folder:
         return None
     folders.append(pipeline.store.url)

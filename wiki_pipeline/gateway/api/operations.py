@@ -81,6 +81,6 @@ def _ready(serving: Services) -> Ready:
 )
 def figures(serving: Serving) -> Response:
     """Webhook deliveries by event and outcome since the start, and freshness events by state, for Prometheus."""
-    if serving.principal.scope.sources is not None:
-        raise NotAllowedError("The figures are of all sources, of which not all may be read.")
+    if serving.principal.scope.sources is not None or not serving.principal.scope.membership.everything:
+        raise NotAllowedError("The figures are of all sources: they are for those who may read every one.")
     return Response(serving.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -40,7 +40,7 @@ class Usage(BaseModel):
 def usage(serving: Serving) -> Usage:
     """Of the asker's tenant, and of the asker's account."""
     who = serving.principal
-    found = serving.catalog.quotas.usage(who.tenant, who.account, measured(serving.pipeline))
+    found = serving.catalog.quotas.usage(who.tenant, who.account, measured(serving.pipeline, who.tenant))
     return Usage(tenant=who.tenant, usage=[used_of(each) for each in found])
 
 

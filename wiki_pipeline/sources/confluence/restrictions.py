@@ -17,6 +17,7 @@ from functools import partial
 from wiki_pipeline.errors import AccessDeniedError, IncompleteListingError, SourceError, SourceNotFoundError
 from wiki_pipeline.sources.confluence.answers import Json, RefusedError
 from wiki_pipeline.sources.confluence.concurrency import in_order
+from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.paging import Lists
 
 RESTRICTED = "Not everybody may read the page: it, or one above it, is restricted."
@@ -24,6 +25,7 @@ SKIPPED = "with restrictions"
 _EXPANDED = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
 _LIMIT = 200
 _FEW = 25  # are asked for singly
+_IN_A_QUERY = 100
 
 
 class Restrictions:
@@ -45,7 +47,7 @@ class Restrictions:
         self._known.clear()
         desired = {*above, *(each for ids in above.values() for each in ids)}
         if len(desired) > _FEW:
-            await self._search(space_key)
+            await self._search(f'space="{space_key}" and type=page')
         return await self._among(above, desired)
 
     async def fetched(self, above: Mapping[str, Sequence[str]]) -> set[str]:
@@ -54,6 +56,10 @@ class Restrictions:
 
     async def _among(self, above: Mapping[str, Sequence[str]], desired: Collection[str]) -> set[str]:
         unknown = sorted(set(desired) - self._known.keys())
+        if len(unknown) > _FEW:
+            for some in chunks(unknown, _IN_A_QUERY):
+                await self._search(f"id in ({','.join(some)})")
+            unknown = sorted(set(unknown) - self._known.keys())
         calls = (partial(self._ask, content_id) for content_id in unknown)
         async with aclosing(in_order(calls, self._lists.settings.max_concurrency)) as answers:
             async for content_id, is_restricted in answers:
@@ -62,9 +68,8 @@ class Restrictions:
             page_id for page_id, ids in above.items() if self._known[page_id] or any(self._known[each] for each in ids)
         }
 
-    async def _search(self, space_key: str) -> None:
-        """Learn what the search knows of the space's pages."""
-        cql = f'space="{space_key}" and type=page'
+    async def _search(self, cql: str) -> None:
+        """Learn what the search knows of pages."""
         try:
             async with aclosing(self._lists.search(cql, _EXPANDED, _LIMIT)) as portions:
                 async for portion in portions:
@@ -85,6 +90,11 @@ class Restrictions:
             return content_id, False
         except AccessDeniedError as error:
             raise _denied(error) from None
+        except RefusedError:  # as for tokens that v1 is gone for, all but the search
+            await self._search(f"id in ({content_id})")
+            if content_id not in self._known:
+                raise
+            return content_id, self._known[content_id]
         return content_id, _is_set(answer)
 
 
