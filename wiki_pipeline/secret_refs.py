@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,12 +16,16 @@ from wiki_pipeline.settings import variable
 _LONGEST = 65_536
 _POSSIBLE = "Possible are env:NAME (a setting: the environment, .env or the configuration file) and file:PATH."
 
+Rows = Callable[[str, str], SecretStr]
+"""Opens one tenant's sealed secrets, given an id and whom it belongs to; see `access.sealing.Vault.rows`."""
 
-def resolve(reference: str, owner: str) -> SecretStr:
-    """The secret that `env:NAME`, `env:NAME#HOST` or `file:PATH` refers to; empty for an empty reference.
+
+def resolve(reference: str, owner: str, rows: Rows | None = None) -> SecretStr:
+    """The secret that `env:NAME`, `env:NAME#HOST`, `file:PATH` or `row:ID` refers to; empty for an empty reference.
 
     Args:
         owner: what the secret belongs to, for messages, as `connection handbook`.
+        rows: opens the rows of the tenant for which this is asked; no other's.
 
     Raises:
         ConfigurationError: there is none, or this installation can't keep secrets that way. Never holds the secret.
@@ -33,9 +38,11 @@ def resolve(reference: str, owner: str) -> SecretStr:
             return SecretStr(_of_setting(*what.partition("#")[::2], owner))
         case "file":
             return SecretStr(_of_file(Path(what).expanduser(), owner))
+        case "row" if rows is not None:
+            return rows(what, owner)
         case "row":
             raise ConfigurationError(
-                f"The secret of {owner} is a row of the catalog, which this installation does not support.", _POSSIBLE
+                f"The secret of {owner} is a row of a tenant's, which can't be opened here.", _POSSIBLE
             )
     raise ConfigurationError(f"It is not known where the secret of {owner} is.", _POSSIBLE)
 

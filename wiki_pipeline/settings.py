@@ -106,7 +106,12 @@ class HomeSettings(SettingsGroup):
         validation_alias="WIKI_PIPELINE_LOG_FORMAT",
         description="Of log lines: `text` for people, `json` for programs, with the ids of requests and runs.",
     )
-    tenant: str = Field("default", validation_alias="WIKI_PIPELINE_TENANT", description="Tenant of this installation.")
+    tenant: str = Field(
+        "default",
+        validation_alias="WIKI_PIPELINE_TENANT",
+        description="The default tenant: whose the sources and connections of the settings are. `wiki-pipeline tenants "
+        "add` makes others.",
+    )
 
     @field_validator("home")
     @classmethod
@@ -132,6 +137,11 @@ def load(group: type[Group], **overrides: Any) -> Group:
         return group(**{str(group.model_fields[name].validation_alias): value for name, value in overrides.items()})
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
+
+
+def of_settings(tenant: str) -> bool:
+    """Whether the sources, connections and secrets that the settings name are this tenant's. No other may use them."""
+    return tenant == load(HomeSettings).tenant
 
 
 def variable(name: str) -> Any:

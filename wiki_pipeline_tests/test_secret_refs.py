@@ -51,7 +51,7 @@ def test_a_file_s_secret_is_read_without_the_line_s_end(folder: Path) -> None:
         ("env:NORTH_TOKEN", "The secret of connection north is missing: NORTH_TOKEN is not set"),
         ("env:TOKENS#code.corp", "TOKENS has nothing for code.corp"),
         ("file:/nowhere/at/all", "can't be read from /nowhere/at/all: No such file"),
-        ("row:17", "does not support.*env:NAME.*file:PATH"),
+        ("row:17", "can't be opened here.*env:NAME.*file:PATH"),
     ],
 )
 def test_a_secret_that_is_not_there_is_named_with_its_owner(reference: str, says: str) -> None:

@@ -56,14 +56,13 @@ class Role(StrEnum):
 
 
 class How(StrEnum):
-    """How a principal is known: it is on this machine, it brought a token or an access token (JWT), it has a session
-    of its browser, or a proxy vouches for it."""
+    """How a principal is known: it is on this machine, it brought a token or an access token (JWT), or its browser
+    has a session."""
 
     LOCAL = "local"
     TOKEN = "token"  # noqa: S105 - a word
     JWT = "jwt"
     SESSION = "session"
-    PROXY = "proxy"
 
 
 @dataclass(frozen=True, slots=True)

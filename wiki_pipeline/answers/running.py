@@ -68,7 +68,7 @@ class Answering(Durable[Answer]):
         question = question.checked()
         request = {"filters": filters_to_json(question.filters), "chunks": question.chunks}
         record = self._catalog.answers.begin(
-            who.tenant, who.name, question.text, request=request, conversation_id=conversation_id, kind=self.kind
+            who.tenant, who.owner, question.text, request=request, conversation_id=conversation_id, kind=self.kind
         )
         if record is None:
             raise AnswerNotFoundError(f"There is no conversation {conversation_id!r}.", "Begin a new one.")

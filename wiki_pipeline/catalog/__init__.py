@@ -52,9 +52,11 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
+from wiki_pipeline.catalog.secrets import DataKey, Sealed
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
+from wiki_pipeline.catalog.tenancy import TenantRecord, TenantState
 
 __all__ = [
     "BUCKET",
@@ -79,6 +81,7 @@ __all__ = [
     "ClaimRecord",
     "ConnectionRecord",
     "ConversationRecord",
+    "DataKey",
     "DocumentChange",
     "EventBatch",
     "EventRecord",
@@ -99,6 +102,7 @@ __all__ = [
     "Recovery",
     "Reservation",
     "Retry",
+    "Sealed",
     "SetKind",
     "SourceRecord",
     "Spent",
@@ -108,6 +112,8 @@ __all__ = [
     "SyncMode",
     "SyncRecord",
     "SyncStatus",
+    "TenantRecord",
+    "TenantState",
     "UpstreamDocument",
     "Use",
     "Waiting",

@@ -35,9 +35,12 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.schema import HEAD
+from wiki_pipeline.catalog.secrets import Secrets
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
+from wiki_pipeline.catalog.tenancy import Tenancy
+from wiki_pipeline.catalog.uses import Uses
 from wiki_pipeline.errors import ConfigurationError, QuotaError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 
@@ -71,6 +74,9 @@ class Catalog:
         model_calls: what calls of language models cost, and what they answered before.
         quotas: what tenants and accounts may use, and what they do.
         figures: what processes counted that have ended.
+        tenancy: the tenants.
+        secrets: sealed secrets and the keys that open them; `access.sealing` does.
+        uses: when what can be made again was used last.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -97,6 +103,9 @@ class Catalog:
         self.model_calls = ModelCalls(self._database)
         self.quotas = Quotas(self._database)
         self.figures = Figures(self._database)
+        self.tenancy = Tenancy(self._database)
+        self.secrets = Secrets(self._database)
+        self.uses = Uses(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

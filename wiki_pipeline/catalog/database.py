@@ -67,6 +67,20 @@ class Database:
             yield connection
 
     @contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """As `write`, for deleting what nobody may find again: SQLite writes zeros over it, and its log is emptied.
+
+        PostgreSQL's rows are gone from its files with the next vacuum.
+        """
+        with self.write() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            yield connection
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+        self._checkpoint()
+
+    @contextmanager
     def empty(self) -> Iterator[Connection]:
         """A transaction that writes to the database as it is: nothing is made or upgraded before it.
 
@@ -80,6 +94,17 @@ class Database:
                     yield connection
             finally:
                 engine.dispose()
+
+    def _checkpoint(self) -> None:
+        """Bring SQLite's log into its file and empty it, as far as nobody reads: old pages hold what was deleted."""
+        with self._explained():
+            engine = self._ready()
+            if engine.dialect.name == "sqlite":
+                raw = engine.raw_connection()
+                try:
+                    raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                finally:
+                    raw.close()
 
     def close(self) -> None:
         """Close all connections; the next use opens new ones."""

@@ -1,8 +1,8 @@
 """A damaged catalog is set aside, and a new one made from what can still be read of it.
 
 Only SQLite's file needs this: a PostgreSQL server looks after its own. It carries over what is recorded nowhere else:
-connections, sources and how they are opened, accepted events that are not settled, jobs, conversations with their
-answers, and names of people.
+tenants with their sealed secrets, connections, sources and how they are opened, accepted events that are not settled,
+jobs, conversations with their answers, and names of people.
 Everything else (what sources hold, failures, histories) comes again with the next full sync.
 """
 
@@ -24,17 +24,32 @@ from wiki_pipeline.catalog.tables import (
     answers,
     connections,
     conversations,
+    data_keys,
     events,
     jobs,
     model_spending,
     people,
+    secrets,
     sources,
+    tenants,
 )
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
 
 # In the order of what refers to what.
-_CARRIED_OVER = (connections, sources, jobs, events, people, conversations, answers, model_spending)
+_CARRIED_OVER = (
+    tenants,
+    data_keys,
+    secrets,
+    connections,
+    sources,
+    jobs,
+    events,
+    people,
+    conversations,
+    answers,
+    model_spending,
+)
 _OPEN = {state.value for state in OPEN}
 
 

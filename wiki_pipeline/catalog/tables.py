@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -480,7 +481,7 @@ quota_reservations = Table(
     Index("ix_quota_reservations_expires_at", "expires_at"),
 )
 
-# Keys of language models that are a tenant's (empty account) or a person's own, sealed.
+# Keys of language models that are a tenant's (empty account) or a person's own; the keys themselves are sealed secrets.
 model_keys = Table(
     "model_keys",
     metadata,
@@ -488,9 +489,8 @@ model_keys = Table(
     _text("account", primary_key=True),
     _text("base_url"),
     _text("model"),
-    _text("sealed"),
+    _text("secret_ref"),
     _text("last_four"),
-    Column("version", Integer, nullable=False),
     _moment("added_at"),
 )
 
@@ -508,4 +508,58 @@ figures = Table(
     _text("name", primary_key=True),
     _text("labels", primary_key=True),
     Column("value", Float, nullable=False),
+)
+
+# --- tenants ---
+
+# Whose sources and everything derived from them is. One that was dropped stays as a tombstone, so that its name can't
+# come to mean somebody else.
+tenants = Table(
+    "tenants",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("title"),
+    _text("state"),
+    Column("settings", JSON, nullable=False),
+    Column("steps_done", JSON, nullable=False),  # of its dropping
+    _moment("created_at"),
+    _moment("dropped_at", nullable=True),
+)
+
+# One a tenant, wrapped by the installation's master key: without it the tenant's secrets are noise, for good.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    _text("key_id", primary_key=True),
+    _text("tenant", unique=True),
+    _text("master_id"),  # which master key wraps it
+    Column("nonce", LargeBinary, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    _moment("created_at"),
+)
+
+# Secrets, sealed with the tenant's data key. Elsewhere they are referred to as `row:SECRET_ID`.
+secrets = Table(
+    "secrets",
+    metadata,
+    _text("secret_id", primary_key=True),
+    _text("tenant"),
+    _text("kind"),  # "connection", "webhook", ...
+    _text("name"),
+    Column("version", Integer, nullable=False),
+    _text("key_id"),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    _text("last4"),  # for people; empty where that would tell too much of it
+    _moment("changed_at"),
+    UniqueConstraint("tenant", "kind", "name"),
+)
+
+# On which day (UTC) what can be made again was used last.
+uses = Table(
+    "uses",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("what", primary_key=True),
+    _text("day"),
 )

@@ -86,7 +86,7 @@ def command(
 
 def _last(pipeline: Pipeline, who: Principal) -> str:
     """The conversation that was gone on with last."""
-    known = pipeline.catalog.answers.conversations(who.tenant, who.name, 1)
+    known = pipeline.catalog.answers.conversations(who.tenant, who.owner, 1)
     if not known:
         raise SearchError("Nothing was asked before.", "Ask without --follow-up first.")
     return known[0].conversation_id

@@ -36,7 +36,8 @@ sync_source = dg.define_asset_job(
 def forget_documents(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     """Data first, key last: a run that dies in between can be started again."""
     with people_can_read_errors():
-        forget(pipeline.pipeline(), SourceKey.parse(context.partition_key))
+        source = SourceKey.parse(context.partition_key)
+        forget(pipeline.pipeline().of(source.tenant), source)
         context.instance.delete_dynamic_partition(NAME, context.partition_key)
 
 
@@ -62,10 +63,11 @@ def poll_each_source(context: dg.OpExecutionContext, pipeline: PipelineResource,
     failed: dict[SourceKey, WikiPipelineError] = {}
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        publish_sources(context.instance, opened.catalog, opened.settings.tenant)
-        for polled in poll_all(opened, failed.__setitem__, config.shard, config.shards):
-            context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
-            context.log_event(observation(opened.catalog, polled.source))
+        for each in opened.each():
+            publish_sources(context.instance, opened.catalog, each.tenant)
+            for polled in poll_all(each, failed.__setitem__, config.shard, config.shards):
+                context.log.info("%s: %s events, %s retried", polled.source, polled.events, polled.retried)
+                context.log_event(observation(opened.catalog, polled.source))
         refresh(context.instance, opened)
     if failed:
         problems = " ".join(f"{key}: {error}" for key, error in failed.items())
@@ -85,17 +87,18 @@ def poll_sources() -> None:
 def maintain_tables_and_records(context: dg.OpExecutionContext, pipeline: PipelineResource) -> None:
     with people_can_read_errors():
         opened = pipeline.pipeline()
-        done = maintain(opened)
+        done = [maintain(each) for each in opened.each()]
         runs = expire_runs(context.instance, timedelta(days=load(DagsterSettings).keep_runs_days))
+        busy = [str(key) for each in done for key in each.busy]
         context.add_output_metadata(
             {
-                "fragments joined": done.joined,
-                "bytes deleted": done.pruned_bytes,
-                "events deleted": done.events,
-                "changes deleted": done.changes,
-                "jobs deleted": done.jobs,
+                "fragments joined": sum(each.joined for each in done),
+                "bytes deleted": sum(each.pruned_bytes for each in done),
+                "events deleted": sum(each.events for each in done),
+                "changes deleted": sum(each.changes for each in done),
+                "jobs deleted": sum(each.jobs for each in done),
                 "runs deleted": runs,
-                "sources left alone (being written)": ", ".join(map(str, done.busy)) or "none",
+                "sources left alone (being written)": ", ".join(busy) or "none",
             }
         )
 

@@ -121,9 +121,9 @@ def links(opened: Pipeline, source: SourceKey) -> dict[str, dg.MetadataValue[str
 
 
 def source_links(opened: Pipeline) -> Iterator[tuple[SourceKey, str]]:
-    """Each source of the tenant with its address in the wiki."""
+    """Each source of all tenants with its address in the wiki."""
     gateway = _gateway()
-    for record in opened.catalog.sources(opened.settings.tenant):
+    for record in (record for each in opened.each() for record in opened.catalog.sources(each.tenant)):
         yield record.key, f"{gateway}{source_address(record.key)}"
 
 

@@ -85,8 +85,8 @@ class PipelineResource(dg.ConfigurableResource[Any]):
         """
         with people_can_read_errors():
             if self._sync is None:
-                pipeline = self.pipeline()
-                source = registered_source(context.partition_key, pipeline.catalog)
+                source = registered_source(context.partition_key, self.pipeline().catalog)
+                pipeline = self.pipeline().of(source.tenant)
                 claim_id = context.run.tags.get(CLAIM_TAG, "")
                 sync = open_sync(pipeline, source, mode, listener, run_id=context.run.run_id, claim_id=claim_id)
                 self._sync = self._syncing.enter_context(sync)

@@ -28,11 +28,12 @@ def schedules(settings: DagsterSettings) -> list[dg.ScheduleDefinition]:
     )
     def daily_full_resync(context: dg.ScheduleEvaluationContext, pipeline: PipelineResource) -> list[dg.RunRequest]:
         opened = pipeline.pipeline()
-        publish_sources(context.instance, opened.catalog, settings.tenant)
         due = settings.resync_portion(context.scheduled_execution_time.astimezone(ZoneInfo(zone)))
-        if due is not None:
-            name, portion = due
-            request_resync(opened, name, portion, settings.resync_hours)
+        for each in opened.each():
+            publish_sources(context.instance, opened.catalog, each.tenant)
+            if due is not None:
+                name, portion = due
+                request_resync(each, name, portion, settings.resync_hours)
         return list(requested(context.instance, opened).run_requests or [])
 
     return [

@@ -41,23 +41,28 @@ def freshness_events(context: dg.SensorEvaluationContext, pipeline: PipelineReso
     opened, instance = pipeline.pipeline(), context.instance
     for run_id in runs.end_lost_runs(instance, opened.catalog):
         context.log.warning("Run %s had lost its process.", run_id)
-    lost = free_lost_claims(
-        opened, lambda record: runs.is_alive(instance, record), lambda record: runs.was_cancelled(instance, record)
-    )
-    for record in lost:
-        context.log.warning("The work on %s had lost its run.", record.source)
-    wait_until(lambda: opened.catalog.claims.due(opened.settings.tenant), load(DagsterSettings).sensor_wait_seconds)
+    tenants = opened.each()
+    for each in tenants:
+        lost = free_lost_claims(
+            each, lambda record: runs.is_alive(instance, record), lambda record: runs.was_cancelled(instance, record)
+        )
+        for record in lost:
+            context.log.warning("The work on %s had lost its run.", record.source)
+    claims, seconds = opened.catalog.claims, load(DagsterSettings).sensor_wait_seconds
+    wait_until(lambda: any(claims.due(each.tenant) for each in tenants), seconds)
     return requested(instance, opened)
 
 
 def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult:
-    """Claim what is due, and ask for a run a claim. A claim whose run is never made expires, and is made again."""
+    """Claim what is due for any tenant, and ask for a run a claim. A claim whose run is never made expires, and is made
+    again."""
     claims = []
-    for claim in claim_work(opened):
-        if runs.is_cancelled(instance, claim):
-            cancel(opened, claim)
-        else:
-            claims.append(claim)
+    for each in opened.each():
+        for claim in claim_work(each):
+            if runs.is_cancelled(instance, claim):
+                cancel(each, claim)
+            else:
+                claims.append(claim)
     known = set(instance.get_dynamic_partitions(NAME)) if claims else set()
     new = sorted({str(claim.source) for claim in claims} - known)
     settings = load(DagsterSettings)
@@ -77,10 +82,10 @@ def requested(instance: dg.DagsterInstance, opened: Pipeline) -> dg.SensorResult
 )
 def unresolved_events(pipeline: PipelineResource) -> dg.SkipReason:
     opened = pipeline.pipeline()
-    catalog, settings = opened.catalog, load(DagsterSettings)
-    if not wait_until(lambda: bool(catalog.events.unresolved(settings.tenant, 1)), settings.sensor_wait_seconds):
+    events_, tenants, seconds = opened.catalog.events, opened.each(), load(DagsterSettings).sensor_wait_seconds
+    if not wait_until(lambda: any(events_.unresolved(each.tenant, 1) for each in tenants), seconds):
         return dg.SkipReason("No event lacks its source.")
-    return dg.SkipReason(f"The sources of {resolve(opened)} events were found.")
+    return dg.SkipReason(f"The sources of {sum(map(resolve, tenants))} events were found.")
 
 
 def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
@@ -96,7 +101,8 @@ def freshness_report(settings: DagsterSettings) -> dg.SensorDefinition:
         "brought up to date for longer than CONFLUENCE_SYNC_INTERVAL.",
     )
     def sensor(context: dg.SensorEvaluationContext, pipeline: PipelineResource) -> dg.SensorResult:
-        request_overdue(pipeline.pipeline())
+        for each in pipeline.pipeline().each():
+            request_overdue(each)
         report, check = events(context.instance, pipeline.pipeline())
         return dg.SensorResult(skip_reason=check.description, asset_events=[report, check])
 

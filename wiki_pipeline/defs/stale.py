@@ -16,7 +16,7 @@ import dagster as dg
 from wiki_pipeline.catalog import EventState
 from wiki_pipeline.defs import sources
 from wiki_pipeline.defs.report import source_links
-from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness
+from wiki_pipeline.freshness import FreshnessReport, StaleDocument, follow, freshness, together
 from wiki_pipeline.freshness.settings import FreshnessSettings
 from wiki_pipeline.settings import load
 from wiki_pipeline.stages import STAGES
@@ -136,7 +136,7 @@ def _made_of(instance: dg.DagsterInstance) -> dict[str, str]:
 
 def _count(opened: Pipeline) -> tuple[dict[str, Any], dg.AssetCheckResult, FreshnessReport]:
     began = time.perf_counter()
-    found = freshness(opened)
+    found = together([freshness(each) for each in opened.each()])
     links = {str(key): link for key, link in source_links(opened)}
     counts = Counter(str(document.source) for document in found.stale)
     metadata = {

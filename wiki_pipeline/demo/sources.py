@@ -32,7 +32,7 @@ def show(pipeline: Pipeline, url: str, media: str, clone: Path | None, jira: str
         clone: of the project, a source too; None where the program is installed without one.
         jira: root of the demo's Jira; empty: without it.
     """
-    catalog, tenant = pipeline.catalog, pipeline.settings.tenant
+    catalog, tenant = pipeline.catalog, pipeline.tenant
     # No secret and no user name: those of the settings are for a site of the user's own.
     made = Connection(tenant, "confluence", DEFAULT_CONNECTION, url, {"media_hosts": media})
     catalog.connections.add(made, DEMO)
@@ -55,7 +55,7 @@ def _add(pipeline: Pipeline, key: SourceKey, config: str, connection: str) -> No
 
 def withdraw(pipeline: Pipeline) -> None:
     """Take the demo's connections out of the catalog, once its sources are gone."""
-    tenant = pipeline.settings.tenant
+    tenant = pipeline.tenant
     for name in _CONNECTIONS:
         found = pipeline.catalog.connections.get(tenant, name)
         if found is not None and found.managed_by == DEMO:
@@ -69,7 +69,7 @@ def of_the_demo(records: Iterable[SourceRecord]) -> set[SourceKey]:
 
 def served_by_demo(pipeline: Pipeline) -> set[SourceKey]:
     """The sources that can be read only while the demo's servers run."""
-    tenant = pipeline.settings.tenant
+    tenant = pipeline.tenant
     found = (pipeline.catalog.connections.get(tenant, name) for name in _CONNECTIONS)
     served = [each.connection for each in found if each is not None and each.managed_by == DEMO]
     of_servers = (record for record in pipeline.catalog.sources(tenant) if record.key.kind in {"confluence", "jira"})
@@ -83,7 +83,7 @@ def mark_old(pipeline: Pipeline) -> None:
         made = {each["source"]: each["config"] for each in json.loads(file.read_text(encoding="utf-8"))}
     except (OSError, ValueError, TypeError, KeyError):
         return
-    for record in pipeline.catalog.sources(pipeline.settings.tenant):
+    for record in pipeline.catalog.sources(pipeline.tenant):
         if made.get(str(record.key)) == record.config:
             pipeline.catalog.add_source(record.key, record.config, record.title, record.url, managed_by=DEMO)
     file.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ alerting.alert                            reports problems to people, each once
 
 from wiki_pipeline.freshness.alerting import alert, alert_sync, close_solved
 from wiki_pipeline.freshness.claiming import Stalled, claim_work, free_lost_claims, resolve, stalled, wait_until
-from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness
+from wiki_pipeline.freshness.figures import FreshnessReport, Lag, freshness, together
 from wiki_pipeline.freshness.left_behind import follow, left_behind
 from wiki_pipeline.freshness.polling import Polled, poll, poll_all
 from wiki_pipeline.freshness.resync import cancel, request_overdue, request_resync, resync_of
@@ -56,5 +56,6 @@ __all__ = [
     "stale_documents",
     "staleness",
     "stalled",
+    "together",
     "wait_until",
 ]

@@ -36,7 +36,7 @@ def claim_work(pipeline: Pipeline) -> list[Claim]:
     catalog, settings = pipeline.catalog, pipeline.settings
     work = []
     at_once = {name: most for name, kind in kinds().items() if (most := kind.syncs_at_once()) is not None}
-    for claim in catalog.claims.claim(settings.tenant, CLAIM_SECONDS, at_once=at_once):
+    for claim in catalog.claims.claim(pipeline.tenant, CLAIM_SECONDS, at_once=at_once):
         try:
             left = _without_late(pipeline, claim)
         except StoreError as error:
@@ -77,7 +77,7 @@ def stalled(pipeline: Pipeline) -> Stalled | None:
     Raises:
         CatalogError: it can't be read.
     """
-    waiting = pipeline.catalog.claims.waiting(pipeline.settings.tenant)
+    waiting = pipeline.catalog.claims.waiting(pipeline.tenant)
     bound = timedelta(seconds=load(FreshnessSettings).stalled_seconds)
     if waiting is None or waiting.at - waiting.since < bound:
         return None
@@ -101,8 +101,8 @@ def free_lost_claims(
         CatalogError: the catalog can't be used.
     """
     claims, freed = pipeline.catalog.claims, []
-    expired = {record.claim_id for record in claims.expired(pipeline.settings.tenant)}
-    for record in claims.under_way(pipeline.settings.tenant):
+    expired = {record.claim_id for record in claims.expired(pipeline.tenant)}
+    for record in claims.under_way(pipeline.tenant):
         is_late = record.claim_id in expired
         worker = _has_worker(pipeline, record, is_alive)
         if worker is False or (worker is None and (record.run_id or is_late)):
@@ -171,7 +171,7 @@ def resolve(pipeline: Pipeline) -> int:
     Raises:
         CatalogError: the catalog can't be used.
     """
-    catalog, tenant = pipeline.catalog, pipeline.settings.tenant
+    catalog, tenant = pipeline.catalog, pipeline.tenant
     by_kind: dict[str, list[EventRecord]] = defaultdict(list)
     for event in catalog.events.unresolved(tenant, _UNRESOLVED_AT_ONCE):
         by_kind[event.kind].append(event)
@@ -193,7 +193,7 @@ def _found(
 ) -> tuple[dict[int, list[SourceKey]], dict[int, ConfigurationError | SourceError]]:
     """The sources of each event; and the events of which they are not known yet, because a site does not answer."""
     ids = list(dict.fromkeys(event.document_id for event in events))
-    held = pipeline.catalog.upstream.holders(pipeline.settings.tenant, kind, ids)
+    held = pipeline.catalog.upstream.holders(pipeline.tenant, kind, ids)
     groups = pipeline.by_connection(kinds()[kind]) if kind in kinds() else []
     located, trouble = _located(kind, groups, ids)
     opened_by = {key: by.name for by, known in groups if by for key in known}

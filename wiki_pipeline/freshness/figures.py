@@ -34,6 +34,7 @@ class FreshnessReport:
         stale: all stale documents, those that have been so for longest first.
         events: how many there are in each state.
         lag: of the last day; None if nothing changed.
+        lags: what it is of, in seconds.
         at: when this was found out.
     """
 
@@ -42,6 +43,7 @@ class FreshnessReport:
     events: dict[EventState, int]
     lag: Lag | None
     at: datetime
+    lags: Sequence[float] = ()
 
     def age(self, document: StaleDocument) -> float:
         """Seconds that a document has been stale; 0 where that is not known."""
@@ -65,13 +67,23 @@ def freshness(pipeline: Pipeline) -> FreshnessReport:
     Raises:
         CatalogError, StoreError: they can't be read.
     """
-    catalog, tenant = pipeline.catalog, pipeline.settings.tenant
+    catalog, tenant = pipeline.catalog, pipeline.tenant
     sources = catalog.sources(tenant)
     moment = datetime.now(UTC)
     stale = [document for record in sources for document in staleness(pipeline, record).stale]
     stale.sort(key=lambda document: (document.since or moment, str(document.source), document.document_id))
     lags = [seconds for settled, seconds in catalog.events.lags(tenant) if settled > moment - LAG_WINDOW]
-    return FreshnessReport(len(sources), stale, catalog.events.counts(tenant), lag_of(lags), moment)
+    return FreshnessReport(len(sources), stale, catalog.events.counts(tenant), lag_of(lags), moment, lags)
+
+
+def together(reports: Sequence[FreshnessReport]) -> FreshnessReport:
+    """The reports of several tenants as one: for whoever runs the installation."""
+    moment = max((report.at for report in reports), default=datetime.now(UTC))
+    stale = [document for report in reports for document in report.stale]
+    stale.sort(key=lambda document: (document.since or moment, str(document.source), document.document_id))
+    lags = [seconds for report in reports for seconds in report.lags]
+    events = {state: sum(report.events[state] for report in reports) for state in EventState}
+    return FreshnessReport(sum(report.sources for report in reports), stale, events, lag_of(lags), moment, lags)
 
 
 def lag_of(seconds: Sequence[float]) -> Lag | None:

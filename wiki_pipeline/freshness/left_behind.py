@@ -15,10 +15,12 @@ COMPARED = frozenset({Reason.DEPENDENCY_CHANGED, Reason.STAGE_BEHIND})
 
 
 def left_behind(stale: Iterable[StaleDocument], synced: SourceKey) -> dict[SourceKey, list[str]]:
-    """The documents of other sources than `synced` that only a sync of theirs brings up to date, by source."""
+    """The documents of other sources of its tenant than `synced` that only a sync of theirs brings up to date, by
+    source."""
     found: dict[SourceKey, list[str]] = defaultdict(list)
     for document in stale:
-        if document.reason in COMPARED and document.source != synced and document.document_id:
+        is_other = document.source != synced and document.source.tenant == synced.tenant
+        if document.reason in COMPARED and is_other and document.document_id:
             found[document.source].append(document.document_id)
     return dict(found)
 

@@ -22,7 +22,7 @@ def request_resync(pipeline: Pipeline, name: str, portion: int = 0, portions: in
     Raises:
         CatalogError: the catalog can't be used.
     """
-    tenant = pipeline.settings.tenant
+    tenant = pipeline.tenant
     messages = [
         EventBatch(
             tenant,

@@ -85,7 +85,7 @@ class Receiver:
         self.kind = kind
         self.webhook = webhook
         self._pipeline = pipeline
-        self._tenant = pipeline.settings.tenant
+        self._tenant = pipeline.tenant
         self._writer = event_writer
         self._metrics = metrics
         self._known: _Known | None = None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model.hashing import digest
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -85,6 +89,7 @@ class Connection:
             empty: no credential. `wiki_pipeline.secret_refs` resolves it.
         webhook_secret_ref: likewise where the secrets are with which its webhooks are signed, separated by commas;
             empty: it has none of its own, and those of the settings count for it.
+        rows: opens `row:` references of the connection's tenant; set by who reads the connection out of the catalog.
 
     Raises:
         ConfigurationError: a part can't be used; the message never repeats what may be a secret.
@@ -97,6 +102,7 @@ class Connection:
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     secret_ref: str = ""
     webhook_secret_ref: str = ""
+    rows: Callable[[str, str], SecretStr] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not _TENANT.fullmatch(self.tenant) or not _KIND.fullmatch(self.kind) or not _CONNECTION.fullmatch(self.name):

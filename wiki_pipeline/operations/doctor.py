@@ -189,7 +189,7 @@ async def _ask(pipeline: Pipeline, record: SourceRecord) -> Check:
 
 
 def _events(pipeline: Pipeline) -> Check:
-    counts = pipeline.catalog.events.counts(pipeline.settings.tenant)
+    counts = pipeline.catalog.events.counts(pipeline.tenant)
     waiting = stalled(pipeline)
     dead = counts.get(EventState.DEAD, 0)
     if waiting is not None:

@@ -51,7 +51,7 @@ from wiki_pipeline.model import (
     Stage,
     Warnings,
 )
-from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load, of_settings
 from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels, Source, SourceKind
 from wiki_pipeline.sources.request import Request
 from wiki_pipeline.sources.webhook import Webhook
@@ -149,6 +149,8 @@ class SimpleKind:
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """The addresses that the setting names."""
+        if not of_settings(tenant):
+            return {}
         sources: dict[str, str] = load(self.settings_group).sources  # type: ignore[attr-defined]
         return {SourceKey(tenant, self.name, name): _config(address) for name, address in sources.items()}
 

@@ -119,7 +119,8 @@ def signers_of(connections: Sequence[Connection]) -> list[Signer]:
         if not connection.webhook_secret_ref:
             continue
         try:
-            found = resolve(connection.webhook_secret_ref, f"webhooks of connection {connection.name}")
+            owner = f"webhooks of connection {connection.name}"
+            found = resolve(connection.webhook_secret_ref, owner, connection.rows)
         except ConfigurationError as error:
             _LOG.warning("%s", error)
             continue

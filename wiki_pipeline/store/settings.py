@@ -51,13 +51,17 @@ class StoreSettings(HomeSettings):
 
     @property
     def storage(self) -> Storage:
-        """The root of the tables, with what reaches it for this tenant.
+        """The root of the tables, with what reaches it for the default tenant; errors as `storage_of`."""
+        return self.storage_of(self.tenant)
+
+    def storage_of(self, tenant: str) -> Storage:
+        """The root of the tables, with what reaches it for a tenant.
 
         Raises:
             ConfigurationError: not an address that tables can be kept at, or a secret that is referred to is missing.
         """
         place = Storage.at(self.lance_url)
-        options = self.storage_options_of(place.url)
+        options = self.storage_options_of(place.url, tenant)
         if place.is_folder and options:
             raise ConfigurationError(
                 "Options of an object store are set, but the tables are in a folder.",
@@ -65,13 +69,13 @@ class StoreSettings(HomeSettings):
             )
         return Storage(place.url, options)
 
-    def storage_options_of(self, url: str) -> dict[str, str]:
-        """What reaches a bucket of this installation, with secrets in it.
+    def storage_options_of(self, url: str, tenant: str = "") -> dict[str, str]:
+        """What reaches a bucket of this installation, with secrets in it: for a tenant; empty: for the default one.
 
         Raises:
             ConfigurationError: a setting is wrong, or a secret that is referred to is missing.
         """
-        own = _object("WIKI_PIPELINE_STORAGE_TENANTS", self.storage_tenants).get(self.tenant, {})
+        own = _object("WIKI_PIPELINE_STORAGE_TENANTS", self.storage_tenants).get(tenant or self.tenant, {})
         given = {**self._common(url), **_object("WIKI_PIPELINE_STORAGE_OPTIONS", self.storage_options), **own}
         return {name: _value(name, str(value)) for name, value in given.items()}
 

@@ -40,7 +40,7 @@ def maintain(pipeline: Pipeline) -> Maintained:
     catalog, settings = pipeline.catalog, pipeline.settings
     done: list[Maintenance] = []
     busy = []
-    for record in catalog.sources(settings.tenant):
+    for record in catalog.sources(pipeline.tenant):
         try:
             done += _tables(pipeline, record.key)
         except LeaseHeldError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from wiki_pipeline.access.sealing import Vault
 from wiki_pipeline.catalog import DEMO, SETTINGS, Audience, Catalog, SourceRecord, sqlite_path
-from wiki_pipeline.errors import ConfigurationError
+from wiki_pipeline.errors import ConfigurationError, StoreError
 from wiki_pipeline.model import Connection, SourceDescription, SourceKey, Stage
 from wiki_pipeline.settings import Mode
 from wiki_pipeline.sources import kinds
@@ -50,22 +51,24 @@ def check_mode(settings: Settings) -> None:
         raise ConfigurationError(f"WIKI_PIPELINE_MODE=cluster, but {'; and '.join(problems)}.")
 
 
-def open_store(settings: Settings, catalog: Catalog) -> Store:
-    """The tenant's tables, after making sure that a bucket can keep them (once a process).
+def open_store(settings: Settings, catalog: Catalog, tenant: str = "") -> Store:
+    """A tenant's tables (empty: the default tenant's), after making sure that a bucket can keep them (once a process).
 
     Raises:
         ConfigurationError: the storage can't keep tables, or a setting of it is wrong.
         StoreError: a bucket is out of reach.
     """
     check_mode(settings)
-    storage = settings.storage
+    tenant = tenant or settings.tenant
+    storage = settings.storage_of(tenant)
     probe(storage)
-    return Store(storage, settings.tenant, catalog.table_names(settings.tenant))
+    return Store(storage, tenant, catalog.table_names(tenant))
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Settings, catalog and one tenant's tables."""
+    """Settings, catalog and one tenant's tables. Whatever is done with it is done for that tenant; `of` and `each` lead
+    to the others."""
 
     settings: Settings
     catalog: Catalog
@@ -81,7 +84,54 @@ class Pipeline:
         """
         settings.home.mkdir(parents=True, exist_ok=True)
         with Catalog(settings.catalog_url) as catalog:
+            catalog.tenancy.ensure(settings.tenant)
             yield cls(settings, catalog, open_store(settings, catalog))
+
+    # --- tenants ---
+
+    @property
+    def tenant(self) -> str:
+        """Whose tables these are, and for whom all is done."""
+        return self.store.tenant
+
+    @property
+    def vault(self) -> Vault:
+        """What seals and opens secrets in the catalog."""
+        return Vault(self.catalog, self.settings)
+
+    def of(self, tenant: str) -> Pipeline:
+        """The same for another tenant.
+
+        Raises:
+            ConfigurationError: there is no such tenant, or it was dropped.
+        """
+        if tenant == self.tenant:
+            return self
+        if tenant not in self.catalog.tenancy.active():
+            raise ConfigurationError(f"There is no tenant {tenant!r}.", "`wiki-pipeline tenants list` shows them.")
+        return self.even_dropped(tenant)
+
+    def even_dropped(self, tenant: str) -> Pipeline:
+        """The same for another tenant that may be on its way out: for who drops it."""
+        return replace(self, store=open_store(self.settings, self.catalog, tenant))
+
+    def each(self) -> list[Pipeline]:
+        """The same for each tenant that is served, by name. One whose tables are out of reach is left out and logged,
+        and holds no other up, unless it is the default one.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+            CatalogError, StoreError: catalog or tables are out of reach.
+        """
+        found = []
+        for tenant in self.catalog.tenancy.active():
+            try:
+                found.append(self if tenant == self.tenant else self.even_dropped(tenant))
+            except (ConfigurationError, StoreError) as error:
+                if tenant == self.settings.tenant:
+                    raise
+                logger.warning("The tenant %s is left alone: %s", tenant, error)
+        return found
 
     def add_configured_sources(self) -> list[SourceKey]:
         """Take the sources that the settings name into the catalog; all of them, by kind and name. Repeatable.
@@ -102,7 +152,7 @@ class Pipeline:
         self.add_configured_connections()
         configured: dict[SourceKey, str] = {}
         for kind in kinds().values():
-            named = kind.configured(self.settings.tenant)
+            named = kind.configured(self.tenant)
             connections = self.connections(kind) if named else ()
             for key, config in named.items():
                 self._configure(key, config, kind.connection_of(key, config, connections))
@@ -135,16 +185,16 @@ class Pipeline:
             CatalogError: the catalog can't be read.
             ConfigurationError: a setting is wrong.
         """
-        records = self.catalog.sources(self.settings.tenant)
+        records = self.catalog.sources(self.tenant)
         of_settings = {record.key for record in records if record.managed_by == SETTINGS}
         if not of_settings:
             return set()
-        return of_settings.difference(*(kind.configured(self.settings.tenant) for kind in kinds().values()))
+        return of_settings.difference(*(kind.configured(self.tenant) for kind in kinds().values()))
 
     def active_sources(self) -> list[SourceRecord]:
         """The tenant's sources that are kept up to date: all but those that are `dropped`."""
         dropped = self.dropped()
-        return [record for record in self.catalog.sources(self.settings.tenant) if record.key not in dropped]
+        return [record for record in self.catalog.sources(self.tenant) if record.key not in dropped]
 
     # --- connections ---
 
@@ -155,8 +205,8 @@ class Pipeline:
         Raises:
             ConfigurationError: a setting is wrong.
         """
-        known = {record.connection.name: record for record in self.catalog.connections.list(self.settings.tenant)}
-        named = {each.name: each for kind in kinds().values() for each in kind.connections(self.settings.tenant)}
+        known = {record.connection.name: record for record in self.catalog.connections.list(self.tenant)}
+        named = {each.name: each for kind in kinds().values() for each in kind.connections(self.tenant)}
         for name, connection in named.items():
             before = known.get(name)
             # One that a person added, or the demo, stays.
@@ -165,7 +215,7 @@ class Pipeline:
         for name, record in known.items():
             if record.managed_by == SETTINGS and name not in named:
                 with suppress(ConfigurationError):  # a source is still opened by it
-                    self.catalog.connections.remove(self.settings.tenant, name)
+                    self.catalog.connections.remove(self.tenant, name)
 
     def connections(self, kind: SourceKind) -> list[Connection]:
         """The tenant's connections of a kind, by name: those of this process's settings, and those that were added.
@@ -175,12 +225,13 @@ class Pipeline:
         Raises:
             ConfigurationError: a setting is wrong.
         """
-        records = self.catalog.connections.list(self.settings.tenant)
+        records = self.catalog.connections.list(self.tenant)
         added = {r.connection.name: r.connection for r in records if r.managed_by not in {SETTINGS, DEMO}}
         demo = {r.connection.name: r.connection for r in records if r.managed_by == DEMO}
-        own = {each.name: each for each in kind.connections(self.settings.tenant)}
+        own = {each.name: each for each in kind.connections(self.tenant)}
         found = {**demo, **own, **added}
-        return [found[name] for name in sorted(found) if found[name].kind == kind.name]
+        rows = self.vault.rows(self.tenant)
+        return [replace(found[name], rows=rows) for name in sorted(found) if found[name].kind == kind.name]
 
     def connection_of(self, record: SourceRecord) -> Connection | None:
         """By which connection a source is opened; None if by none, as a public repository is.
@@ -208,7 +259,7 @@ class Pipeline:
         groups: dict[str, tuple[Connection | None, dict[SourceKey, str]]] = {}
         connections = self.connections(kind)
         named = {connection.name: connection for connection in connections}
-        for record in self.catalog.sources(self.settings.tenant):
+        for record in self.catalog.sources(self.tenant):
             if record.key.kind != kind.name or self.problem_of(record):
                 continue
             by = named.get(record.connection) or kind.connection_of(record.key, record.config, connections)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from wiki_pipeline.access.settings import SealingSettings
 from wiki_pipeline.catalog.settings import CatalogSettings
 from wiki_pipeline.settings import SettingsGroup, Words
 from wiki_pipeline.sources.settings import FetchSettings
@@ -128,5 +129,6 @@ class Settings(
     RerankSettings,
     CatalogSettings,
     StoreSettings,
+    SealingSettings,
 ):
     """All settings of a pipeline: of the rooms that it works with, and its own."""

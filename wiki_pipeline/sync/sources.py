@@ -53,7 +53,7 @@ def add(pipeline: Pipeline, address: str, connection: str = "") -> Addition:
         connections = pipeline.connections(kind)
         if connection and not (connections := [each for each in connections if each.name == connection]):
             continue
-        found = kind.from_address(pipeline.settings.tenant, address, connections)
+        found = kind.from_address(pipeline.tenant, address, connections)
         if found is None:
             continue
         found = _of_demo(pipeline, *found)

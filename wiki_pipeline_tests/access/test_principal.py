@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.access import How, Scope, Tokens, local
+from wiki_pipeline.access import Action, How, Principal, Role, Scope, Tokens, local
 from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
@@ -57,3 +57,29 @@ def test_what_is_asked_for_is_narrowed_to_what_may_be_read(
     sources: set[SourceKey] | None, asked: list[SourceKey], narrowed: tuple[SourceKey, ...] | None
 ) -> None:
     assert Scope("default", None if sources is None else frozenset(sources)).narrow(asked) == narrowed
+
+
+def test_roles_are_in_order_and_each_may_do_one_thing_more() -> None:
+    assert sorted(Role, reverse=True) == [Role.OPERATOR, Role.ADMIN, Role.EDITOR, Role.READER]
+    assert max(Role.READER, Role.ADMIN, Role.EDITOR) is Role.ADMIN
+    assert Role.READER.actions == {Action.READ}
+    assert Role.EDITOR.actions == {Action.READ, Action.WRITE}
+    assert Role.ADMIN.actions == {Action.READ, Action.WRITE, Action.ADMIN}
+    assert Role.OPERATOR.actions == set(Action)
+
+
+def test_this_machine_and_tokens_of_the_settings_may_do_everything_and_nobody_else_by_default(tmp_path: Path) -> None:
+    found = Tokens(settings(tmp_path, FIRST)).from_token(FIRST)
+    assert found is not None
+    for everything in (found, local(settings(tmp_path))):
+        assert everything.role is Role.OPERATOR
+        assert all(everything.may(action) for action in Action)
+    somebody = Principal("somebody", "acme", How.SESSION, Scope("acme"))
+    assert somebody.role is Role.READER
+    assert not somebody.may(Action.ADMIN)
+    assert not somebody.may(Action.OPERATE)
+
+
+def test_what_is_theirs_alone_belongs_to_an_account_and_not_to_a_name() -> None:
+    one, other = (Principal("Ada", "acme", How.SESSION, Scope("acme"), account=account) for account in ("a", "b"))
+    assert one.owner != other.owner

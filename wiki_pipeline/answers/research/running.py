@@ -64,7 +64,7 @@ class Researching(Durable[Report]):
             # What the asker may read: whoever goes on with it after a restart reads the same.
             "scope": _scope_to_json(who.scope),
         }
-        record = self._catalog.answers.begin(who.tenant, who.name, question.text, request=request, kind=self.kind)
+        record = self._catalog.answers.begin(who.tenant, who.owner, question.text, request=request, kind=self.kind)
         if record is None:  # only a conversation that is gone on with can be missing
             raise AnswerNotFoundError("The research could not be begun.")
         return record

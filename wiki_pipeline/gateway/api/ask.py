@@ -136,7 +136,7 @@ def found(serving: Services, answer_id: str) -> AnswerRecord:
         AnswerNotFoundError: there is none, or it is another person's, or cites what the asker may read no more.
     """
     record, who = serving.catalog.answers.get(answer_id), serving.principal
-    if record is None or (record.tenant, record.owner) != (who.tenant, who.name) or not readable([record], who.scope):
+    if record is None or (record.tenant, record.owner) != (who.tenant, who.owner) or not readable([record], who.scope):
         raise AnswerNotFoundError(f"There is no answer {answer_id!r}.")
     return record
 
@@ -150,7 +150,7 @@ def found_conversation(serving: Services, conversation_id: str) -> tuple[Convers
     known, who = serving.catalog.answers.conversation(conversation_id), serving.principal
     if (
         known is None
-        or (known[0].tenant, known[0].owner) != (who.tenant, who.name)
+        or (known[0].tenant, known[0].owner) != (who.tenant, who.owner)
         or not readable(known[1], who.scope)
     ):
         raise AnswerNotFoundError(f"There is no conversation {conversation_id!r}.")

@@ -115,7 +115,7 @@ def all_research(
 ) -> Researches:
     """The asker's own, the newest first."""
     who = serving.principal
-    records = serving.catalog.answers.of_kind(who.tenant, who.name, serving.researching.kind, limit, offset)
+    records = serving.catalog.answers.of_kind(who.tenant, who.owner, serving.researching.kind, limit, offset)
     return Researches(
         research=[
             ResearchListed(
@@ -195,7 +195,7 @@ def found(serving: Services, research_id: str) -> AnswerRecord:
     """
     who = serving.principal
     record = serving.catalog.answers.get(research_id, serving.researching.kind)
-    mine = record is not None and (record.tenant, record.owner) == (who.tenant, who.name)
+    mine = record is not None and (record.tenant, record.owner) == (who.tenant, who.owner)
     if record is None or not mine or not readable([record], who.scope):
         raise ResearchNotFoundError(f"There is no research {research_id!r}.")
     return record

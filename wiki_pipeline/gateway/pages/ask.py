@@ -122,7 +122,7 @@ def _view(
     problem: str = "",
 ) -> AskView:
     who, model = serving.principal, serving.answering.model
-    earlier = serving.catalog.answers.conversations(who.tenant, who.name, _EARLIER)
+    earlier = serving.catalog.answers.conversations(who.tenant, who.owner, _EARLIER)
     return AskView(
         conversation=conversation,
         title=title,

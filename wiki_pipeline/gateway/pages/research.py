@@ -114,7 +114,7 @@ def _view(
     serving: Services, record: AnswerRecord | None = None, *, question: str = "", source: str = "", problem: str = ""
 ) -> ResearchView:
     who, model = serving.principal, serving.researching.model
-    before = serving.catalog.answers.of_kind(who.tenant, who.name, serving.researching.kind, _EARLIER)
+    before = serving.catalog.answers.of_kind(who.tenant, who.owner, serving.researching.kind, _EARLIER)
     return ResearchView(
         shown=_shown(serving, record) if record else None,
         question=question,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.links.confluence import Site, read_target
 from wiki_pipeline.model import DEFAULT_CONNECTION, ChangeHint, Connection, SourceKey
-from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load, of_settings
 from wiki_pipeline.sources.confluence.config import PageScope, SourceConfig, source_name
 from wiki_pipeline.sources.confluence.settings import CONNECTION_OPTIONS, ConfluenceSettings
 from wiki_pipeline.sources.confluence.site_lookups import find_page, probe, spaces_of
@@ -41,6 +41,8 @@ class ConfluenceKind:
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """See `SourceKind.configured`: a source for each space of `CONFLUENCE_SPACES`."""
+        if not of_settings(tenant):
+            return {}
         settings = load(ConfluenceSettings)
         if settings.spaces and not settings.url:
             raise ConfigurationError(
@@ -58,7 +60,7 @@ class ConfluenceKind:
 
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the site of `CONFLUENCE_URL`, as `default`."""
-        connection = load(ConfluenceSettings).as_connection(tenant)
+        connection = load(ConfluenceSettings).as_connection(tenant) if of_settings(tenant) else None
         return (connection,) if connection else ()
 
     def check_connection(self, connection: Connection) -> Connection:

@@ -18,7 +18,7 @@ from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.links.forges import recognised, whole_repository
 from wiki_pipeline.links.repository import Address
 from wiki_pipeline.model import ChangeHint, Connection, SourceKey
-from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load, of_settings
 from wiki_pipeline.sources.git.reach import check_reachable, not_remote
 from wiki_pipeline.sources.git.settings import GitSettings, Repository, origin_of
 from wiki_pipeline.sources.git.webhooks import PushWebhook
@@ -44,7 +44,7 @@ class GitKind:
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """The repositories of WIKI_PIPELINE_GIT_REPOSITORIES."""
         sources: dict[SourceKey, Repository] = {}
-        for repository in load(GitSettings).repositories:
+        for repository in load(GitSettings).repositories if of_settings(tenant) else ():
             key = _key(tenant, repository)
             if key in sources:
                 first, second = sources[key].address.display, repository.address.display
@@ -61,7 +61,7 @@ class GitKind:
 
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the hosts of WIKI_PIPELINE_GIT_TOKENS, and that of WIKI_PIPELINE_GIT_TOKEN."""
-        return load(GitSettings).connections(tenant)
+        return load(GitSettings).connections(tenant) if of_settings(tenant) else ()
 
     def check_connection(self, connection: Connection) -> Connection:
         """See `SourceKind.check_connection`: its address is a host's."""
@@ -97,7 +97,7 @@ class GitKind:
         settings name it or a connection its host; a path, if a repository is there.
         """
         plain, _, branch = address.strip().partition("#")
-        if not self._is_meant(plain, self.connections(tenant) if connections is None else connections):
+        if not self._is_meant(tenant, plain, self.connections(tenant) if connections is None else connections):
             return None
         parsed = Address.parse(plain)
         for key, config in self.configured(tenant).items():
@@ -156,7 +156,7 @@ class GitKind:
         host = Repository.parse(config).address.host or "local"
         return f"src_git___{_word(host)}__{_word(key.name)}"
 
-    def _is_meant(self, address: str, connections: Sequence[Connection]) -> bool:
+    def _is_meant(self, tenant: str, address: str, connections: Sequence[Connection]) -> bool:
         if address.startswith(("file://", "git://")) or _LOOKS_LIKE_SSH.match(address):
             return True
         if not address.startswith(("https://", "http://")):
@@ -167,7 +167,8 @@ class GitKind:
             parsed = Address.parse(address)
         except ConfigurationError:
             return False
-        known = {repository.address.url for repository in load(GitSettings).repositories}
+        configured = load(GitSettings).repositories if of_settings(tenant) else ()
+        known = {repository.address.url for repository in configured}
         hosts = {connection.url for connection in connections}
         return recognised(parsed) is not None or parsed.url in known or f"{parsed.scheme}://{parsed.host}" in hosts
 

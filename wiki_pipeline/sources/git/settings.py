@@ -234,7 +234,7 @@ class GitSettings(SettingsGroup):
         """
         tokens = {}
         if connection is not None:
-            secret = resolve(connection.secret_ref, f"connection {connection.name}")
+            secret = resolve(connection.secret_ref, f"connection {connection.name}", connection.rows)
             tokens = {connection.url: with_user(secret, connection.options.get("username", ""))}
         return self.model_copy(update={"token": SecretStr(""), "tokens": tokens})
 

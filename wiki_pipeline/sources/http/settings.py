@@ -84,7 +84,7 @@ class SiteSettings(SettingsGroup):
         Raises:
             ConfigurationError: its secret is missing, or its address or an option can't be used; names it.
         """
-        return cls._of(connection, resolve(connection.secret_ref, f"connection {connection.name}"))
+        return cls._of(connection, resolve(connection.secret_ref, f"connection {connection.name}", connection.rows))
 
     @classmethod
     def checked(cls, connection: Connection) -> Connection:

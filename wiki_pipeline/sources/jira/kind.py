@@ -10,7 +10,7 @@ from typing import TypeVar
 from wiki_pipeline.errors import ConfigurationError, SourceError
 from wiki_pipeline.links.jira import ISSUE_ID, Site, issue_address, read_target
 from wiki_pipeline.model import Connection, SourceKey
-from wiki_pipeline.settings import SettingsGroup, load
+from wiki_pipeline.settings import SettingsGroup, load, of_settings
 from wiki_pipeline.sources.http.sites import Sites, wait_for
 from wiki_pipeline.sources.jira.config import SourceConfig
 from wiki_pipeline.sources.jira.request import IssueRequest
@@ -39,6 +39,8 @@ class JiraKind:
 
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """See `SourceKind.configured`: a source for each project of `JIRA_PROJECTS`."""
+        if not of_settings(tenant):
+            return {}
         settings = load(JiraSettings)
         if settings.projects and not settings.url:
             raise ConfigurationError(
@@ -58,7 +60,7 @@ class JiraKind:
 
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the site of `JIRA_URL`, as `jira`."""
-        connection = load(JiraSettings).as_connection(tenant)
+        connection = load(JiraSettings).as_connection(tenant) if of_settings(tenant) else None
         return (connection,) if connection else ()
 
     def check_connection(self, connection: Connection) -> Connection:

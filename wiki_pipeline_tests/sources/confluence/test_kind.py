@@ -87,6 +87,7 @@ def test_a_source_without_settings_can_t_be_opened(tmp_path: Path) -> None:
 
 def test_addresses_of_spaces_and_pages_become_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFLUENCE_URL", URL)
+    monkeypatch.setenv("WIKI_PIPELINE_TENANT", "t")
     space, page = (
         KIND.from_address("t", f"{URL}/spaces/DEV/overview"),
         KIND.from_address("t", f"{URL}/spaces/DEV/pages/7/X"),
