@@ -23,6 +23,7 @@ from wiki_pipeline.catalog.freshness import Alerts, Marks, Upstream
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.model_calls import ModelCalls
+from wiki_pipeline.catalog.model_keys import ModelKeys
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.quotas import Quotas, too_many_sources
 from wiki_pipeline.catalog.records import (
@@ -72,6 +73,7 @@ class Catalog:
         streams: what is made while people watch, event by event.
         answers: conversations, and what was answered in them.
         model_calls: what calls of language models cost, and what they answered before.
+        model_keys: keys of language models that are tenants' and people's own.
         quotas: what tenants and accounts may use, and what they do.
         figures: what processes counted that have ended.
         tenancy: the tenants.
@@ -101,6 +103,7 @@ class Catalog:
         self.streams = Streams(self._database)
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)
+        self.model_keys = ModelKeys(self._database)
         self.quotas = Quotas(self._database)
         self.figures = Figures(self._database)
         self.tenancy = Tenancy(self._database)

@@ -108,6 +108,11 @@ class ModelCalls:
             if actual.calls:
                 _add(connection, _today(connection), reserved.tenant, reserved.model, actual)
 
+    def spent(self, tenant: str, model: str, actual: Spent) -> None:
+        """Write down what a call did cost that nothing bounds."""
+        with self._database.write() as connection:
+            _add(connection, _today(connection), tenant, model, actual)
+
     def spent_today(self, tenant: str | None = None) -> Spent:
         """What was spent since midnight (UTC), by a tenant or by all."""
         with self._database.read() as connection:

@@ -33,6 +33,7 @@ _ASKING = (
     "/research",
     "/v1/research",
     "/api/deep_research",
+    "/v1/model-keys/account",  # the asker's own
 )
 
 _CLOSE = {"connection": "close"}

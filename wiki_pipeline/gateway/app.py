@@ -18,7 +18,17 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, Decides, check_binding
 from wiki_pipeline.gateway.api import ask as ask_api
-from wiki_pipeline.gateway.api import audiences, changes, datasources, freshness, ingest, jobs, operations, quotas
+from wiki_pipeline.gateway.api import (
+    audiences,
+    changes,
+    datasources,
+    freshness,
+    ingest,
+    jobs,
+    model_keys,
+    operations,
+    quotas,
+)
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
@@ -98,6 +108,7 @@ def create_app(settings: GatewaySettings, access: Decides | None = None) -> Fast
         datasources.router,
         audiences.router,
         quotas.router,
+        model_keys.router,
         freshness.router,
         ingest.router(),
         jobs.router,
@@ -145,8 +156,8 @@ def _warm_up(services: Services) -> None:
     """Load what the first search would wait for: Lance and the embedding model take seconds."""
     try:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
-        if services.answering.model is not None:
-            services.answering.model.load()
+        if services.models.installation is not None:
+            services.models.installation.load()
     except WikiPipelineError as error:
         log.warning("The first search will be slow, or fail: %s", error)
     finally:

@@ -16,7 +16,8 @@ from fastapi import Depends, FastAPI, Request
 from wiki_pipeline import sources
 from wiki_pipeline.access import Action, How, Principal, Scope, local
 from wiki_pipeline.access.reading import Reading
-from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.access.sealing import Vault
+from wiki_pipeline.answers.llm.keys import Models
 from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
 from wiki_pipeline.answers.running import Answering
@@ -52,6 +53,7 @@ class Services:
         answering: makes answers to questions.
         researching: makes reports.
         reading: says which sources a principal may read.
+        models: says which language model answers whom, by whose key.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
         draining: whether this process is about to stop.
@@ -68,6 +70,7 @@ class Services:
     answering: Answering
     researching: Researching
     reading: Reading
+    models: Models
     reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
@@ -177,7 +180,7 @@ def open_services(settings: GatewaySettings) -> Services:
     def library(scope: Scope) -> Library:
         return Library(catalog, store, embedder, staleness, scope)
 
-    model = open_chat(settings, catalog.model_calls)
+    models = Models(settings, catalog, Vault(catalog, settings))
     return Services(
         settings,
         local(settings),
@@ -187,9 +190,10 @@ def open_services(settings: GatewaySettings) -> Services:
         embedder,
         metrics,
         staleness,
-        Answering(catalog, library, model, settings),
-        Researching(catalog, library, model, settings),
+        Answering(catalog, library, models.of, settings),
+        Researching(catalog, library, models.of, settings),
         Reading(catalog),
+        models,
         open_reranker(settings),
     )
 

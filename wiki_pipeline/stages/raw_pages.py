@@ -82,7 +82,7 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
         if not allow_mass_deletion:
             lacking = len(doubtful.lacking) if doubtful and not doubtful.problem else 0
             # What must not be kept is known to be so, however much it is: it does not look like a listing gone wrong.
-            withheld = len(set(work.plan.deleted).intersection(source.withheld))
+            withheld = len(set(source.withheld).intersection(work.plan.deleted.to_pylist()))
             _refuse_mass_deletion(sync, len(work.plan.before), len(work.plan.deleted) - withheld + lacking)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,6 +121,9 @@ CASES: dict[str, Sequence[Case]] = {
         Case(ids=True, writes=True, body={"readers": "groups", "groups": [GROUP]})
     ],
     "GET /v1/usage": [LISTS],
+    "GET /v1/model-keys": [LISTS],
+    "PUT /v1/model-keys/{whose}": [Case(writes=True, body={"key": "sk-of-a-tenant"}, found=None)],
+    "DELETE /v1/model-keys/{whose}": [Case(writes=True, found=204)],
     "GET /v1/documents/stale": [LISTS, OF_SOURCE],
     "GET /v1/events": [LISTS, OF_SOURCE, Case(query={"job_id": "{job_id}"})],
     "POST /v1/events/retry": [Case(writes=True, ids=True, body={"source": "{source}"})],
@@ -184,7 +188,7 @@ CASES: dict[str, Sequence[Case]] = {
 }
 # The answer is a page that shows the same form with what is wrong; 404 among others.
 _REFUSED = {403, 404}
-_OF_ANYBODY = {"kind": "git", "event": "page_updated", "path": "README.md", "name": "plan.txt"}
+_OF_ANYBODY = {"kind": "git", "whose": "tenant", "event": "page_updated", "path": "README.md", "name": "plan.txt"}
 
 TOOL_CASES: dict[str, Sequence[Mapping[str, Any]]] = {
     "search": [{"query": WORDS}],
@@ -201,9 +205,18 @@ TOOL_CASES: dict[str, Sequence[Mapping[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def ids(pipeline: Pipeline) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def installed(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A copy of the installation that these tests share with others, for what is asked here to change."""
+    home = tmp_path_factory.mktemp("walked") / "home"
+    shutil.copytree(pipeline.settings.home, home)
+    with Pipeline.open(load(GatewaySettings, home=home)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
     """Ids of what the hidden source has, and as many of nothing."""
-    catalog = pipeline.catalog
+    catalog = installed.catalog
     catalog.audiences.set(REPOSITORY, Audience(Readers.GROUPS, (GROUP,)))
     digest = file_hash_of(FILE)
     row = Attachment(
@@ -217,7 +230,7 @@ def ids(pipeline: Pipeline) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         file_hash=digest,
         data=FILE,
     )
-    table = pipeline.store.table(Stage.ATTACHMENTS, REPOSITORY)
+    table = installed.store.table(Stage.ATTACHMENTS, REPOSITORY)
     table.replace(rows_to_arrow([row], ATTACHMENTS, fingerprint=["1"], content_hash=["1"]), [])
     job = catalog.jobs.create(REPOSITORY, "Reload of rocket", [ChangeHint("git", REPOSITORY, "", "reload")])
     cited = {"citations": [{"source": str(REPOSITORY)}], "question": WORDS}
@@ -249,15 +262,12 @@ def ids(pipeline: Pipeline) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     there |= {f"answer {who}": record.answer_id for (kind, who), record in answers.items() if kind == "answer"}
     there |= {f"conversation {who}": r.conversation_id for (kind, who), r in answers.items() if kind == "answer"}
     there |= {f"research {who}": record.answer_id for (kind, who), record in answers.items() if kind == "research"}
-    yield there, nowhere
-    catalog.jobs.terminate(job.job_id)
-    table.clear()
-    catalog.audiences.set(REPOSITORY, Audience())
+    return there, nowhere
 
 
 @pytest.fixture(scope="module")
-def app(pipeline: Pipeline) -> FastAPI:
-    return create_app(load(GatewaySettings, home=pipeline.settings.home), Known())
+def app(installed: Pipeline) -> FastAPI:
+    return create_app(load(GatewaySettings, home=installed.settings.home), Known())
 
 
 @pytest.fixture(scope="module")
@@ -324,10 +334,13 @@ ALL = [(route, number) for route, cases in CASES.items() for number in range(len
 
 @pytest.mark.parametrize(("route", "number"), ALL, ids=str)
 def test_what_is_not_theirs_is_not_there(
-    client: TestClient, ids: tuple[dict[str, str], dict[str, str]], pipeline: Pipeline, route: str, number: int
+    client: TestClient, ids: tuple[dict[str, str], dict[str, str]], installed: Pipeline, route: str, number: int
 ) -> None:
     case, (there, nowhere) = CASES[route][number], ids
-    before = pipeline.catalog.audiences.all("default")[1], len(pipeline.catalog.jobs.find("default", source=REPOSITORY))
+    before = (
+        installed.catalog.audiences.all("default")[1],
+        len(installed.catalog.jobs.find("default", source=REPOSITORY)),
+    )
     for label, who in STRANGERS.items():
         status, text, location = asked(client, route, case, who.name, there)
         assert status < 500, (label, status, text)
@@ -343,8 +356,8 @@ def test_what_is_not_theirs_is_not_there(
             shown = text.casefold().replace(WORDS, "")
             assert [trace for trace in TRACES if trace in shown] == [], (label, text[:3000])
     assert before == (
-        pipeline.catalog.audiences.all("default")[1],
-        len(pipeline.catalog.jobs.find("default", source=REPOSITORY)),
+        installed.catalog.audiences.all("default")[1],
+        len(installed.catalog.jobs.find("default", source=REPOSITORY)),
     ), "somebody changed something"
 
 
@@ -364,20 +377,20 @@ def test_whose_it_is_finds_it(
 
 
 def test_a_source_that_is_removed_stays_hidden_in_what_is_still_told_of_it(
-    client: TestClient, ids: tuple[dict[str, str], dict[str, str]], pipeline: Pipeline
+    client: TestClient, ids: tuple[dict[str, str], dict[str, str]], installed: Pipeline
 ) -> None:
     key = type(REPOSITORY)("default", "git", "acme/secret-of-old")
-    pipeline.catalog.add_source(key, "{}", "Secret of old")
-    pipeline.catalog.audiences.set(key, Audience(Readers.ADMINS))
-    job = pipeline.catalog.jobs.create(key, "Reload of secret-of-old", [])
-    pipeline.catalog.remove_source(key)
+    installed.catalog.add_source(key, "{}", "Secret of old")
+    installed.catalog.audiences.set(key, Audience(Readers.ADMINS))
+    job = installed.catalog.jobs.create(key, "Reload of secret-of-old", [])
+    installed.catalog.remove_source(key)
     for address in ("/v1/changes", "/feeds/changes.atom", "/v1/jobs", f"/v1/jobs/{job.job_id}"):
         for who in STRANGERS.values():
             assert "secret-of-old" not in client.get(address, headers=credentials(who.name)).text.casefold()
     assert "secret-of-old" in client.get("/v1/jobs", headers=credentials(ADMIN.name)).text
-    pipeline.catalog.add_source(key, "{}")
-    assert pipeline.catalog.source(key).audience == Audience(Readers.ADMINS)  # type: ignore[union-attr]
-    pipeline.catalog.remove_source(key)
+    installed.catalog.add_source(key, "{}")
+    assert installed.catalog.source(key).audience == Audience(Readers.ADMINS)  # type: ignore[union-attr]
+    installed.catalog.remove_source(key)
 
 
 # --- MCP --------------------------------------------------------------------------------------------------------------

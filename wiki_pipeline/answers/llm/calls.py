@@ -22,6 +22,7 @@ from wiki_pipeline.settings import variable
 _MILLION = 1_000_000
 _CACHE_VERSION = 1
 _SLACK_SECONDS = 60.0
+INSTALLATIONS = "the installation's key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +110,41 @@ class Said:
 
 
 class ChatModel:
-    """A model with its prices, budgets and cache. Safe between threads."""
+    """A model with its prices, budgets and cache. Safe between threads.
 
-    def __init__(self, endpoint: Endpoint, settings: ChatSettings, records: ModelCalls, remark: str = "") -> None:
+    Args:
+        remark: what was changed about its address, for people.
+        key: whose key it is asked by, for people.
+        own: whether that is the asker's own, or their tenant's: then no budget or quota of the installation bounds it.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: ChatSettings,
+        records: ModelCalls,
+        remark: str = "",
+        key: str = INSTALLATIONS,
+        *,
+        own: bool = False,
+    ) -> None:
         self._endpoint = endpoint
         self._settings = settings
         self._records = records
         self.counter = TokenCounter()
         self.remark = remark
+        self.key = key
+        self._own = own
 
     @property
     def name(self) -> str:
         """The model as its endpoint names it."""
         return self._endpoint.model
+
+    @property
+    def address(self) -> str:
+        """Of its endpoint."""
+        return self._endpoint.address
 
     @property
     def host(self) -> str:
@@ -154,16 +177,20 @@ class ChatModel:
         key = self._key(request)
         if key and (known := self._records.known(purse.tenant, key)):
             on_text(known["text"])
-            return Said(ChatText(text=known["text"], end=End.COMPLETE), Usage(model=self.name, cached=True))
+            return Said(
+                ChatText(text=known["text"], end=End.COMPLETE), Usage(model=self.name, cached=True, key=self.key)
+            )
         estimate = self._estimate(request)
         purse.check(estimate)
         # Nothing that lasts longer than the deadline is still under way.
         seconds = self._settings.chat_deadline + self._settings.chat_loading_seconds + _SLACK_SECONDS
         limits = self._limits(purse.tenant)
-        try:
-            reserved = self._records.reserve(purse.tenant, self.name, estimate, limits, purse.account, seconds)
-        except QuotaError as error:
-            raise BudgetError(error.message, error.advice) from None
+        reserved = None
+        if not self._own:
+            try:
+                reserved = self._records.reserve(purse.tenant, self.name, estimate, limits, purse.account, seconds)
+            except QuotaError as error:
+                raise BudgetError(error.message, error.advice) from None
         actual = Spent()  # of a call that failed: nothing was answered, nothing is counted
         try:
             chat = self._endpoint.stream(
@@ -175,7 +202,10 @@ class ChatModel:
             usage = self._usage(request, chat)
             actual = Spent(1, usage.prompt_tokens, usage.completion_tokens, usage.price or 0.0)
         finally:
-            self._records.settle(reserved, actual)
+            if reserved is not None:
+                self._records.settle(reserved, actual)
+            elif actual.calls:
+                self._records.spent(purse.tenant, self.name, actual)
             purse.add(actual)
         cut = chat.prompt_tokens is not None and was_cut(request.texts, chat.prompt_tokens)
         if chat.prompt_tokens and not cut:
@@ -210,6 +240,7 @@ class ChatModel:
             completion_tokens=completion,
             estimated=estimated,
             price=price,
+            key=self.key,
         )
 
     def _parameters(self, request: ChatRequest) -> dict[str, Any]:

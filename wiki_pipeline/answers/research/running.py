@@ -32,7 +32,7 @@ class Researching(Durable[Report]):
 
     Args:
         library: what somebody with a scope may read.
-        model: None: reports quote passages.
+        model: which writes reports, or which does so for somebody with a scope; None: reports quote passages.
     """
 
     kind = "research"
@@ -42,13 +42,17 @@ class Researching(Durable[Report]):
         self,
         catalog: Catalog,
         library: Callable[[Scope], Library],
-        model: ChatModel | None,
+        model: ChatModel | Callable[[Scope], ChatModel | None] | None,
         settings: ResearchSettings,
     ) -> None:
         super().__init__(catalog, at_once=settings.researches_at_once, waiting=settings.researches_waiting, grace=None)
-        self.model = model
+        self._model_of = model if callable(model) else lambda _: model
         self._library = library
         self._settings = settings
+
+    def model_of(self, scope: Scope) -> ChatModel | None:
+        """Which model writes somebody's reports; None: passages are quoted."""
+        return self._model_of(scope)
 
     def begin(self, who: Principal, question: Question, *, no_model: bool = False) -> AnswerRecord:
         """Accept a question: from here on it is in the catalog.
@@ -107,7 +111,7 @@ class Researching(Durable[Report]):
             progress=self.progress(record),
             emit=lambda event, data: self._emit(record.answer_id, event, data),
             cancelled=stop,
-            model=None if record.request["no_model"] else self.model,
+            model=None if record.request["no_model"] else self.model_of(scope),
         )
         report = researcher.report()
         cancelled = report.outcome is Outcome.CANCELLED

@@ -121,7 +121,8 @@ def _view(
     chosen: Restriction | None = None,
     problem: str = "",
 ) -> AskView:
-    who, model = serving.principal, serving.answering.model
+    who = serving.principal
+    model = serving.answering.model_of(who.scope)
     earlier = serving.catalog.answers.conversations(who.tenant, who.owner, _EARLIER)
     return AskView(
         conversation=conversation,
@@ -310,4 +311,7 @@ def took_of(usage: Usage | None) -> str:
         return "Answered before from the same pages; the model was not asked again."
     about = "about " if usage.estimated else ""
     price = "" if usage.price is None else f", {usage.price:.4f}"
-    return f"The model read {about}{usage.prompt_tokens:,} tokens and wrote {about}{usage.completion_tokens:,}{price}."
+    by = f", by {usage.key}" if usage.key else ""
+    return (
+        f"The model read {about}{usage.prompt_tokens:,} tokens and wrote {about}{usage.completion_tokens:,}{price}{by}."
+    )

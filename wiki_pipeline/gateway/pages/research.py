@@ -113,7 +113,8 @@ def _begun(serving: Services, asked: Mapping[str, str]) -> Response:
 def _view(
     serving: Services, record: AnswerRecord | None = None, *, question: str = "", source: str = "", problem: str = ""
 ) -> ResearchView:
-    who, model = serving.principal, serving.researching.model
+    who = serving.principal
+    model = serving.researching.model_of(who.scope)
     before = serving.catalog.answers.of_kind(who.tenant, who.owner, serving.researching.kind, _EARLIER)
     return ResearchView(
         shown=_shown(serving, record) if record else None,
