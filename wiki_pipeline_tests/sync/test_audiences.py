@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.catalog import Audience, Catalog, EventState, Readers
+from wiki_pipeline.catalog import Audience, Cap, Catalog, EventState, Kind, Period, Readers
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space
 from wiki_pipeline.demo.confluence.site import Flavour
 from wiki_pipeline.freshness.audience import set_audience
@@ -137,3 +137,25 @@ def test_a_source_keeps_its_audience_when_it_is_removed_and_comes_back(opened: P
     catalog.audiences.set(CLOSED, TENANT)
     assert catalog.remove_source(CLOSED)
     assert catalog.audiences.all("default")[1] == {OPEN: TENANT}
+
+
+@pytest.mark.parametrize("flavour", ["cloud"])
+def test_a_full_quota_of_pages_leaves_new_ones_out_and_stops_neither_edits_nor_deletions(
+    opened: Pipeline, spaces: tuple[Space, Space]
+) -> None:
+    first, second, _ = (spaces[0].add(f"Page {number}", "<p>Of gold.</p>") for number in range(3))
+    opened.catalog.quotas.set_cap(Cap("tenant:default", Kind.PAGES, Period.TOTAL, 2))
+    report = sync(opened, OPEN)[Stage.RAW_PAGES]
+    assert (report.added, report.skipped) == (2, {"over the tenant's quota": 1})
+    opened.catalog.quotas.set_cap(Cap("tenant:default", Kind.PAGES, Period.TOTAL, 0))
+    first.edit("<p>Of silver.</p>")
+    second.trash()
+    report = sync(opened, OPEN)[Stage.RAW_PAGES]
+    assert (report.added, report.updated, report.deleted) == (0, 1, 1)
+    new = spaces[0].add("New", "<p>Gold.</p>")
+    assert sync(opened, OPEN, [new.id])[Stage.RAW_PAGES].added == 0
+    opened.catalog.quotas.drop_cap("tenant:default", Kind.PAGES, Period.TOTAL)
+    opened.catalog.quotas.set_cap(Cap("tenant:default", Kind.BYTES, Period.TOTAL, 1))
+    assert sync(opened, OPEN)[Stage.RAW_PAGES].added == 0
+    opened.catalog.quotas.set_cap(Cap("tenant:default", Kind.BYTES, Period.TOTAL, 10**9))
+    assert sync(opened, OPEN)[Stage.RAW_PAGES].added == 2

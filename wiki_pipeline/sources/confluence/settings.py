@@ -50,7 +50,8 @@ class ConfluenceSettings(SiteSettings):
     token: SecretStr = Field(
         SecretStr(""),
         validation_alias="CONFLUENCE_TOKEN",
-        description="API token, OAuth token, personal access token or password; sent as Bearer without a user name.",
+        description="API token, OAuth token, personal access token or password; sent as Bearer without a user name. "
+        "Whatever it sees, everyone in the source's audience sees.",
     )
     spaces: Annotated[Spaces, NoDecode, PlainValidator(read_spaces)] = Field(
         default_factory=Spaces,
