@@ -31,6 +31,7 @@ MICRO = 1_000_000
 _RESERVED_SECONDS = 900.0
 _KEPT_DAYS = 400  # of what was used
 _MOST = 2**62
+_KEY = ("tenant", "account", "kind", "began")  # of a row of `quota_use`
 
 
 class Kind(StrEnum):
@@ -275,7 +276,11 @@ class Quotas:
         """Give back reservations that have expired, and forget what was used long ago. Returns how many rows went."""
         with self._database.write() as connection:
             moment = now(connection)
-            taken_back = _take_back(connection, quota_reservations.c.expires_at < moment)
+            expired = quota_reservations.c.expires_at < moment
+            columns = [quota_reservations.c[name] for name in _KEY]
+            keys = sorted(row.tuple() for row in connection.execute(select(*columns).where(expired).distinct()))
+            _lock(connection, keys)
+            taken_back = sum(_take_back(connection, and_(_of(quota_reservations, key), expired)) for key in keys)
             old = f"{moment - timedelta(days=_KEPT_DAYS):%Y-%m-%d}"
             forgotten = connection.execute(delete(quota_use).where(quota_use.c.began != "", quota_use.c.began < old))
             return taken_back + forgotten.rowcount
@@ -319,6 +324,7 @@ def reserve(
 
 def settle(connection: Connection, reservation: Reservation, actual: Mapping[Kind, int]) -> None:
     """As `Quotas.settle`, in a transaction that is open."""
+    _lock(connection, reservation.rows)
     mine = quota_reservations.c.reservation_id == reservation.reservation_id
     found = connection.execute(delete(quota_reservations).where(mine).returning(quota_reservations)).all()
     held = {(row.tenant, row.account, row.kind, row.began): row.amount for row in found}
@@ -398,8 +404,15 @@ def _of(table: Table, key: tuple[str, str, str, str]) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in _named(key).items()))
 
 
+def _lock(connection: Connection, keys: Sequence[tuple[str, str, str, str]]) -> None:
+    """Have others wait for these rows of `quota_use`. Always before their reservations are touched, in the order of
+    their keys: so nobody waits for somebody who waits for them."""
+    for key in keys:
+        connection.execute(select(quota_use.c.used).where(_of(quota_use, key)).with_for_update())
+
+
 def _named(key: tuple[str, str, str, str]) -> dict[str, str]:
-    return dict(zip(("tenant", "account", "kind", "began"), key, strict=True))
+    return dict(zip(_KEY, key, strict=True))
 
 
 def too_many_sources(tenant: str, most: int) -> tuple[str, str]:

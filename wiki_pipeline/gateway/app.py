@@ -174,6 +174,7 @@ def _tidy_answers(services: Services) -> None:
     try:
         services.answering.recover(services.store.tenant)
         services.answering.expire()
+        services.catalog.quotas.expire()
     except WikiPipelineError as error:
         log.warning("Answers of before could not be tidied up: %s", error)
 

@@ -349,6 +349,10 @@ def test_what_is_not_theirs_is_not_there(
         if case.ids:
             assert (status, text, location) == asked(client, route, case, who.name, nowhere), label
             assert status in _REFUSED or case.query or case.form, (label, status)
+            if route.startswith("GET ") and not case.query:
+                anything = {**credentials(who.name), "if-none-match": "*"}
+                address = re.sub(r"\{(\w+)\}", lambda m: {**there, **_OF_ANYBODY}[m[1]] or "f" * 32, route[4:])
+                assert client.get(address, headers=anything).status_code == status, label
             if status == 403:
                 assert case.writes, (label, text)
                 assert who.role is Role.READER, (label, text)

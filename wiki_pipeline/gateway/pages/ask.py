@@ -23,7 +23,7 @@ from wiki_pipeline.answers.words import marked
 from wiki_pipeline.catalog import AnswerRecord, AnswerStatus
 from wiki_pipeline.errors import PayloadError, WikiPipelineError
 from wiki_pipeline.gateway.api.ask import begin, found, found_conversation
-from wiki_pipeline.gateway.errors import status_of
+from wiki_pipeline.gateway.errors import headers_of, status_of
 from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import answer_text, site
@@ -107,7 +107,7 @@ def _asked(serving: Services, asked: Mapping[str, str]) -> Response:
         record = begin(serving, question, conversation)
     except WikiPipelineError as error:
         view = _view(serving, question=text[:MAX_QUESTION], chosen=chosen, problem=str(error))
-        return HTMLResponse(site.html(view), status_of(error))
+        return HTMLResponse(site.html(view), status_of(error), headers_of(error))
     return RedirectResponse(f"/ask/{quote(record.conversation_id)}#wiki:turn-{record.position}", HTTPStatus.SEE_OTHER)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from wiki_pipeline.model import DocumentGone, RawPage
@@ -13,7 +15,7 @@ MORE = 30  # so many pages that a listing asks the search
 US = "Wiki Reader"  # the account of the credentials, which sees what is restricted to it
 
 
-def opened(site: Site, **settings: object) -> Opened:
+def opened(site: Site, **settings: Any) -> Opened:
     site.server.allow(name="us@example.org", secret="ours", user=US)
     return site.open(username="us@example.org", token="ours", **settings)
 
