@@ -263,7 +263,8 @@ class Quotas:
     def plans(self) -> dict[str, str]:
         """Plans by tenant, of those that don't have the default one."""
         with self._database.read() as connection:
-            return dict(connection.execute(select(quota_plans.c.tenant, quota_plans.c.plan)).tuples().all())
+            rows = connection.execute(select(quota_plans)).all()
+        return {row.tenant: row.plan for row in rows}
 
     def set_plan(self, tenant: str, plan: str) -> None:
         """Put a tenant on a plan: the caps of `plan:NAME` and `plan:NAME:each` hold, where it has none of its own."""
@@ -278,7 +279,8 @@ class Quotas:
             moment = now(connection)
             expired = quota_reservations.c.expires_at < moment
             columns = [quota_reservations.c[name] for name in _KEY]
-            keys = sorted(row.tuple() for row in connection.execute(select(*columns).where(expired).distinct()))
+            found = connection.execute(select(*columns).where(expired).distinct()).all()
+            keys = sorted((row[0], row[1], row[2], row[3]) for row in found)
             _lock(connection, keys)
             taken_back = sum(_take_back(connection, and_(_of(quota_reservations, key), expired)) for key in keys)
             old = f"{moment - timedelta(days=_KEPT_DAYS):%Y-%m-%d}"
