@@ -144,7 +144,8 @@ def local(settings: HomeSettings) -> Principal:
 
 
 def _all(tenant: str, name: str, how: How) -> Principal:
-    return Principal(name, tenant, how, Scope(tenant, actions=Role.OPERATOR.actions), Role.OPERATOR)
+    scope = Scope(tenant, actions=Role.OPERATOR.actions, membership=Membership(everything=True))
+    return Principal(name, tenant, how, scope, Role.OPERATOR)
 
 
 _SHORTEST = 16

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wiki_pipeline.access import How, Principal, Role, Scope
+from wiki_pipeline.access import How, Principal, Role, Scope, local
 from wiki_pipeline.access.reading import Reading
 from wiki_pipeline.catalog import Audience, Catalog, Readers
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.model import SourceKey
+from wiki_pipeline.settings import HomeSettings, load
 from wiki_pipeline_tests.migrated import put_catalog
 
 OPEN, GROUPED, SHUT, OTHERS = (SourceKey(*text.split(":")) for text in ("a:git:o", "a:git:g", "a:git:s", "b:git:x"))
@@ -81,6 +82,11 @@ def test_a_scope_that_lasts_shrinks_and_never_grows(catalog: Catalog) -> None:
     assert not reading.narrowed(scope).allows(SHUT)
     catalog.audiences.set(OPEN, Audience(Readers.ADMINS))
     assert not reading.narrowed(scope).allows(OPEN)
+
+
+def test_whoever_uses_this_machine_reads_everything_wherever_they_come_in(catalog: Catalog, tmp_path: Path) -> None:
+    scope = local(load(HomeSettings, home=tmp_path, tenant="a")).scope
+    assert Reading(catalog).narrowed(scope).sources is None
 
 
 def test_what_is_remembered_is_bounded(catalog: Catalog) -> None:
