@@ -199,6 +199,20 @@ class BudgetError(WikiPipelineError):
     code = "budget_exceeded"
 
 
+class QuotaError(WikiPipelineError):
+    """A quota is used up, or what is asked for would exceed it. Nothing was done; reading and deleting go on.
+
+    Args:
+        seconds: after which it begins anew; None: it does not by itself.
+    """
+
+    code = "quota_exceeded"
+
+    def __init__(self, message: str, advice: str = "", seconds: float | None = None) -> None:
+        super().__init__(message, advice)
+        self.seconds = seconds
+
+
 class AnswerNotFoundError(WikiPipelineError):
     """There is no answer or conversation of that id, or it is another person's."""
 

@@ -66,17 +66,36 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """As whom somebody reads, where sources have audiences.
+
+    Attributes:
+        everything: every source of the tenant, whatever its audience is.
+        groups: of the tenant, that they are in.
+        account: whose quotas count; empty: the tenant's alone.
+        limited: whether the credential is for some sources alone, whatever the audiences are.
+    """
+
+    everything: bool = False
+    groups: frozenset[str] = frozenset()
+    limited: bool = False
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What may be read and done.
 
     Attributes:
         sources: these alone; None: all of the tenant's.
         actions: what may be done; looking after a tenant or the installation has to be given by a role.
+        membership: as whom, for `Reading`, which narrows `sources` by the audiences of sources.
     """
 
     tenant: str
     sources: frozenset[SourceKey] | None = None
     actions: frozenset[Action] = frozenset({Action.READ, Action.WRITE})
+    membership: Membership = Membership()
 
     def allows(self, source: SourceKey) -> bool:
         """Whether a source may be read."""
@@ -125,7 +144,8 @@ def local(settings: HomeSettings) -> Principal:
 
 
 def _all(tenant: str, name: str, how: How) -> Principal:
-    return Principal(name, tenant, how, Scope(tenant, actions=Role.OPERATOR.actions), Role.OPERATOR)
+    scope = Scope(tenant, actions=Role.OPERATOR.actions, membership=Membership(everything=True))
+    return Principal(name, tenant, how, scope, Role.OPERATOR)
 
 
 _SHORTEST = 16

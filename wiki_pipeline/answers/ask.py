@@ -57,7 +57,8 @@ class Asker:
         """
         question = question.checked()
         searched = tuple(self.library.searched(question.filters))
-        purse = self.model.purse(self.library.scope.tenant) if self.model else None
+        scope = self.library.scope
+        purse = self.model.purse(scope.tenant, scope.membership.account) if self.model else None
         usage: Usage | None = None
         if self.model and purse and question.history:
             emit("step", {"step": "understanding", "message": "Reading the conversation"})

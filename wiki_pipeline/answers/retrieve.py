@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wiki_pipeline.access import Scope
+from wiki_pipeline.access.reading import Reading
 from wiki_pipeline.answers.cite import Citation, cite, places_of
 from wiki_pipeline.answers.words import telling
 from wiki_pipeline.catalog import Catalog, SourceRecord
@@ -118,7 +119,13 @@ class Library:
         self._store = store
         self._staleness = staleness
         self.embedder = embedder
-        self.scope = scope
+        self._scope = scope
+        self._reading = Reading(catalog)
+
+    @property
+    def scope(self) -> Scope:
+        """What may be read now: an audience that became smaller while an answer or a report is made holds at once."""
+        return self._reading.narrowed(self._scope)
 
     @property
     def store(self) -> Store:
@@ -127,7 +134,8 @@ class Library:
 
     def sources(self) -> list[SourceRecord]:
         """The sources that may be read, by kind and name."""
-        return [record for record in self._catalog.sources(self.scope.tenant) if self.scope.allows(record.key)]
+        scope = self.scope
+        return [record for record in self._catalog.sources(scope.tenant) if scope.allows(record.key)]
 
     def find(self, question: Question) -> tuple[Question, list[Hit]]:
         """The best chunks for a question, best first; those that share nothing with it are left out. And the question,

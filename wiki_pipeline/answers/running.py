@@ -31,7 +31,7 @@ class Answering(Durable[Answer]):
 
     Args:
         library: what somebody with a scope may read.
-        model: None: answers quote passages.
+        model: which answers, or which answers somebody with a scope; None: answers quote passages.
     """
 
     kind = "answer"
@@ -41,7 +41,7 @@ class Answering(Durable[Answer]):
         self,
         catalog: Catalog,
         library: Callable[[Scope], Library],
-        model: ChatModel | None,
+        model: ChatModel | Callable[[Scope], ChatModel | None] | None,
         settings: AnswerSettings,
     ) -> None:
         super().__init__(
@@ -50,10 +50,14 @@ class Answering(Durable[Answer]):
             waiting=settings.answers_waiting,
             grace=settings.answer_grace_seconds,
         )
-        self.model = model
+        self._model_of = model if callable(model) else lambda _: model
         self._told: dict[str, Emit] = {}  # by answer that is made here and now
         self._library = library
         self._settings = settings
+
+    def model_of(self, scope: Scope) -> ChatModel | None:
+        """Which model answers somebody; None: passages are quoted."""
+        return self._model_of(scope)
 
     def begin(self, who: Principal, question: Question, conversation_id: str = "") -> AnswerRecord:
         """Accept a question: from here on it is in the catalog.
@@ -107,7 +111,7 @@ class Answering(Durable[Answer]):
             history=self._history(record),
             chunks=int(record.request["chunks"]),
         )
-        asker = Asker(self._library(scope), self.model)
+        asker = Asker(self._library(scope), self.model_of(scope))
         is_cancelled = CancelWatch(self, record.answer_id)
         told = self._told.get(record.answer_id, silent)
 

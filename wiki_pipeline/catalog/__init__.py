@@ -6,6 +6,7 @@ For answers: conversations, streams of events, and what calls of models cost.
 """
 
 from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
+from wiki_pipeline.catalog.audiences import Audience, Readers
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.change_records import (
     ChangeKind,
@@ -37,6 +38,7 @@ from wiki_pipeline.catalog.event_records import (
 from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
+from wiki_pipeline.catalog.quotas import Bound, Cap, Kind, Period, Reservation, Use
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     DEMO,
@@ -67,6 +69,9 @@ __all__ = [
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
+    "Audience",
+    "Bound",
+    "Cap",
     "Catalog",
     "ChangeKind",
     "ChangePage",
@@ -85,13 +90,17 @@ __all__ = [
     "Figure",
     "JobRecord",
     "JobStatus",
+    "Kind",
     "KnownDocument",
     "Lease",
     "LeaseRecord",
     "Limit",
     "Observation",
     "Origin",
+    "Period",
+    "Readers",
     "Recovery",
+    "Reservation",
     "Retry",
     "Sealed",
     "SetKind",
@@ -106,6 +115,7 @@ __all__ = [
     "TenantRecord",
     "TenantState",
     "UpstreamDocument",
+    "Use",
     "Waiting",
     "find_damage",
     "make_private",

@@ -11,6 +11,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from wiki_pipeline.catalog.answers import Answers
+from wiki_pipeline.catalog.audiences import Audiences, audience_of, keep_former, mark_changed, restore_former
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
@@ -23,7 +24,9 @@ from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
 from wiki_pipeline.catalog.mentions import Mentions
 from wiki_pipeline.catalog.model_calls import ModelCalls
+from wiki_pipeline.catalog.model_keys import ModelKeys
 from wiki_pipeline.catalog.people import People, forget_people
+from wiki_pipeline.catalog.quotas import Quotas, too_many_sources
 from wiki_pipeline.catalog.records import (
     COMPLETED,
     FailureRecord,
@@ -40,7 +43,7 @@ from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
 from wiki_pipeline.catalog.tenancy import Tenancy
 from wiki_pipeline.catalog.uses import Uses
-from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
+from wiki_pipeline.errors import ConfigurationError, QuotaError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage, StageReport
 
 SYNCS_KEPT = 1000  # a source; older ones go when a new one starts
@@ -64,6 +67,7 @@ class Catalog:
         upstream: what sources said last that they hold.
         people: names of people whom documents mention.
         connections: the sites and hosts that sources are read from.
+        audiences: who may read which source.
         alerts: problems that were reported to people.
         changes: what syncs changed, for feeds and other systems.
         mentions: which documents and commits name which documents elsewhere.
@@ -71,6 +75,8 @@ class Catalog:
         streams: what is made while people watch, event by event.
         answers: conversations, and what was answered in them.
         model_calls: what calls of language models cost, and what they answered before.
+        model_keys: keys of language models that are tenants' and people's own.
+        quotas: what tenants and accounts may use, and what they do.
         figures: what processes counted that have ended.
         tenancy: the tenants.
         secrets: sealed secrets and the keys that open them; `access.sealing` does.
@@ -92,6 +98,7 @@ class Catalog:
         self.upstream = Upstream(self._database)
         self.people = People(self._database)
         self.connections = Connections(self._database)
+        self.audiences = Audiences(self._database)
         self.alerts = Alerts(self._database)
         self.changes = Changes(self._database)
         self.marks = Marks(self._database)
@@ -99,6 +106,8 @@ class Catalog:
         self.streams = Streams(self._database)
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)
+        self.model_keys = ModelKeys(self._database)
+        self.quotas = Quotas(self._database)
         self.figures = Figures(self._database)
         self.tenancy = Tenancy(self._database)
         self.secrets = Secrets(self._database)
@@ -161,14 +170,17 @@ class Catalog:
         url: str = "",
         connection: str | None = None,
         managed_by: str | None = None,
+        most: int | None = None,
     ) -> SourceRecord:
         """Add a source, or change how it is opened, titled and addressed; it keeps the time it was first added.
 
         Args:
             config: JSON by which the source's kind opens it; no secrets.
             connection, managed_by: as in `SourceRecord`; None leaves a source's as they are.
+            most: how many sources the tenant may have; None: any number.
 
         Raises:
+            QuotaError: it has so many, and this one is not among them.
             ConfigurationError: the config is not JSON.
         """
         try:
@@ -182,16 +194,26 @@ class Catalog:
             statement = upsert(opened, sources).values(
                 source=str(key), tenant=key.tenant, kind=key.kind, name=key.name, added_at=now(opened), **said
             )
-            statement = statement.on_conflict_do_update(index_elements=["source"], set_=said)
-            return _source_record(opened.execute(statement.returning(sources)).one())
+            mark_changed(opened, key.tenant)  # first: on PostgreSQL those who add to one tenant do it in turn
+            if most is not None:
+                ours = sources.c.tenant == key.tenant, sources.c.source != str(key)
+                others = opened.execute(select(func.count()).select_from(sources).where(*ours)).scalar_one()
+                known = opened.execute(select(sources.c.source).where(sources.c.source == str(key))).one_or_none()
+                if known is None and others >= most:
+                    raise QuotaError(*too_many_sources(key.tenant, most))
+            opened.execute(statement.on_conflict_do_update(index_elements=["source"], set_=said))
+            restore_former(opened, key)
+            return _source_record(opened.execute(select(sources).where(sources.c.source == str(key))).one())
 
     def remove_source(self, key: SourceKey) -> bool:
         """Remove a source with its failures and syncs. False if it was not there."""
         with self._database.write() as connection:
             title = connection.execute(select(sources.c.title).where(sources.c.source == str(key))).scalar()
+            keep_former(connection, key)
             was_there = connection.execute(delete(sources).where(sources.c.source == str(key))).rowcount > 0
             forget_changes(connection, key, title or key.name)
             forget_people(connection, key)
+            mark_changed(connection, key.tenant)
             return was_there
 
     # --- leases ---
@@ -404,6 +426,7 @@ def _source_record(row: Row[Any]) -> SourceRecord:
         added_at=row.added_at,
         connection=row.connection,
         managed_by=row.managed_by,
+        audience=audience_of(row.audience, row.audience_groups),
     )
 
 

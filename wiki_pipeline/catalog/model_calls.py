@@ -1,4 +1,5 @@
-"""What calls of language models cost, within which budgets, and what they answered before."""
+"""What calls of language models cost, and what they answered before. Budgets are quotas (`quotas`): of the settings, of
+plans, tenants and accounts alike."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, select, true
 
 from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.quotas import Bound, Kind, Period, Reservation, micro, reserve, settle
 from wiki_pipeline.catalog.streams import storable_json
 from wiki_pipeline.catalog.tables import model_answers, model_spending
 
@@ -51,6 +53,22 @@ class Limit:
         tokens, price = spent.tokens + more.tokens, spent.price + more.price
         return (self.tokens is not None and tokens > self.tokens) or (self.price is not None and price > self.price)
 
+    def bounds(self) -> tuple[Bound, ...]:
+        """The same as quotas of a day."""
+        whose = self.tenant or ""
+        tokens = () if self.tokens is None else (Bound(whose, Kind.TOKENS, Period.DAY, self.tokens, self.name),)
+        money = () if self.price is None else (Bound(whose, Kind.MONEY, Period.DAY, micro(self.price), self.name),)
+        return (*tokens, *money)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A call that may be made."""
+
+    tenant: str
+    model: str
+    reservation: Reservation
+
 
 class ModelCalls:
     """The catalog's records of model calls. Each method is one transaction; for errors see `Catalog`."""
@@ -58,26 +76,42 @@ class ModelCalls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def reserve(self, tenant: str, model: str, estimate: Spent, limits: tuple[Limit, ...] = ()) -> Limit | None:
-        """Count a call before it is made, unless it would exceed a limit: then that one is returned."""
-        with self._database.write() as connection:
-            day = _today(connection)
-            for limit in limits:
-                if limit.is_exceeded(_spent(connection, day, limit.tenant), estimate):
-                    return limit
-            _add(connection, day, tenant, model, estimate)
-        return None
+    def reserve(
+        self,
+        tenant: str,
+        model: str,
+        estimate: Spent,
+        limits: tuple[Limit, ...] = (),
+        account: str = "",
+        seconds: float = 900.0,
+    ) -> Reserved:
+        """Count a call before it is made.
 
-    def settle(self, tenant: str, model: str, estimate: Spent, actual: Spent) -> None:
-        """Put what a call did cost in the place of what was reserved for it."""
-        difference = Spent(
-            actual.calls - estimate.calls,
-            actual.prompt_tokens - estimate.prompt_tokens,
-            actual.completion_tokens - estimate.completion_tokens,
-            actual.price - estimate.price,
-        )
+        Args:
+            limits: of the settings, for the day.
+            account: whose quota it counts for beside the tenant's.
+            seconds: after which it is given back should this process die.
+
+        Raises:
+            QuotaError: it would exceed a limit or a quota.
+        """
+        amounts = {Kind.TOKENS: estimate.tokens, Kind.MONEY: micro(estimate.price)}
+        bounds = [bound for limit in limits for bound in limit.bounds()]
         with self._database.write() as connection:
-            _add(connection, _today(connection), tenant, model, difference)
+            return Reserved(tenant, model, reserve(connection, tenant, account, amounts, bounds, seconds))
+
+    def settle(self, reserved: Reserved, actual: Spent) -> None:
+        """Put what a call did cost in the place of what was reserved for it."""
+        amounts = {Kind.TOKENS: actual.tokens, Kind.MONEY: micro(actual.price)}
+        with self._database.write() as connection:
+            settle(connection, reserved.reservation, amounts)
+            if actual.calls:
+                _add(connection, _today(connection), reserved.tenant, reserved.model, actual)
+
+    def spent(self, tenant: str, model: str, actual: Spent) -> None:
+        """Write down what a call did cost that nothing bounds."""
+        with self._database.write() as connection:
+            _add(connection, _today(connection), tenant, model, actual)
 
     def spent_today(self, tenant: str | None = None) -> Spent:
         """What was spent since midnight (UTC), by a tenant or by all."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from wiki_pipeline.catalog.audiences import Audience
 from wiki_pipeline.model import Connection, SourceKey, Stage, StageReport
 
 SETTINGS, DEMO = "settings", "demo"  # who manages a row, if not a person
@@ -41,6 +42,7 @@ class SourceRecord:
         connection: name of the connection by which it is opened; empty: of the one that its address belongs to.
         managed_by: `DEMO` for a source that was made for the demo, `SETTINGS` for one that the settings named; else
             empty.
+        audience: who of the tenant may read it.
     """
 
     key: SourceKey
@@ -50,6 +52,7 @@ class SourceRecord:
     added_at: datetime
     connection: str = ""
     managed_by: str = ""
+    audience: Audience = field(default_factory=Audience)
 
 
 @dataclass(frozen=True, slots=True)

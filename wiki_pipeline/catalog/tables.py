@@ -104,8 +104,25 @@ sources = Table(
     _moment("added_at"),
     _text("connection", server_default=""),  # by which it is opened; empty: by the one that its address belongs to
     _text("managed_by", server_default=""),  # "demo", "settings", or empty: a person's
+    _text("audience", server_default="tenant"),  # who may read it: "tenant", "groups" or "admins"
+    Column("audience_groups", JSON, nullable=False, server_default="[]"),  # names, where it is "groups"
     UniqueConstraint("tenant", "kind", "name"),
 )
+
+# Of sources that were removed and that not everyone could read: what is still told of them (that they were removed, the
+# last changes, jobs) is told to the same people.
+former_audiences = Table(
+    "former_audiences",
+    metadata,
+    _text("source", primary_key=True),
+    _text("tenant"),
+    _text("audience"),
+    Column("audience_groups", JSON, nullable=False),
+    Index("ix_former_audiences_tenant", "tenant"),
+)
+
+# One a tenant: another word after each change of who may read what, for those who remember what followed from it.
+audience_marks = Table("audience_marks", metadata, _text("tenant", primary_key=True), _text("mark"))
 
 # The sites and hosts that sources are read from. Of secrets only where they are.
 connections = Table(
@@ -411,7 +428,7 @@ model_answers = Table(
     Index("ix_model_answers_created_at", "created_at"),
 )
 
-# What calls of models have cost, by day (UTC); what is under way counts with its estimate.
+# What calls of models have cost, by day (UTC).
 model_spending = Table(
     "model_spending",
     metadata,
@@ -422,6 +439,59 @@ model_spending = Table(
     Column("prompt_tokens", Integer, nullable=False),
     Column("completion_tokens", Integer, nullable=False),
     Column("price", Float, nullable=False),
+)
+
+# --- quotas ---
+
+# How much of what may be used in a period, by plans, tenants and accounts (`quotas`).
+quota_caps = Table(
+    "quota_caps",
+    metadata,
+    _text("holder", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("period", primary_key=True),
+    Column("cap", BigInteger, nullable=False),
+)
+
+quota_plans = Table("quota_plans", metadata, _text("tenant", primary_key=True), _text("plan"))
+
+# What is used of it since a period began, and what is reserved by work that is under way. A tenant as a whole has an
+# empty account; what all tenants share has an empty tenant.
+quota_use = Table(
+    "quota_use",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("account", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("began", primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+)
+
+quota_reservations = Table(
+    "quota_reservations",
+    metadata,
+    _text("reservation_id", primary_key=True),
+    _text("tenant", primary_key=True),
+    _text("account", primary_key=True),
+    _text("kind", primary_key=True),
+    _text("began", primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    _moment("expires_at"),
+    Index("ix_quota_reservations_expires_at", "expires_at"),
+)
+
+# Keys of language models that are a tenant's (empty account) or a person's own; the keys themselves are sealed secrets.
+model_keys = Table(
+    "model_keys",
+    metadata,
+    _text("tenant", primary_key=True),
+    _text("account", primary_key=True),
+    _text("base_url"),
+    _text("model"),
+    _text("secret_ref"),
+    _text("last_four"),
+    _moment("added_at"),
 )
 
 # The tables of a bucket; a row without a name says that the list is complete.

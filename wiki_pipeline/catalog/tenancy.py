@@ -13,6 +13,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.tables import (
     alerts,
+    audience_marks,
     change_logs,
     change_sets,
     change_states,
@@ -22,12 +23,18 @@ from wiki_pipeline.catalog.tables import (
     conversations,
     events,
     figures,
+    former_audiences,
     jobs,
     lance_tables,
     leases,
     model_answers,
+    model_keys,
     model_spending,
     people,
+    quota_caps,
+    quota_plans,
+    quota_reservations,
+    quota_use,
     sources,
     streams,
     tenants,
@@ -53,6 +60,12 @@ _OF_TENANT = (
     sources,
     connections,
     uses,
+    former_audiences,
+    audience_marks,
+    quota_plans,
+    quota_use,
+    quota_reservations,
+    model_keys,
 )
 _BY_SOURCE = (claims, change_states)
 
@@ -183,6 +196,10 @@ class Tenancy:
             connection.execute(delete(leases).where(leases.c.name.in_([f"vectors of {name}"])))
             connection.execute(delete(leases).where(leases.c.name.startswith(f"source {prefix}", autoescape=True)))
             connection.execute(delete(alerts).where(alerts.c.problem.contains(f" {prefix}", autoescape=True)))
+            caps = quota_caps.c.holder
+            theirs = caps.startswith(f"account:{prefix}", autoescape=True)
+            theirs |= caps.in_([f"tenant:{name}", f"tenant:{prefix}each"])
+            gone += connection.execute(delete(quota_caps).where(theirs)).rowcount
             for table in _BY_SOURCE:
                 which = func.substr(table.c.source, 1, len(prefix)) == prefix
                 gone += connection.execute(delete(table).where(which)).rowcount

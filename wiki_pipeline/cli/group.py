@@ -20,6 +20,7 @@ COMMANDS = {
     "sources": "List, add and remove sources.",
     "tenants": "List, add and drop tenants, and remove what none of them has used for long.",
     "secrets": "Turn the master key of the secrets in the catalog, and see whether they open.",
+    "quotas": "Show what the tenant uses and may use, and set caps and plans.",
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "status": "Show how fresh each source is, and which documents are stale.",
     "search": "Search the tenant's sources.",

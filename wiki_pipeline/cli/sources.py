@@ -1,14 +1,15 @@
-"""`wiki-pipeline sources`: which sources there are, one more, one less."""
+"""`wiki-pipeline sources`: which sources there are, one more, one less, and who may read each."""
 
 from __future__ import annotations
 
 import click
 
-from wiki_pipeline.catalog import SourceRecord
+from wiki_pipeline.catalog import Audience, Readers, SourceRecord
 from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, print_table, printable, tenant_option
 from wiki_pipeline.cli.selection import one
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
+from wiki_pipeline.freshness.audience import set_audience
 from wiki_pipeline.settings import load
 from wiki_pipeline.sources import datasource_id
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -95,6 +96,36 @@ def remove(*, source: str, tenant: str, as_json: bool) -> None:
     click.echo(f"Removed {key}.")
 
 
+@command.command("audience")
+@click.argument("source")
+@click.argument("readers", type=click.Choice([each.value for each in Readers]), required=False)
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A group that may read it; may be repeated.")
+@json_option
+def audience(*, source: str, readers: str | None, groups: tuple[str, ...], as_json: bool) -> None:
+    """Show or say who may read SOURCE: everyone in the tenant, some groups, or admins only.
+
+    Whatever the source's credentials see, all of them see. Admins read every source.
+    """
+    settings = load(Settings)
+    chosen = Audience.of(readers or (Readers.GROUPS if groups else Readers.TENANT), groups)
+    documents = 0
+    with Pipeline.open(settings) as pipeline:
+        pipeline.add_configured_sources()
+        key = one([record.key for record in pipeline.catalog.sources(settings.tenant)], source)
+        if readers or groups:
+            documents = set_audience(pipeline, key, chosen)
+        record = pipeline.catalog.source(key)
+    now = record.audience if record else chosen
+    if as_json:
+        print_json(
+            {"source": str(key), "readers": now.readers.value, "groups": list(now.groups), "documents": documents}
+        )
+        return
+    click.echo(f"{key} is read by {now}.")
+    if documents:
+        click.echo(f"{documents} documents of sources that show something of it are made again with the next sync.")
+
+
 def _as_json(record: SourceRecord) -> dict[str, object]:
     return {
         "source": str(record.key),
@@ -102,6 +133,7 @@ def _as_json(record: SourceRecord) -> dict[str, object]:
         "connection": record.connection,
         "title": record.title,
         "url": record.url,
+        "audience": {"readers": record.audience.readers.value, "groups": list(record.audience.groups)},
         "datasource_id": datasource_id(record.key, record.config),
         "added_at": record.added_at,
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Protocol
 
 from wiki_pipeline.access import Principal, Tokens, local
 from wiki_pipeline.errors import ConfigurationError
@@ -32,6 +33,7 @@ _ASKING = (
     "/research",
     "/v1/research",
     "/api/deep_research",
+    "/v1/model-keys/account",  # the asker's own
 )
 
 _CLOSE = {"connection": "close"}
@@ -63,6 +65,13 @@ def only_reads(method: str, path: str) -> bool:
     """Whether a request reads only. Questions do, though they are posted: all that they leave is the asker's own
     conversation."""
     return method in _READING or any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in _ASKING)
+
+
+class Decides(Protocol):
+    """Says who asks."""
+
+    def decide(self, scope: Scope) -> Principal | Problem | None:
+        """Who sent a request; why it is not to be answered; None for those that need no principal."""
 
 
 class Access:

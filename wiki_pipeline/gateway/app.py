@@ -16,9 +16,20 @@ from starlette.routing import Route
 
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
-from wiki_pipeline.gateway.access import Access, check_binding
+from wiki_pipeline.gateway.access import Access, Decides, check_binding
 from wiki_pipeline.gateway.api import ask as ask_api
-from wiki_pipeline.gateway.api import changes, connections, datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import (
+    audiences,
+    changes,
+    connections,
+    datasources,
+    freshness,
+    ingest,
+    jobs,
+    model_keys,
+    operations,
+    quotas,
+)
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
@@ -29,7 +40,7 @@ from wiki_pipeline.gateway.pages import connections as connection_pages
 from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
-from wiki_pipeline.gateway.security import SecurityMiddleware
+from wiki_pipeline.gateway.security import Rates, SecurityMiddleware
 from wiki_pipeline.gateway.services import Services, open_services
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.syndication import feeds, llms, opensearch
@@ -49,8 +60,11 @@ _DESCRIPTION = (
 )
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings, access: Decides | None = None) -> FastAPI:
     """The gateway as an ASGI application.
+
+    Args:
+        access: decides who asks; None: `Access` by the settings.
 
     Raises:
         ConfigurationError: it is to serve on an address that others can reach, or the model's settings are wrong.
@@ -94,6 +108,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         ask_api.router,
         research_api.router,
         datasources.router,
+        audiences.router,
+        quotas.router,
+        model_keys.router,
         freshness.router,
         ingest.router(),
         jobs.router,
@@ -113,8 +130,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
     app.add_middleware(Observed, metrics=services.metrics)
-    access = Access(settings)
-    app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        SecurityMiddleware,
+        access=access or Access(settings),
+        max_body_bytes=settings.max_body_bytes,
+        rates=Rates(settings),
+    )
     return app
 
 
@@ -139,8 +160,8 @@ def _warm_up(services: Services) -> None:
     """Load what the first search would wait for: Lance and the embedding model take seconds."""
     try:
         search(services.store, services.embedder, "warm up", k=1, filters=Filters(document_ids=("-",)))
-        if services.answering.model is not None:
-            services.answering.model.load()
+        if services.models.installation is not None:
+            services.models.installation.load()
     except WikiPipelineError as error:
         log.warning("The first search will be slow, or fail: %s", error)
     finally:
@@ -158,6 +179,7 @@ def _tidy_answers(services: Services) -> None:
         for tenant in services.tenants.served.names():
             services.answering.recover(tenant)
         services.answering.expire()
+        services.catalog.quotas.expire()
     except WikiPipelineError as error:
         log.warning("Answers of before could not be tidied up: %s", error)
 

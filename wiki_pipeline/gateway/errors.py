@@ -6,6 +6,7 @@ Codes stay. Messages are for people. Nothing of the program's inside (stack trac
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -53,6 +54,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelError: HTTPStatus.BAD_GATEWAY,
     errors.BudgetError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.QuotaError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.CatalogError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -174,7 +176,13 @@ def answer_for(request: Request, error: errors.WikiPipelineError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return _answered(request, Problem(status, error.code, str(error)))
+    return _answered(request, Problem(status, error.code, str(error), headers=headers_of(error)))
+
+
+def headers_of(error: errors.WikiPipelineError) -> dict[str, str]:
+    """What an error says in headers: when to ask again."""
+    seconds = error.seconds if isinstance(error, errors.QuotaError) else None
+    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
 
 
 def _no_page(_request: Request, error: Exception) -> Response:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, cast
@@ -12,12 +14,14 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
 from wiki_pipeline import sources
-from wiki_pipeline.access import Action, Principal, Scope, local
-from wiki_pipeline.answers.llm import open_chat
+from wiki_pipeline.access import Action, How, Principal, Scope, local
+from wiki_pipeline.access.reading import Reading
+from wiki_pipeline.access.sealing import Vault
+from wiki_pipeline.answers.llm.keys import Models
 from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
 from wiki_pipeline.answers.running import Answering
-from wiki_pipeline.catalog import Catalog, SourceRecord
+from wiki_pipeline.catalog import Catalog, Kind, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.access import only_reads
@@ -99,6 +103,8 @@ class Services:
         tenants: leads to the others'.
         answering: makes answers to questions.
         researching: makes reports.
+        reading: says which sources a principal may read.
+        models: says which language model answers whom, by whose key.
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
         draining: whether this process is about to stop.
@@ -115,6 +121,8 @@ class Services:
     tenants: Tenants
     answering: Answering
     researching: Researching
+    reading: Reading
+    models: Models
     reranker: Reranker | None = None
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
@@ -134,11 +142,13 @@ class Services:
         self.catalog.close()
 
     def as_seen_by(self, principal: Principal) -> Services:
-        """The same for another principal, of the principal's tenant.
+        """The same for another principal, of the principal's tenant, with the sources that it may read now.
 
         Raises:
             NotAllowedError: the tenant is not served.
+            CatalogError: the catalog is out of reach.
         """
+        principal = self.reading.applied(principal)
         world = self.tenants.of(principal.tenant)
         return replace(
             self,
@@ -147,6 +157,26 @@ class Services:
             staleness=world.staleness,
             reader=world.reader.within(principal.scope),
         )
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Around work that somebody asks for: it counts as one request of theirs, unless it could not be begun. What
+        is asked for on this machine counts nowhere.
+
+        Raises:
+            QuotaError: their quota, or their tenant's, is used up.
+        """
+        who, quotas = self.principal, self.catalog.quotas
+        if who.how is How.LOCAL:
+            yield
+            return
+        held = quotas.reserve(who.tenant, who.account, {Kind.REQUESTS: 1})
+        try:
+            yield
+        except BaseException:
+            quotas.release(held)
+            raise
+        quotas.settle(held, {Kind.REQUESTS: 1})
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""
@@ -210,7 +240,7 @@ def open_services(settings: GatewaySettings) -> Services:
         of_tenant = tenants.of(scope.tenant)
         return Library(catalog, of_tenant.store, embedder, of_tenant.staleness, scope)
 
-    model = open_chat(settings, catalog.model_calls)
+    models = Models(settings, catalog, Vault(catalog, settings))
     return Services(
         settings,
         local(settings),
@@ -221,8 +251,10 @@ def open_services(settings: GatewaySettings) -> Services:
         metrics,
         world.staleness,
         tenants,
-        Answering(catalog, library, model, settings),
-        Researching(catalog, library, model, settings),
+        Answering(catalog, library, models.of, settings),
+        Researching(catalog, library, models.of, settings),
+        Reading(catalog),
+        models,
         open_reranker(settings),
     )
 

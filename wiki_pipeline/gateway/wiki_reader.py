@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from wiki_pipeline.access import Scope
 from wiki_pipeline.answers.cite import Place as Place  # noqa: PLC0414 - part of what readers see
 from wiki_pipeline.answers.cite import places_of
-from wiki_pipeline.catalog import Catalog, FailureRecord, SourceRecord, SyncRecord
+from wiki_pipeline.catalog import Audience, Catalog, FailureRecord, Readers, SourceRecord, SyncRecord
 from wiki_pipeline.catalog.mentions import COMMIT, DOCUMENT
 from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDocument, StalenessCache
 from wiki_pipeline.links import jira
@@ -142,7 +142,18 @@ class WikiReader:
             failures=len(self._catalog.failures(record.key)),
             stale=len(found.stale),
             freshness=source_freshness(found),
+            audience=self._audience_of(record),
         )
+
+    def _audience_of(self, record: SourceRecord) -> str:
+        """Who may read a source, if not everyone may. Which groups it is else is for admins to know."""
+        audience = record.audience
+        if audience.readers is Readers.TENANT:
+            return ""
+        if audience.readers is Readers.ADMINS or self._scope.membership.everything:
+            return str(audience)
+        mine = sorted(self._scope.membership.groups.intersection(audience.groups))
+        return str(Audience(Readers.GROUPS, tuple(mine)))
 
     def staleness(self, record: SourceRecord) -> SourceStaleness:
         """How a source and its documents stand to what is upstream."""

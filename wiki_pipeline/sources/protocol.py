@@ -6,7 +6,7 @@ lists them. Nothing outside this room knows which kinds there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -151,6 +151,11 @@ class Source(Protocol):
     @property
     def cursor(self) -> str:
         """By which a `poll` finds what changed since the last listing; empty where listings give none."""
+
+    @property
+    def withheld(self) -> Collection[str]:
+        """Documents that the last listing left out since not everybody may read them: they are there, and what is kept
+        of them has to go."""
 
     @property
     def skipped(self) -> Mapping[str, int]:

@@ -18,7 +18,17 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -220,6 +230,7 @@ class SimpleSource:
         self.key = key
         self.cursor = ""
         self.skipped: Mapping[str, int] = {}
+        self.withheld: Collection[str] = ()
         self.warnings = Warnings()
         self._address = address
         self._generator = generator

@@ -28,6 +28,7 @@ from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.commits import read_commits
 from wiki_pipeline.sync.fetched import fetched_batches
 from wiki_pipeline.sync.names import People
+from wiki_pipeline.sync.quotas import room_for_pages
 from wiki_pipeline.sync.session import Sync
 from wiki_pipeline.sync.stage import Bars, DeclaredStage
 from wiki_pipeline.tracing import span
@@ -38,6 +39,7 @@ CODE_VERSION = "1"
 _SMALL = 10
 # Documents that a listing without proof may lack; beyond, it is given up.
 _MOST_ASKED_FOR = 2_000
+OVER_QUOTA = "over the tenant's quota"
 _SUMS = ("added", "updated", "deleted", "unchanged", "failed", "commits", "seconds", "bytes")
 
 
@@ -76,10 +78,13 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
     async with aclosing(sync.pipeline.open_source(sync.source)) as source:
         sync.pipeline.describe(sync.source, await source.describe())
         listing, doubtful = await _list(sync, source)
+        listing, left_out = _within_quota(sync, listing)
         work = _reconciliation(sync, listing, delete_missing=True, redo=full)
         if not allow_mass_deletion:
             lacking = len(doubtful.lacking) if doubtful and not doubtful.problem else 0
-            _refuse_mass_deletion(sync, len(work.plan.before), len(work.plan.deleted) + lacking)
+            # What must not be kept is known to be so, however much it is: it does not look like a listing gone wrong.
+            withheld = len(set(source.withheld).intersection(work.plan.deleted.to_pylist()))
+            _refuse_mass_deletion(sync, len(work.plan.before), len(work.plan.deleted) - withheld + lacking)
         sync.pipeline.catalog.upstream.observe_all(sync.source, listing)
         listed = {ref.document_id: ref.version_key for ref in listing}
         if todo := len(work.plan.todo):
@@ -97,7 +102,8 @@ async def _everything(sync: Sync, allow_mass_deletion: bool, full: bool) -> Stag
         await read_commits(sync, source)
         sync.gone(sorted(sync.failing().difference(ref.document_id for ref in listing)))
         sync.cursor = source.cursor
-        return _with_warnings(replace(report, skipped=dict(source.skipped)), source)
+        over = {OVER_QUOTA: left_out} if left_out else {}
+        return _with_warnings(replace(report, skipped={**source.skipped, **over}), source)
 
 
 async def _named(sync: Sync, documents: Sequence[str]) -> StageReport:
@@ -133,6 +139,7 @@ async def _bring(
         batch.meet(people)
         batch.observe(sync, {})
     found = [DocumentRef(page.document_id, page.version_key) for batch in batches for page in batch.pages]
+    found, _ = _within_quota(sync, found)
     with _reconciliation(sync, found, delete_missing=False) as work:
         todo = set(work.plan.todo.to_pylist())
         for batch in batches:
@@ -210,6 +217,18 @@ def _lacking(sync: Sync, listed: Mapping[str, DocumentRef]) -> dict[str, Documen
     known = sync.table(Stage.RAW_PAGES).read(columns=["document_id", "version_key"]).to_pylist()
     rows = ((row["document_id"], row["version_key"]) for row in known)
     return {id_: DocumentRef(id_, key) for id_, key in rows if id_ not in listed}
+
+
+def _within_quota(sync: Sync, refs: list[DocumentRef]) -> tuple[list[DocumentRef], int]:
+    """Documents without those that are new and for which the tenant's quotas leave no room; and how many those are.
+    What is here goes on being brought up to date, and deleted."""
+    room = room_for_pages(sync.pipeline, sync.source)
+    if room is None:
+        return refs, 0
+    known = set(sync.table(Stage.RAW_PAGES).read(columns=["document_id"])["document_id"].to_pylist())
+    new = [ref.document_id for ref in refs if ref.document_id not in known]
+    left_out = set(new[room:])
+    return [ref for ref in refs if ref.document_id not in left_out], len(left_out)
 
 
 def _reconciliation(

@@ -44,9 +44,10 @@ def update(sync: Sync) -> StageReport:
 
 
 def _links(tables: SourceTables) -> LinkIndex:
-    """The documents and files of all of the tenant's sources, for links from one into another."""
+    """The documents and files of the tenant's sources, as far as all readers of this one may know of them, for links
+    from one into another."""
     store = tables.pipeline.store
-    sources = {tables.source, *(record.key for record in tables.pipeline.catalog.sources(tables.source.tenant))}
+    sources = {tables.source, *(record.key for record in tables.pipeline.shown_by(tables.source))}
     documents = {key: store.table(Stage.CLEAN_PAGES, key).read_known(COLUMNS) for key in sources}
     attachments = {key: store.table(Stage.ATTACHMENTS, key).read(columns=files.COLUMNS) for key in sources}
     complete = [key for key in sources if _is_complete(tables.pipeline, key, len(documents[key]))]

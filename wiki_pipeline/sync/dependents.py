@@ -120,7 +120,7 @@ def dependents_behind(pipeline: Pipeline, source: SourceKey) -> list[DependentBe
         StoreError, CatalogError: out of reach.
     """
     table = pipeline.store.table(Stage.CLEAN_PAGES, source)
-    names = pipeline.names_in_text(source.tenant)
+    names = pipeline.names_in_text(source)
     made = {
         each.document_id: each
         for each in read_dependents(table)
@@ -158,7 +158,7 @@ class PageInputs:
         self._table = tables.table(Stage.CLEAN_PAGES)
         self._raw = input_state(tables, Stage.RAW_PAGES)
         self._dependencies = Dependencies(tables.pipeline, tables.source)
-        names = tables.pipeline.names_in_text(tables.source.tenant)
+        names = tables.pipeline.names_in_text(tables.source)
         self.known = clean.Known(users=tables.pipeline.catalog.people.names(tables.source), names=names)
         self.waiting: set[str] = set()
 
@@ -244,10 +244,10 @@ class Dependencies:
     """The raw pages of the tenant's sources of one kind, as other pages refer to them. Reads nothing before it must."""
 
     def __init__(self, pipeline: Pipeline, source: SourceKey) -> None:
+        self._pipeline = pipeline
         self._store = pipeline.store
-        self._catalog = pipeline.catalog
         self._source = source
-        self._issue_lists = IssueLists(pipeline, source.tenant)
+        self._issue_lists = IssueLists(pipeline, source)
         self._page_lists = PageLists(pipeline, source, lambda target: self._index.document(target, source))
         self._pages: dict[tuple[SourceKey, str], Included | None] = {}
         self._kept = 0
@@ -320,6 +320,6 @@ class Dependencies:
 
     @cached_property
     def _index(self) -> LinkIndex:
-        records = self._catalog.sources(self._source.tenant)
+        records = self._pipeline.shown_by(self._source)
         sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
         return LinkIndex({key: self._store.table(Stage.RAW_PAGES, key).read_known(COLUMNS) for key in sources})

@@ -43,11 +43,11 @@ Row = Mapping[str, Any]
 
 
 class IssueLists:
-    """The lists of issues that a tenant's pages show. Reads nothing before it must."""
+    """The lists of issues that a source's pages show. Reads nothing before it must."""
 
-    def __init__(self, pipeline: Pipeline, tenant: str) -> None:
+    def __init__(self, pipeline: Pipeline, source: SourceKey) -> None:
         self._pipeline = pipeline
-        self._tenant = tenant
+        self._source = source
         self._known: dict[str, Included | None] = {}
 
     def find(self, target: str) -> Included | None:
@@ -79,7 +79,7 @@ class IssueLists:
     def _whole(self) -> dict[tuple[str, str], SourceKey]:
         """The sources that hold whole projects, by their site's root and the project's key."""
         found = {}
-        for record in self._pipeline.catalog.sources(self._tenant):
+        for record in self._pipeline.shown_by(self._source):
             if self._pipeline.problem_of(record):
                 continue
             kind = self._pipeline.kind_of(record.key)

@@ -167,7 +167,7 @@ class PageLists:
 
     @cached_property
     def _by_site(self) -> Mapping[str, Mapping[str, SourceKey]]:
-        records = self._pipeline.catalog.sources(self._source.tenant)
+        records = self._pipeline.shown_by(self._source)
         sources = {self._source, *(record.key for record in records if record.key.kind == self._source.kind)}
         found: dict[str, dict[str, SourceKey]] = defaultdict(dict)
         for source in sorted(sources):

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from wiki_pipeline.access.sealing import Vault
-from wiki_pipeline.catalog import DEMO, SETTINGS, Catalog, SourceRecord, sqlite_path
+from wiki_pipeline.catalog import DEMO, SETTINGS, Audience, Catalog, SourceRecord, sqlite_path
 from wiki_pipeline.errors import ConfigurationError, StoreError
 from wiki_pipeline.model import Connection, SourceDescription, SourceKey, Stage
 from wiki_pipeline.settings import Mode
@@ -336,11 +336,18 @@ class Pipeline:
             )
         return kind
 
-    def names_in_text(self, tenant: str) -> dict[str, str]:
-        """How people write of documents of the tenant's sources in running text; see `SourceKind.mentions`. Where two
-        sources claim a prefix, the first by its key has it."""
+    def shown_by(self, source: SourceKey) -> list[SourceRecord]:
+        """The tenant's sources that a source's pages may show something of (text of pages that they include, titles,
+        statuses of issues, addresses here): those that all its readers may read. Itself among them."""
+        records = self.catalog.sources(source.tenant)
+        readers = next((record.audience for record in records if record.key == source), Audience())
+        return [record for record in records if record.key == source or record.audience.covers(readers)]
+
+    def names_in_text(self, source: SourceKey) -> dict[str, str]:
+        """How people write of documents of the tenant's sources in running text; see `SourceKind.mentions`: of those
+        that a source's pages may show. Where two sources claim a prefix, the first by its key has it."""
         found: dict[str, str] = {}
-        for record in sorted(self.catalog.sources(tenant), key=lambda record: record.key):
+        for record in sorted(self.shown_by(source), key=lambda record: record.key):
             if not self.problem_of(record):
                 for prefix, address in self.kind_of(record.key).mentions(record.config).items():
                     found.setdefault(prefix, address)

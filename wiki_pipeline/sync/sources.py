@@ -19,6 +19,7 @@ from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import Source, SourceKind
 from wiki_pipeline.sync import signals
 from wiki_pipeline.sync.pipeline import Pipeline
+from wiki_pipeline.sync.quotas import check_sources
 from wiki_pipeline.sync.session import lease_name, vectors_lease
 
 
@@ -75,13 +76,15 @@ def add_specified(
     """Add a source by its config, or change it; errors as `add`."""
     if asked and connection is None:
         raise _not_of(asked)
-    before = pipeline.catalog.source(key)
+    before, most = pipeline.catalog.source(key), check_sources(pipeline, key)
     home = pipeline.home_of(key)
     home.mkdir(parents=True, exist_ok=True)
     description = signals.run_interruptibly(_describe(kind.open(key, config, home, connection)))
     # What a person asked for is no longer the demo's, which leaves by itself.
     name = connection.name if connection else ""
-    record = pipeline.catalog.add_source(key, config, description.title, description.url, name, managed_by="")
+    record = pipeline.catalog.add_source(
+        key, config, description.title, description.url, name, managed_by="", most=most
+    )
     if before is None:
         return Addition(record, News.ADDED)
     return Addition(record, News.KNOWN if before.config == config else News.CHANGED)

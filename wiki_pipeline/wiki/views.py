@@ -66,6 +66,7 @@ class SourceCard:
         documents: pages that can be read.
         failures: documents that could not be brought up to date.
         stale: documents that are behind their source, those among them.
+        audience: who may read it, in words; empty: everyone in the tenant.
     """
 
     key: str
@@ -77,6 +78,7 @@ class SourceCard:
     failures: int
     stale: int
     freshness: Freshness
+    audience: str = ""
 
     @property
     def feed(self) -> str:

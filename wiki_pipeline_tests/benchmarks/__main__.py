@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wiki_pipeline_tests.benchmarks import (
+    access_cost,
     first_sync,
     git,
     hot_paths,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[int | None], Iterator[Figure]]] = {
     "search_speed": search_speed.measure,
     "webhook_intake": webhook_intake.measure,
     "issues": issues.measure,
+    "access_cost": access_cost.measure,
     "lag": lag.measure,
 }
 RESULTS = Path(__file__).parent / "results"

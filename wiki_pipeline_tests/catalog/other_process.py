@@ -6,11 +6,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
-from wiki_pipeline.catalog import Catalog
-from wiki_pipeline.errors import WikiPipelineError
+from wiki_pipeline.catalog import Catalog, Kind
+from wiki_pipeline.errors import QuotaError, WikiPipelineError
 from wiki_pipeline.model import DocumentFailure, SourceKey, Stage
 from wiki_pipeline_tests.children import started
 
@@ -48,7 +48,21 @@ def first_start(url: str) -> None:
         print(len(catalog.sources("default")), flush=True)
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"hold": hold, "add": add, "first_start": first_start}
+def spend(url: str, tries: str) -> None:
+    """Ask for one request of a quota so many times, each settled; says how many were."""
+    with Catalog(url) as catalog:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        admitted = 0
+        for _ in range(int(tries)):
+            with suppress(QuotaError):
+                reservation = catalog.quotas.reserve("acme", "ada", {Kind.REQUESTS: 1})
+                catalog.quotas.settle(reservation, {Kind.REQUESTS: 1})
+                admitted += 1
+        print(admitted, flush=True)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"hold": hold, "add": add, "first_start": first_start, "spend": spend}
 
 
 class Other:

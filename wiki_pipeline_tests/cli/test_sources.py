@@ -78,3 +78,49 @@ def test_a_source_of_the_settings_is_not_removed_for_it_would_come_back(run: Run
     result = run("sources", "remove", "ENG")
     assert result.exit_code == 2
     assert "would come back" in result.stderr
+
+
+def test_who_may_read_a_source_is_shown_and_said(run: Run, space: Space) -> None:
+    assert run("sources", "audience", "ENG").stdout == f"{ENG} is read by everyone in the tenant.\n"
+    said = run("sources", "audience", "ENG", "groups", "--group", "platform", "--group", "board")
+    assert said.stdout == f"{ENG} is read by groups board, platform.\n"
+    assert json.loads(run("sources", "list", "--json").stdout)[0]["audience"]["groups"] == ["board", "platform"]
+    shown = json.loads(run("sources", "audience", "ENG", "admins", "--json").stdout)
+    assert (shown["readers"], shown["groups"]) == ("admins", [])
+    assert run("sources", "audience", "ENG", "admins", "--group", "x").exit_code == 2
+    assert run("sources", "audience", "ENG", "everyone").exit_code == 2
+
+
+def test_caps_are_set_and_shown(run: Run, space: Space) -> None:
+    assert "Nothing is used" in run("quotas", "list").stdout or "repositories" in run("quotas", "list").stdout
+    assert run("quotas", "set", "tenant:default", "repositories", "total", "1").exit_code == 0
+    assert run("quotas", "set", "plan:free:each", "money", "month", "2.50").exit_code == 0
+    assert run("quotas", "plan", "acme", "free").exit_code == 0
+    shown = json.loads(run("quotas", "list", "--json").stdout)
+    kept = {(use["kind"], use["used"], use["cap"]) for use in shown["usage"] if use["kind"] == "repositories"}
+    assert kept == {("repositories", 1, 1)}
+    assert {"holder": "plan:free:each", "kind": "money", "period": "month", "cap": 2_500_000} in shown["caps"]
+    assert shown["plans"] == {"acme": "free"}
+    for wrong in (
+        ["tenant:default", "pages", "day", "1"],
+        ["tenant:default", "requests", "total", "1"],
+        ["account:acme:ada", "pages", "total", "1"],
+        ["somebody", "requests", "day", "1"],
+        ["tenant:default", "requests", "day", "-5"],
+        ["tenant:default", "requests", "day", "many"],
+    ):
+        assert run("quotas", "set", *wrong).exit_code == 2, wrong
+    assert run("quotas", "set", "tenant:default", "repositories", "total", "none").exit_code == 0
+    assert json.loads(run("quotas", "list", "--json").stdout)["caps"][0]["holder"] == "plan:free:each"
+
+
+def test_a_full_quota_takes_no_new_source_and_lets_others_go(run: Run, space: Space, repository: Upstream) -> None:
+    run("sources", "list")
+    run("quotas", "set", "tenant:default", "repositories", "total", "1")
+    refused = run("sources", "add", repository.path)
+    assert refused.exit_code != 0
+    assert "as many sources as it may: 1" in refused.stderr
+    run("quotas", "set", "tenant:default", "repositories", "total", "2")
+    added = run("sources", "add", repository.path, "--json")
+    run("quotas", "set", "tenant:default", "repositories", "total", "0")
+    assert run("sources", "remove", json.loads(added.stdout)["source"]).exit_code == 0

@@ -36,7 +36,8 @@ def test_figures_of_runs_add_up_and_are_one_tenants(catalog: Catalog) -> None:
     catalog.figures.add("default", [Figure("of_a_later_version_total", {}, 1)])
     catalog.add_source(SOURCE, "{}")
     catalog.finish_sync(catalog.start_sync(SOURCE, SyncMode.FULL))
-    catalog.model_calls.reserve("default", "chat", Spent(1, 100, 20, 0.5))
+    call = Spent(1, 100, 20, 0.5)
+    catalog.model_calls.settle(catalog.model_calls.reserve("default", "chat", call), call)
     metrics = Metrics(catalog, lambda: ["default"], lambda _: {("confluence", "failed"): 2})
     shown = figures(metrics)
 

@@ -14,13 +14,15 @@ from wiki_pipeline.answers.llm.tokens import TokenCounter, was_cut
 from wiki_pipeline.answers.llm.usage import Usage
 from wiki_pipeline.catalog import Limit, Spent
 from wiki_pipeline.catalog.model_calls import ModelCalls
-from wiki_pipeline.errors import BudgetError, ConfigurationError
+from wiki_pipeline.errors import BudgetError, ConfigurationError, QuotaError
 from wiki_pipeline.model import digest
 from wiki_pipeline.secret_refs import resolve
 from wiki_pipeline.settings import variable
 
 _MILLION = 1_000_000
 _CACHE_VERSION = 1
+_SLACK_SECONDS = 60.0
+INSTALLATIONS = "the installation's key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Purse:
     """What one question may spend, all its calls together. None: without bound.
 
     Attributes:
+        account: whose quota counts beside the tenant's; empty: nobody's.
         what: whose budget it is, for messages.
         settings: names of the settings that set it.
     """
@@ -70,6 +73,7 @@ class Purse:
     spent: Spent = field(default_factory=Spent)
     what: str = "this question"
     settings: str = "WIKI_PIPELINE_CHAT_REQUEST_TOKENS and WIKI_PIPELINE_CHAT_REQUEST_PRICE"
+    account: str = ""
 
     def check(self, estimate: Spent) -> None:
         """Make sure that a call fits in.
@@ -106,19 +110,41 @@ class Said:
 
 
 class ChatModel:
-    """A model with its prices, budgets and cache. Safe between threads."""
+    """A model with its prices, budgets and cache. Safe between threads.
 
-    def __init__(self, endpoint: Endpoint, settings: ChatSettings, records: ModelCalls, remark: str = "") -> None:
+    Args:
+        remark: what was changed about its address, for people.
+        key: whose key it is asked by, for people.
+        own: whether that is the asker's own, or their tenant's: then no budget or quota of the installation bounds it.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: ChatSettings,
+        records: ModelCalls,
+        remark: str = "",
+        key: str = INSTALLATIONS,
+        *,
+        own: bool = False,
+    ) -> None:
         self._endpoint = endpoint
         self._settings = settings
         self._records = records
         self.counter = TokenCounter()
         self.remark = remark
+        self.key = key
+        self._own = own
 
     @property
     def name(self) -> str:
         """The model as its endpoint names it."""
         return self._endpoint.model
+
+    @property
+    def address(self) -> str:
+        """Of its endpoint."""
+        return self._endpoint.address
 
     @property
     def host(self) -> str:
@@ -134,9 +160,10 @@ class ChatModel:
         """Load what the first call would wait for: the client takes seconds."""
         import openai  # noqa: F401
 
-    def purse(self, tenant: str) -> Purse:
-        """What one question of a tenant may spend."""
-        return Purse(tenant, self._settings.chat_request_tokens or None, self._settings.chat_request_price or None)
+    def purse(self, tenant: str, account: str = "") -> Purse:
+        """What one question of a tenant's account may spend."""
+        one = self._settings
+        return Purse(tenant, one.chat_request_tokens or None, one.chat_request_price or None, account=account)
 
     def ask(
         self, request: ChatRequest, purse: Purse, on_text: Callable[[str], None], cancelled: Callable[[], bool]
@@ -144,19 +171,26 @@ class ChatModel:
         """Ask the model, or the cache; the text is handed on as it comes.
 
         Raises:
-            BudgetError: the call would exceed a budget. Nothing was sent.
+            BudgetError: the call would exceed a budget or a quota. Nothing was sent.
             ContextOverflowError, ModelError: as `Endpoint.stream`.
         """
         key = self._key(request)
         if key and (known := self._records.known(purse.tenant, key)):
             on_text(known["text"])
-            return Said(ChatText(text=known["text"], end=End.COMPLETE), Usage(model=self.name, cached=True))
+            return Said(
+                ChatText(text=known["text"], end=End.COMPLETE), Usage(model=self.name, cached=True, key=self.key)
+            )
         estimate = self._estimate(request)
         purse.check(estimate)
-        if exceeded := self._records.reserve(purse.tenant, self.name, estimate, self._limits(purse.tenant)):
-            raise BudgetError(
-                f"The budget of {exceeded.name} is used up.", "It begins anew at midnight UTC; settings can raise it."
-            )
+        # Nothing that lasts longer than the deadline is still under way.
+        seconds = self._settings.chat_deadline + self._settings.chat_loading_seconds + _SLACK_SECONDS
+        limits = self._limits(purse.tenant)
+        reserved = None
+        if not self._own:
+            try:
+                reserved = self._records.reserve(purse.tenant, self.name, estimate, limits, purse.account, seconds)
+            except QuotaError as error:
+                raise BudgetError(error.message, error.advice) from None
         actual = Spent()  # of a call that failed: nothing was answered, nothing is counted
         try:
             chat = self._endpoint.stream(
@@ -168,7 +202,10 @@ class ChatModel:
             usage = self._usage(request, chat)
             actual = Spent(1, usage.prompt_tokens, usage.completion_tokens, usage.price or 0.0)
         finally:
-            self._records.settle(purse.tenant, self.name, estimate, actual)
+            if reserved is not None:
+                self._records.settle(reserved, actual)
+            elif actual.calls:
+                self._records.spent(purse.tenant, self.name, actual)
             purse.add(actual)
         cut = chat.prompt_tokens is not None and was_cut(request.texts, chat.prompt_tokens)
         if chat.prompt_tokens and not cut:
@@ -203,6 +240,7 @@ class ChatModel:
             completion_tokens=completion,
             estimated=estimated,
             price=price,
+            key=self.key,
         )
 
     def _parameters(self, request: ChatRequest) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from wiki_pipeline.settings import SettingsGroup
+from wiki_pipeline.settings import SettingsGroup, Words
 
 DEFAULT_KEY = "env:OPENAI_API_KEY"
 
@@ -26,6 +26,12 @@ class ChatSettings(SettingsGroup):
         DEFAULT_KEY,
         validation_alias="WIKI_PIPELINE_CHAT_KEY",
         description="Where its key is: env:NAME or file:PATH. Never the key itself.",
+    )
+    chat_endpoints: Words = Field(
+        (),
+        validation_alias="WIKI_PIPELINE_CHAT_ENDPOINTS",
+        description="Further endpoints that keys of tenants and people may be for, separated by commas, beside the one "
+        "of this installation.",
     )
     chat_context_tokens: int = Field(
         8_192,

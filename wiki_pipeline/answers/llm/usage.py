@@ -13,6 +13,7 @@ class Usage:
         estimated: the endpoint did not say: tokens are counted from characters.
         price: in the currency that the prices are given in; None if no prices are set.
         cached: the model was not asked: it answered the same before.
+        key: whose key was used, for people; empty: not known.
     """
 
     model: str
@@ -22,6 +23,7 @@ class Usage:
     estimated: bool = False
     price: float | None = None
     cached: bool = False
+    key: str = ""
 
     def plus(self, other: Usage) -> Usage:
         """Both together."""

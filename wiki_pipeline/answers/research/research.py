@@ -152,7 +152,8 @@ class Researcher:
         if self.model is None:
             return None
         used = self.progress.usage
-        purse = self.model.purse(self.library.scope.tenant)
+        scope = self.library.scope
+        purse = self.model.purse(scope.tenant, scope.membership.account)
         purse.what, purse.settings = "this research", "WIKI_PIPELINE_RESEARCH_TOKENS and WIKI_PIPELINE_RESEARCH_PRICE"
         purse.tokens, purse.price = self.limits.tokens or None, self.limits.price or None
         if used:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from wiki_pipeline.access import Action, Principal, Scope
+from wiki_pipeline.access import Action, Membership, Principal, Scope
 from wiki_pipeline.answers.answer import Method, Note, Outcome
 from wiki_pipeline.answers.durable import CancelWatch, Durable, Leaving, filters_from_json, filters_to_json
 from wiki_pipeline.answers.llm import ChatModel
@@ -32,7 +32,7 @@ class Researching(Durable[Report]):
 
     Args:
         library: what somebody with a scope may read.
-        model: None: reports quote passages.
+        model: which writes reports, or which does so for somebody with a scope; None: reports quote passages.
     """
 
     kind = "research"
@@ -42,13 +42,17 @@ class Researching(Durable[Report]):
         self,
         catalog: Catalog,
         library: Callable[[Scope], Library],
-        model: ChatModel | None,
+        model: ChatModel | Callable[[Scope], ChatModel | None] | None,
         settings: ResearchSettings,
     ) -> None:
         super().__init__(catalog, at_once=settings.researches_at_once, waiting=settings.researches_waiting, grace=None)
-        self.model = model
+        self._model_of = model if callable(model) else lambda _: model
         self._library = library
         self._settings = settings
+
+    def model_of(self, scope: Scope) -> ChatModel | None:
+        """Which model writes somebody's reports; None: passages are quoted."""
+        return self._model_of(scope)
 
     def begin(self, who: Principal, question: Question, *, no_model: bool = False) -> AnswerRecord:
         """Accept a question: from here on it is in the catalog.
@@ -107,7 +111,7 @@ class Researching(Durable[Report]):
             progress=self.progress(record),
             emit=lambda event, data: self._emit(record.answer_id, event, data),
             cancelled=stop,
-            model=None if record.request["no_model"] else self.model,
+            model=None if record.request["no_model"] else self.model_of(scope),
         )
         report = researcher.report()
         cancelled = report.outcome is Outcome.CANCELLED
@@ -130,10 +134,18 @@ def _is_settled(record: AnswerRecord) -> bool:
 
 def _scope_to_json(scope: Scope) -> dict[str, Any]:
     sources = None if scope.sources is None else sorted(map(str, scope.sources))
-    return {"tenant": scope.tenant, "sources": sources}
+    one = scope.membership
+    read_as = {"everything": one.everything, "groups": sorted(one.groups), "account": one.account}
+    return {"tenant": scope.tenant, "sources": sources, "read_as": read_as}
 
 
 def _scope_from_json(facts: Mapping[str, Any]) -> Scope:
     sources = facts["sources"]
     allowed = None if sources is None else frozenset(map(SourceKey.parse, sources))
-    return Scope(facts["tenant"], allowed, frozenset({Action.READ}))
+    read_as = facts.get("read_as") or {
+        "everything": False,
+        "groups": [],
+        "account": "",
+    }  # of before there were audiences
+    membership = Membership(read_as["everything"], frozenset(read_as["groups"]), account=read_as["account"])
+    return Scope(facts["tenant"], allowed, frozenset({Action.READ}), membership)

@@ -171,11 +171,13 @@ def begin(serving: Services, question: Question, conversation_id: str) -> Answer
         SearchError: there is no question in it.
         AnswerNotFoundError: the asker has no such conversation.
         BusyError: too many wait.
+        QuotaError: the asker's quota, or their tenant's, is used up.
     """
     if conversation_id:
         found_conversation(serving, conversation_id)
-    record = serving.answering.begin(serving.principal, question, conversation_id)
-    serving.answering.start(record, serving.principal.scope)
+    with serving.admitted():
+        record = serving.answering.begin(serving.principal, question, conversation_id)
+        serving.answering.start(record, serving.principal.scope)
     return record
 
 

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from wiki_pipeline.catalog import SourceRecord
-from wiki_pipeline.errors import ConfigurationError, NotAllowedError, PayloadError, SourceNotFoundError
+from wiki_pipeline.errors import ConfigurationError, PayloadError, SourceNotFoundError
 from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
 from wiki_pipeline.gateway.services import Services, Serving, datasource_id
-from wiki_pipeline.model import ChangeHint
+from wiki_pipeline.model import ChangeHint, SourceKey
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.sources.protocol import SourceKind
 from wiki_pipeline.sources.request import Request
@@ -75,15 +75,16 @@ def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> No
         try:
             connections = serving.pipeline.connections(kind)
             requested = request.read(serving.principal.tenant, asked, known, connections)
-            if not serving.principal.scope.allows(requested.key):
-                raise NotAllowedError(f"{serving.principal.name} may not work on {requested.key}.")
             record = serving.catalog.source(requested.key)
+            if not _may_work_on(serving, requested.key, record):
+                raise SourceNotFoundError(f"There is no source {requested.key} that you may work on.")
             if record is None or record.config != requested.config:
                 by = kind.connection_of(requested.key, requested.config, connections)
                 record = add_specified(serving.pipeline, kind, requested.key, requested.config, by).record
         except ConfigurationError as error:  # what was asked for is wrong, rather than the settings
             raise PayloadError(error.message, error.advice) from None
-        job = serving.catalog.jobs.create(requested.key, requested.description, requested.hints)
+        with serving.admitted():
+            job = serving.catalog.jobs.create(requested.key, requested.description, requested.hints)
         return JobStarted(job_id=job.job_id, datasource_id=datasource_id(record))
 
     endpoint.__annotations__ = {"serving": Serving, "asked": request.body, "return": JobStarted}
@@ -97,6 +98,14 @@ def _add(routes: APIRouter, name: str, kind: SourceKind, request: Request) -> No
         description=request.details,
         responses=_UPSTREAM,
     )
+
+
+def _may_work_on(serving: Services, key: SourceKey, record: SourceRecord | None) -> bool:
+    """Whether the asker may work on a source: one that they may read, or a new one, which their tenant will read."""
+    scope = serving.principal.scope
+    if record is None:
+        return key.tenant == scope.tenant and not scope.membership.limited
+    return scope.allows(key)
 
 
 def _reload(serving: Serving, kind: Kind, asked: SourceAsked) -> JobStarted:
@@ -117,5 +126,6 @@ def _reload_all(serving: Serving, kind: Kind) -> JobsStarted:
 
 def _reloaded(serving: Services, record: SourceRecord) -> JobStarted:
     hint = ChangeHint(record.key.kind, record.key, "", _RELOAD)
-    job = serving.catalog.jobs.create(record.key, f"Reload of {record.title or record.key.name}", [hint])
+    with serving.admitted():
+        job = serving.catalog.jobs.create(record.key, f"Reload of {record.title or record.key.name}", [hint])
     return JobStarted(job_id=job.job_id, datasource_id=datasource_id(record))

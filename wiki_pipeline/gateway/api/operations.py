@@ -82,8 +82,8 @@ def _ready(serving: Services) -> Ready:
 )
 def figures(serving: Serving) -> Response:
     """For Prometheus. Who looks after the installation sees all of it, each tenant's figures with its name as a label;
-    others see the figures of their tenant."""
-    if serving.principal.scope.sources is not None:
-        raise NotAllowedError("The figures are of all sources, of which not all may be read.")
+    others, who may read every source of theirs, see the figures of their tenant."""
+    if serving.principal.scope.sources is not None or not serving.principal.scope.membership.everything:
+        raise NotAllowedError("The figures are of all sources: they are for those who may read every one.")
     only = "" if Action.OPERATE in serving.principal.scope.actions else serving.principal.tenant
     return Response(serving.metrics.text(only), media_type="text/plain; version=0.0.4")

@@ -214,8 +214,9 @@ def begin(serving: Services, question: Question, *, no_model: bool = False) -> A
         SearchError: there is no question in it.
         BusyError: too many wait.
     """
-    record = serving.researching.begin(serving.principal, question, no_model=no_model)
-    serving.researching.start(record, serving.principal.scope)
+    with serving.admitted():
+        record = serving.researching.begin(serving.principal, question, no_model=no_model)
+        serving.researching.start(record, serving.principal.scope)
     return record
 
 

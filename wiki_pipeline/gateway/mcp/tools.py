@@ -103,7 +103,8 @@ def ask(asker: Asker, asked: Asking) -> Replied:
     question = Question(text=asked.question, filters=asked.filters(serving), chunks=serving.settings.answer_chunks)
     if asked.conversation_id:
         found_conversation(serving, asked.conversation_id)
-    record = serving.answering.begin(serving.principal, question, asked.conversation_id)
+    with serving.admitted():
+        record = serving.answering.begin(serving.principal, question, asked.conversation_id)
     answer = serving.answering.run(record, serving.principal.scope)
     doubtful = [one for one in answer.sentences if one.missing or not one.citations]
     quoted = "\n\n".join(f"{passage.text} [{passage.citation}]" for passage in answer.passages)

@@ -23,7 +23,7 @@ from wiki_pipeline.answers.words import marked
 from wiki_pipeline.catalog import AnswerRecord, AnswerStatus
 from wiki_pipeline.errors import PayloadError, WikiPipelineError
 from wiki_pipeline.gateway.api.ask import begin, found, found_conversation
-from wiki_pipeline.gateway.errors import status_of
+from wiki_pipeline.gateway.errors import headers_of, status_of
 from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import answer_text, site
@@ -107,7 +107,7 @@ def _asked(serving: Services, asked: Mapping[str, str]) -> Response:
         record = begin(serving, question, conversation)
     except WikiPipelineError as error:
         view = _view(serving, question=text[:MAX_QUESTION], chosen=chosen, problem=str(error))
-        return HTMLResponse(site.html(view), status_of(error))
+        return HTMLResponse(site.html(view), status_of(error), headers_of(error))
     return RedirectResponse(f"/ask/{quote(record.conversation_id)}#wiki:turn-{record.position}", HTTPStatus.SEE_OTHER)
 
 
@@ -121,7 +121,8 @@ def _view(
     chosen: Restriction | None = None,
     problem: str = "",
 ) -> AskView:
-    who, model = serving.principal, serving.answering.model
+    who = serving.principal
+    model = serving.answering.model_of(who.scope)
     earlier = serving.catalog.answers.conversations(who.tenant, who.owner, _EARLIER)
     return AskView(
         conversation=conversation,
@@ -310,4 +311,7 @@ def took_of(usage: Usage | None) -> str:
         return "Answered before from the same pages; the model was not asked again."
     about = "about " if usage.estimated else ""
     price = "" if usage.price is None else f", {usage.price:.4f}"
-    return f"The model read {about}{usage.prompt_tokens:,} tokens and wrote {about}{usage.completion_tokens:,}{price}."
+    by = f", by {usage.key}" if usage.key else ""
+    return (
+        f"The model read {about}{usage.prompt_tokens:,} tokens and wrote {about}{usage.completion_tokens:,}{price}{by}."
+    )

@@ -24,7 +24,7 @@ from wiki_pipeline.catalog import AnswerRecord, AnswerStatus, StreamEvent
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.api.research import begin, found
 from wiki_pipeline.gateway.api.research import forget as forget_research
-from wiki_pipeline.gateway.errors import status_of
+from wiki_pipeline.gateway.errors import headers_of, status_of
 from wiki_pipeline.gateway.pages.ask import GRAVE, body_of, form_of, looked_in_of, passage_of, took_of
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.store import Filters
@@ -106,14 +106,15 @@ def _begun(serving: Services, asked: Mapping[str, str]) -> Response:
         record = begin(serving, Question(text=text, filters=filters, chunks=serving.settings.answer_chunks))
     except WikiPipelineError as error:
         view = _view(serving, question=text[:MAX_QUESTION], source=source, problem=str(error))
-        return HTMLResponse(site.html(view), status_of(error))
+        return HTMLResponse(site.html(view), status_of(error), headers_of(error))
     return RedirectResponse(f"/research/{quote(record.answer_id)}", HTTPStatus.SEE_OTHER)
 
 
 def _view(
     serving: Services, record: AnswerRecord | None = None, *, question: str = "", source: str = "", problem: str = ""
 ) -> ResearchView:
-    who, model = serving.principal, serving.researching.model
+    who = serving.principal
+    model = serving.researching.model_of(who.scope)
     before = serving.catalog.answers.of_kind(who.tenant, who.owner, serving.researching.kind, _EARLIER)
     return ResearchView(
         shown=_shown(serving, record) if record else None,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
+from sys import intern
 from urllib.parse import quote
 
 from wiki_pipeline.errors import IncompleteListingError, SourceNotFoundError
@@ -61,6 +62,7 @@ class ApiV1:
         self._space: Space | None = None
         # Of each page of the last listing: its place in the space's listing, and its version.
         self._listed: dict[str, tuple[int, int]] = {}
+        self.above: dict[str, tuple[str, ...]] = {}  # ids above each page of the last listing
         self._found: list[DocumentRef] = []  # by the reading of a listing that is under way
         self._body_limit = settings.body_limit
         self._space_confirmed = False
@@ -108,6 +110,7 @@ class ApiV1:
 
     async def _list_space(self) -> tuple[list[DocumentRef], Walk]:
         self.skipped.clear()
+        self.above.clear()
         scope = self._scope(await self.space())
         refs: list[DocumentRef] = []
         listed: dict[str, tuple[int, int]] = {}
@@ -119,6 +122,7 @@ class ApiV1:
                 for place, item in enumerate(portion.items, start=portion.start):
                     if self._is_current(item) and scope.holds(page := await self._reader.page(item, portion.base)):
                         refs.append(scope.ref(page))
+                        self.above[page.id] = tuple(intern(each.document_id) for each in page.ancestors)
                         listed[page.id] = (place, page.version)
         self._listed = listed
         return self._counted(scope, refs), walk
@@ -139,9 +143,11 @@ class ApiV1:
 
     async def _list_single_pages(self) -> list[DocumentRef]:
         self.skipped.clear()
+        self.above.clear()
         scope = self._scope(await self.space())
         calls = (partial(self._find, page.page_id) for page in self._specification.pages)
         found = [page async for page in in_order(calls, self._settings.max_concurrency) if page]
+        self.above |= {page.id: tuple(each.document_id for each in page.ancestors) for page in found}
         return self._counted(scope, [scope.ref(page) for page in found])
 
     def _counted(self, scope: Scope, refs: list[DocumentRef]) -> list[DocumentRef]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,6 +128,11 @@ class ApiV2:
         if doubt is not None:
             raise UnprovenListingError(doubt, refs)
         return refs
+
+    @property
+    def above(self) -> Mapping[str, Sequence[str]]:
+        """Ids of what is above each page of the last listing."""
+        return {id_: [each.document_id for each in self._tree.above(id_).ancestors] for id_ in self._heads}
 
     async def _list_space(self, space: Space, heads: dict[str, _Head], tree: Tree) -> IncompleteListingError | None:
         """Take in the space's pages. Returns why they may not be all."""

@@ -50,7 +50,8 @@ class ConfluenceSettings(SiteSettings):
     token: SecretStr = Field(
         SecretStr(""),
         validation_alias="CONFLUENCE_TOKEN",
-        description="API token, OAuth token, personal access token or password; sent as Bearer without a user name.",
+        description="API token, OAuth token, personal access token or password; sent as Bearer without a user name. "
+        "Whatever it sees, everyone in the source's audience sees.",
     )
     spaces: Annotated[Spaces, NoDecode, PlainValidator(read_spaces)] = Field(
         default_factory=Spaces,
@@ -150,6 +151,11 @@ class ConfluenceSettings(SiteSettings):
         except ConfigurationError as error:
             raise ValueError(error.message) from None
 
+    restricted: bool = Field(
+        False,
+        validation_alias="WIKI_PIPELINE_CONFLUENCE_RESTRICTED",
+        description="true: also keep pages that are, or stand below, pages that not everybody may read.",
+    )
     webhook_secret: Secrets = Field(
         (),
         validation_alias="CONFLUENCE_WEBHOOK_SECRET",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +17,7 @@ from wiki_pipeline.model import (
     DocumentFailure,
     DocumentGone,
     DocumentRef,
+    RawPage,
     SourceDescription,
     SourceKey,
     Warnings,
@@ -32,8 +33,9 @@ from wiki_pipeline.sources.confluence.lookups_v2 import chunks
 from wiki_pipeline.sources.confluence.page import DELETED, Space
 from wiki_pipeline.sources.confluence.paging import Lists
 from wiki_pipeline.sources.confluence.recent import changed_since, recently_changed
+from wiki_pipeline.sources.confluence.restrictions import RESTRICTED, SKIPPED, Restrictions
 from wiki_pipeline.sources.confluence.settings import ConfluenceSettings
-from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels
+from wiki_pipeline.sources.protocol import Downloaded, Fetched, KnownLabels, UnprovenListingError
 
 _REFS_A_PORTION = 1000
 _log = logging.getLogger(__name__)
@@ -47,6 +49,10 @@ class Api(Protocol):
     @property
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
+
+    @property
+    def above(self) -> Mapping[str, Sequence[str]]:
+        """Ids of what is above each page of the last listing."""
 
     async def space(self) -> Space:
         """The space; raises `SourceError` if there is none to be seen."""
@@ -87,6 +93,8 @@ class ConfluenceSource:
         self._v2 = ApiV2(self._client, settings, config, max_document_bytes, self._degraded)
         self._files = Attachments(self._client, settings, config, self._api_name)
         self._chosen: Api | None = None
+        self._restrictions = Restrictions(Lists(self._client, settings))
+        self._withheld: frozenset[str] = frozenset()
 
     async def describe(self) -> SourceDescription:
         """See `Source.describe`."""
@@ -97,8 +105,23 @@ class ConfluenceSource:
     async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
         """See `Source.list_documents`. Nothing is yielded before the listing is known to be complete."""
         api = await self._api()
-        for portion in chunks(await api.list_documents(), _REFS_A_PORTION):
+        try:
+            listed = await self._unrestricted(api, await api.list_documents())
+        except UnprovenListingError as error:
+            error.found = await self._unrestricted(api, error.found)
+            raise
+        for portion in chunks(listed, _REFS_A_PORTION):
             yield portion
+
+    async def _unrestricted(self, api: Api, refs: Sequence[DocumentRef]) -> list[DocumentRef]:
+        """A listing without the pages that not everybody may read."""
+        self._withheld = frozenset()
+        if self._settings.restricted or not refs:
+            return list(refs)
+        listed, above = {ref.document_id for ref in refs}, api.above
+        of_listed = {id_: above.get(id_, ()) for id_ in listed}
+        self._withheld = frozenset(await self._restrictions.listed((await api.space()).key, of_listed))
+        return [ref for ref in refs if ref.document_id not in self._withheld]
 
     async def fetch(self, document_ids: Sequence[str]) -> AsyncGenerator[Sequence[Fetched], None]:
         """See `Source.fetch`. Close it (`contextlib.aclosing`) to end what is under way before its end."""
@@ -111,7 +134,16 @@ class ConfluenceSource:
         api = await self._api()
         async with aclosing(api.fetch([id_ for id_ in ids if PAGE_ID.fullmatch(id_)])) as portions:
             async for answers in portions:
-                yield answers
+                yield await self._without_restricted(answers)
+
+    async def _without_restricted(self, answers: Sequence[Fetched]) -> Sequence[Fetched]:
+        """The answers, with pages that not everybody may read as gone."""
+        pages = [answer for answer in answers if isinstance(answer, RawPage)]
+        if self._settings.restricted or not pages:
+            return answers
+        above = {page.document_id: [each.document_id for each in page.ancestors] for page in pages}
+        restricted = await self._restrictions.fetched(above)
+        return [DocumentGone(a.document_id, RESTRICTED) if a.document_id in restricted else a for a in answers]
 
     async def poll(self, cursor: str) -> Changes:
         """See `Source.poll`."""
@@ -137,7 +169,8 @@ class ConfluenceSource:
                 yield listed
             return
         async for refs in self._files.of_space():
-            yield refs
+            # A page may show a file of one that not everybody may read: Confluence shows it to those who may.
+            yield [ref for ref in refs if ref.document_id not in self._withheld]
 
     async def download(
         self, refs: Sequence[AttachmentRef], most_bytes: int
@@ -155,7 +188,13 @@ class ConfluenceSource:
     @property
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
-        return dict(self._chosen.skipped) if self._chosen else {}
+        skipped = dict(self._chosen.skipped) if self._chosen else {}
+        return {**skipped, SKIPPED: len(self._withheld)} if self._withheld else skipped
+
+    @property
+    def withheld(self) -> Collection[str]:
+        """See `Source.withheld`."""
+        return self._withheld
 
     def recall(self, labels: KnownLabels) -> None:
         """See `Source.recall`."""

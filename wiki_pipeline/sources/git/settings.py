@@ -110,7 +110,8 @@ class GitSettings(SettingsGroup):
     token: SecretStr = Field(
         SecretStr(""),
         validation_alias="WIKI_PIPELINE_GIT_TOKEN",
-        description="Token for the one https host of WIKI_PIPELINE_GIT_REPOSITORIES; it is sent to no other host.",
+        description="Token for the one https host of WIKI_PIPELINE_GIT_REPOSITORIES; it is sent to no other host. "
+        "Whatever it sees, everyone in the audience of each source sees.",
     )
     tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(
         default_factory=dict,

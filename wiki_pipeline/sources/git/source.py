@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -195,6 +195,11 @@ class GitSource:
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
         return self._snapshot.skipped if self._snapshot else {}
+
+    @property
+    def withheld(self) -> Collection[str]:
+        """See `Source.withheld`: whoever reads a repository reads all of it."""
+        return ()
 
     def recall(self, labels: KnownLabels) -> None:
         """See `Source.recall`: files have no labels."""

@@ -51,7 +51,8 @@ class JiraSettings(SiteSettings):
     token: SecretStr = Field(
         SecretStr(""),
         validation_alias="JIRA_TOKEN",
-        description="API token, scoped or not, or personal access token; sent as Bearer without a user name.",
+        description="API token, scoped or not, or personal access token; sent as Bearer without a user name. "
+        "Whatever it sees, everyone in the source's audience sees.",
     )
     projects: Annotated[Projects, NoDecode, PlainValidator(read_projects)] = Field(
         default_factory=Projects,

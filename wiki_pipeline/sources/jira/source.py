@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -67,6 +67,7 @@ class JiraSource:
         self._issues = Issues(self._site, config, max_document_bytes)
         self._cursor = ""
         self._secured = 0
+        self._withheld: frozenset[str] = frozenset()
 
     async def describe(self) -> SourceDescription:
         """See `Source.describe`.
@@ -95,6 +96,7 @@ class JiraSource:
             found, doubt = list(error.found), error
         kept = [item for item in found if self._site.settings.restricted or not _is_secured(item)]
         self._secured = len(found) - len(kept)
+        self._withheld = frozenset(str(item.get("id")) for item in found) - {str(item.get("id")) for item in kept}
         refs = [DocumentRef(str(item.get("id")), reader.version_key(item)) for item in kept]
         if doubt is not None:
             raise UnprovenListingError(doubt, refs)
@@ -184,6 +186,11 @@ class JiraSource:
     def skipped(self) -> Mapping[str, int]:
         """See `Source.skipped`."""
         return {"with a security level": self._secured} if self._secured else {}
+
+    @property
+    def withheld(self) -> Collection[str]:
+        """See `Source.withheld`."""
+        return self._withheld
 
     def recall(self, labels: KnownLabels) -> None:
         """See `Source.recall`: issues bring their labels along."""

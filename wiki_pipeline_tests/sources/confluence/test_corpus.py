@@ -39,7 +39,7 @@ def test_a_recorded_v1_listing_is_read_to_its_end(open_source: Open) -> None:
         return Reply(200, pages | {"results": shown, "start": start, "size": len(shown), "_links": links})
 
     with scripted(answer) as server:
-        source = open_source(server.url, "xxx", api="v1")
+        source = open_source(server.url, "xxx", api="v1", restricted=True)
         keys = source.list()
     assert keys.keys() == {page["id"] for page in pages["results"]}
     assert len(set(keys.values())) == len(keys)
@@ -58,7 +58,7 @@ def test_a_recorded_v2_listing_is_read_with_its_tree(open_source: Open) -> None:
         return Reply(200, {"results": [], "_links": {}})
 
     with scripted(answer) as server:
-        source = open_source(server.url, "docToolcha", api="v2")
+        source = open_source(server.url, "docToolcha", api="v2", restricted=True)
         assert source.list().keys() == known
         asked = "".join(path for path, _ in server.requests if path.startswith("/api/v2/pages?"))
     assert all(page_id in asked for page_id in outside)
@@ -73,7 +73,7 @@ def test_a_recorded_page_becomes_a_row(open_source: Open) -> None:
         return Reply(200, page)
 
     with scripted(answer) as server:
-        source = open_source(server.url, "~5fc9e78d2730d800760becc4", api="v1")
+        source = open_source(server.url, "~5fc9e78d2730d800760becc4", api="v1", restricted=True)
         row = source.page("98487")
         assert row.url == f"{server.url}/spaces/~5fc9e78d2730d800760becc4/overview"
     assert isinstance(row, RawPage)

@@ -106,7 +106,7 @@ def test_a_missing_next_link_does_not_end_a_listing(site: Site, cap: int) -> Non
 def test_next_links_that_never_end_do_not_go_on_for_ever(site: Site) -> None:
     pages = fill(site, 25)
     site.server.fault("*", faults.endless_next(), times=None)
-    assert site.open(list_limit=10).list().keys() == ids(pages)
+    assert site.open(list_limit=10, restricted=True).list().keys() == ids(pages)
     assert len(site.server.requests) < (25 if site.api == "v1" else 130)  # of labels nothing shows from either end
 
 
