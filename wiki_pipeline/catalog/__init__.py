@@ -5,7 +5,10 @@ freshness: events and the claims on them, jobs, and what each source said last t
 For answers: conversations, streams of events, and what calls of models cost.
 """
 
+from wiki_pipeline.catalog.accounts import CLAIMS, PEOPLE, Account, Holder, Member
 from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
+from wiki_pipeline.catalog.api_tokens import ApiToken, FoundToken
+from wiki_pipeline.catalog.audit import AuditEntry, AuditRecord
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.change_records import (
     ChangeKind,
@@ -35,6 +38,7 @@ from wiki_pipeline.catalog.event_records import (
     Waiting,
 )
 from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
+from wiki_pipeline.catalog.invitations import Invitation
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.records import (
@@ -50,21 +54,29 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
+from wiki_pipeline.catalog.sessions import LoginAttempt, OpenSession, Session
+from wiki_pipeline.catalog.signing_keys import SigningKey
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
 
 __all__ = [
     "BUCKET",
+    "CLAIMS",
     "COMPLETED",
     "COUNT",
     "DEMO",
     "OPEN",
+    "PEOPLE",
     "SETTINGS",
     "SUM",
+    "Account",
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
+    "ApiToken",
+    "AuditEntry",
+    "AuditRecord",
     "Catalog",
     "ChangeKind",
     "ChangePage",
@@ -80,17 +92,25 @@ __all__ = [
     "EventState",
     "FailureRecord",
     "Figure",
+    "FoundToken",
+    "Holder",
+    "Invitation",
     "JobRecord",
     "JobStatus",
     "KnownDocument",
     "Lease",
     "LeaseRecord",
     "Limit",
+    "LoginAttempt",
+    "Member",
     "Observation",
+    "OpenSession",
     "Origin",
     "Recovery",
     "Retry",
+    "Session",
     "SetKind",
+    "SigningKey",
     "SourceRecord",
     "Spent",
     "Standing",

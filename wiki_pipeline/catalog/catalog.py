@@ -10,7 +10,10 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from wiki_pipeline.catalog.accounts import Accounts, Groups
 from wiki_pipeline.catalog.answers import Answers
+from wiki_pipeline.catalog.api_tokens import ApiTokens
+from wiki_pipeline.catalog.audit import Audit
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
@@ -19,8 +22,10 @@ from wiki_pipeline.catalog.dump import dump, restore
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.figures import Figures
 from wiki_pipeline.catalog.freshness import Alerts, Marks, Upstream
+from wiki_pipeline.catalog.invitations import Invitations
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
+from wiki_pipeline.catalog.login_failures import LoginFailures
 from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.people import People, forget_people
 from wiki_pipeline.catalog.records import (
@@ -33,6 +38,8 @@ from wiki_pipeline.catalog.records import (
     SyncStatus,
 )
 from wiki_pipeline.catalog.schema import HEAD
+from wiki_pipeline.catalog.sessions import Sessions
+from wiki_pipeline.catalog.signing_keys import SigningKeys
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
@@ -67,6 +74,14 @@ class Catalog:
         answers: conversations, and what was answered in them.
         model_calls: what calls of language models cost, and what they answered before.
         figures: what processes counted that have ended.
+        accounts: who can log in, and what they are in which tenant.
+        groups: some of a tenant's members, under a name.
+        invitations: links by which somebody becomes a member.
+        sessions: of browsers, and attempts at logging in.
+        api_tokens: of accounts, and what they were exchanged for.
+        signing_keys: of access tokens.
+        login_failures: wrong passwords, counted.
+        audit: who did what.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -91,6 +106,14 @@ class Catalog:
         self.answers = Answers(self._database)
         self.model_calls = ModelCalls(self._database)
         self.figures = Figures(self._database)
+        self.accounts = Accounts(self._database)
+        self.groups = Groups(self._database)
+        self.invitations = Invitations(self._database)
+        self.sessions = Sessions(self._database)
+        self.api_tokens = ApiTokens(self._database)
+        self.signing_keys = SigningKeys(self._database)
+        self.login_failures = LoginFailures(self._database)
+        self.audit = Audit(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

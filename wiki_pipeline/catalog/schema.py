@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from wiki_pipeline.errors import CatalogError
 
 # The newest revision in migrations/versions. Known here, so that a start on a current database does not load Alembic.
-HEAD = "0016"
+HEAD = "0020"
 # The oldest revision whose programs can read and write a database that is at `HEAD`: migrations since have only added
 # tables, and columns whose default is what such a program means. So a gateway of the version before goes on while the
 # next one is rolled out.
