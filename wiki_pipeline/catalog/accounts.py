@@ -1,4 +1,4 @@
-"""Accounts: who can log in, what they are in which tenant, and their passwords, which nobody reads but the one check."""
+"""Accounts: who can log in, what they are in which tenant, and their passwords, which only the one check reads."""
 
 from __future__ import annotations
 
@@ -136,12 +136,6 @@ class Accounts:
             )
             made = made.on_conflict_do_update(index_elements=["issuer", "subject"], set_=said)
             return _account(connection.execute(made.returning(accounts)).one())
-
-    def logged_in(self, account_id: str) -> None:
-        """Note a login."""
-        with self._database.write() as connection:
-            mine = update(accounts).where(accounts.c.account_id == account_id)
-            connection.execute(mine.values(last_login_at=now(connection)))
 
     def set_operator(self, account_id: str, *, operator: bool) -> None:
         """Have an account look after the installation, or no more."""

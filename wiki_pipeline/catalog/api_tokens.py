@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, updat
 
 from wiki_pipeline.catalog.access_tables import accounts, api_tokens, memberships, refresh_families, refresh_tokens
 from wiki_pipeline.catalog.accounts import Holder, holder, holder_columns, membership_in
-from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.database import Database, database_now, now
 
 _KEPT = timedelta(days=30)
 USED_EVERY = timedelta(minutes=1)
@@ -63,7 +63,7 @@ class ApiTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(
+    def add(  # noqa: PLR0913 - each is a column
         self,
         token_id: str,
         secret_hash: str,
@@ -121,19 +121,14 @@ class ApiTokens:
     def find(self, token_id: str) -> FoundToken | None:
         """The token of an id, by one query; None if there is none that is good."""
         with self._database.read() as connection:
-            moment = now(connection)
-            chosen = _found(moment).where(api_tokens.c.token_id == token_id)
-            row = connection.execute(chosen).one_or_none()
-        return None if row is None else _found_token(row, moment)
+            row = connection.execute(_found().where(api_tokens.c.token_id == token_id)).one_or_none()
+        return None if row is None else _found_token(row)
 
     def of_family(self, family_id: str) -> FoundToken | None:
         """The token behind an access token, by its family; None if either is not good any more."""
         with self._database.read() as connection:
-            moment = now(connection)
-            chosen = _found(moment).join(refresh_families, refresh_families.c.token_id == api_tokens.c.token_id)
-            good = refresh_families.c.revoked_at.is_(None) & (refresh_families.c.ends_at > moment)
-            row = connection.execute(chosen.where(refresh_families.c.family_id == family_id, good)).one_or_none()
-        return None if row is None else _found_token(row, moment)
+            row = connection.execute(_behind(family_id)).one_or_none()
+        return None if row is None else _found_token(row)
 
     def touch(self, token_id: str) -> None:
         """Note that a token is used."""
@@ -168,23 +163,28 @@ class ApiTokens:
             if row.used_at is not None:
                 connection.execute(families.where(refresh_families.c.revoked_at.is_(None)).values(revoked_at=moment))
                 return row.family_id, None
-            behind = _found(moment).join(refresh_families, refresh_families.c.token_id == api_tokens.c.token_id)
-            good = refresh_families.c.revoked_at.is_(None) & (refresh_families.c.ends_at > moment)
-            found = connection.execute(behind.where(refresh_families.c.family_id == row.family_id, good)).one_or_none()
+            found = connection.execute(_behind(row.family_id)).one_or_none()
             if found is None:
                 return row.family_id, None
             used = update(refresh_tokens).where(refresh_tokens.c.secret_hash == refresh_hash)
             connection.execute(used.values(used_at=moment))
             connection.execute(insert(refresh_tokens).values(secret_hash=next_hash, family_id=row.family_id))
-            return row.family_id, _found_token(found, moment)
+            return row.family_id, _found_token(found)
 
 
-def _good(moment: datetime) -> ColumnElement[bool]:
+def _good(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     in_time = api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > moment)
     return api_tokens.c.revoked_at.is_(None) & in_time
 
 
-def _found(moment: datetime) -> Select[Any]:
+def _behind(family_id: str) -> Select[Any]:
+    chosen = _found().join(refresh_families, refresh_families.c.token_id == api_tokens.c.token_id)
+    good = refresh_families.c.revoked_at.is_(None) & (refresh_families.c.ends_at > database_now())
+    return chosen.where(refresh_families.c.family_id == family_id, good)
+
+
+def _found() -> Select[Any]:
+    moment = database_now()
     return (
         select(
             api_tokens.c.token_id,
@@ -193,6 +193,7 @@ def _found(moment: datetime) -> Select[Any]:
             api_tokens.c.actions,
             api_tokens.c.sources,
             api_tokens.c.last_used_at,
+            moment.label("moment"),
             *holder_columns(api_tokens.c.tenant),
         )
         .join(accounts, accounts.c.account_id == api_tokens.c.account_id)
@@ -201,7 +202,7 @@ def _found(moment: datetime) -> Select[Any]:
     )
 
 
-def _found_token(row: Row[Any], moment: datetime) -> FoundToken:
+def _found_token(row: Row[Any]) -> FoundToken:
     return FoundToken(
         row.token_id,
         row.token_name,
@@ -209,14 +210,13 @@ def _found_token(row: Row[Any], moment: datetime) -> FoundToken:
         holder(row),
         tuple(row.actions),
         None if row.sources is None else tuple(row.sources),
-        row.last_used_at is None or moment - row.last_used_at >= USED_EVERY,
+        row.last_used_at is None or row.moment - row.last_used_at >= USED_EVERY,
     )
 
 
 def _token(row: Row[Any]) -> ApiToken:
-    facts: Mapping[str, Any] = row._mapping
     return ApiToken(
-        **{name: facts[name] for name in ApiToken.__slots__ if name not in {"owner", "actions", "sources"}},
+        **{name: getattr(row, name) for name in ApiToken.__slots__ if name not in {"owner", "actions", "sources"}},
         owner=row.owner or row.email or row.subject,
         actions=tuple(row.actions),
         sources=None if row.sources is None else tuple(row.sources),

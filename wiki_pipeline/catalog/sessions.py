@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from wiki_pipeline.catalog.access_tables import accounts, login_attempts, memberships, sessions
 from wiki_pipeline.catalog.accounts import Holder, end_credentials, end_sessions, holder, holder_columns, membership_in
-from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.database import Database, database_now, now
 
 _KEPT = timedelta(days=30)  # sessions that have ended, for whoever asks what there was
 SEEN_EVERY = timedelta(minutes=1)
@@ -61,7 +61,7 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(
+    def open(  # noqa: PLR0913 - each is a column
         self,
         secret_hash: str,
         account_id: str,
@@ -101,19 +101,18 @@ class Sessions:
 
     def find(self, secret_hash: str) -> OpenSession | None:
         """The session that a secret opens, by one query; None if it opens none (any more)."""
+        moment = database_now()
+        columns = [sessions.c.session_id, sessions.c.seen_at, moment.label("moment")]
+        chosen = (
+            select(*columns, *holder_columns(sessions.c.tenant))
+            .join(accounts, accounts.c.account_id == sessions.c.account_id)
+            .outerjoin(memberships, membership_in(sessions.c.tenant))
+            .where(sessions.c.secret_hash == secret_hash, sessions.c.revoked_at.is_(None))
+            .where(sessions.c.ends_at > moment, sessions.c.idle_ends_at > moment, accounts.c.disabled_at.is_(None))
+        )
         with self._database.read() as connection:
-            moment = now(connection)
-            chosen = (
-                select(sessions.c.session_id, sessions.c.seen_at, *holder_columns(sessions.c.tenant))
-                .join(accounts, accounts.c.account_id == sessions.c.account_id)
-                .outerjoin(memberships, membership_in(sessions.c.tenant))
-                .where(sessions.c.secret_hash == secret_hash, sessions.c.revoked_at.is_(None))
-                .where(sessions.c.ends_at > moment, sessions.c.idle_ends_at > moment, accounts.c.disabled_at.is_(None))
-            )
             row = connection.execute(chosen).one_or_none()
-        if row is None:
-            return None
-        return OpenSession(row.session_id, holder(row), moment - row.seen_at >= SEEN_EVERY)
+        return row and OpenSession(row.session_id, holder(row), row.moment - row.seen_at >= SEEN_EVERY)
 
     def touch(self, secret_hash: str, idle: timedelta) -> None:
         """Note that a session is used."""
