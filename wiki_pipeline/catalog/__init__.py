@@ -55,7 +55,6 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.sessions import LoginAttempt, OpenSession, Session
-from wiki_pipeline.catalog.signing_keys import SigningKey
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
@@ -110,7 +109,6 @@ __all__ = [
     "Retry",
     "Session",
     "SetKind",
-    "SigningKey",
     "SourceRecord",
     "Spent",
     "Standing",

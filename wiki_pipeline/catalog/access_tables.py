@@ -1,7 +1,7 @@
 """The catalog's tables of people: accounts, what they may, and what they bring to show who they are.
 
-Nothing here opens anything by itself: of sessions, tokens and links there are hashes of 256-bit secrets, of passwords
-Argon2id's. The one secret that has to be kept is the private half of a signing key.
+Nothing here opens anything: of sessions, tokens and links there are hashes of 256-bit secrets, of passwords Argon2id's,
+of signing keys the public halves.
 """
 
 from __future__ import annotations
@@ -183,9 +183,7 @@ signing_keys = Table(
     "signing_keys",
     metadata,
     _text("kid", primary_key=True),
-    Column("public", JSON, nullable=False),
-    _text("private"),
-    _moment("signs_until"),
+    Column("public", JSON, nullable=False),  # a JWK; the private half stays in the process that made it
     _moment("checks_until"),
 )
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -355,7 +354,7 @@ def end_sessions(connection: Connection, account_id: str, moment: datetime, but:
 
 
 def _joined() -> Any:
-    return select(func.aggregate_strings(group_members.c.name, literal(_BETWEEN)))
+    return select(func.aggregate_strings(group_members.c.name, _BETWEEN))
 
 
 def _tables_of(tenant: ColumnElement[str]) -> list[Any]:

@@ -112,7 +112,9 @@ class Sessions:
         )
         with self._database.read() as connection:
             row = connection.execute(chosen).one_or_none()
-        return row and OpenSession(row.session_id, holder(row), row.moment - row.seen_at >= SEEN_EVERY)
+        if row is None:
+            return None
+        return OpenSession(row.session_id, holder(row), row.moment - row.seen_at >= SEEN_EVERY)
 
     def touch(self, secret_hash: str, idle: timedelta) -> None:
         """Note that a session is used."""

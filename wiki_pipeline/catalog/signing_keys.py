@@ -1,34 +1,16 @@
-"""The keys that access tokens are signed with: one signs at a time, those before it go on checking for a while."""
+"""The keys that access tokens are checked with: the public halves. Each process signs with a key of its own, whose
+private half it never writes down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 
 from wiki_pipeline.catalog.access_tables import signing_keys
-from wiki_pipeline.catalog.database import Database, in_turn, now
-
-_TURN = 0x73_69_67_6E  # "sign": whoever makes a key has it alone
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key pair.
-
-    Attributes:
-        public: a JWK.
-        private: as it is kept.
-        signs_until: later ones are signed by another.
-    """
-
-    kid: str
-    public: Mapping[str, Any]
-    private: str = field(repr=False)
-    signs_until: datetime
+from wiki_pipeline.catalog.database import Database, database_now, now
 
 
 class SigningKeys:
@@ -37,31 +19,16 @@ class SigningKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def current(
-        self, make: Callable[[], tuple[str, Mapping[str, Any], str]], signs: timedelta, checks: timedelta
-    ) -> SigningKey:
-        """The key that signs, made if there is none.
-
-        Args:
-            make: id, public and private half.
-            signs: how long a new one signs; for `checks` longer it is among those that are good.
-        """
+    def add(self, kid: str, public: Mapping[str, Any], lasts: timedelta) -> None:
+        """Have a key check tokens for so long."""
         with self._database.write() as connection:
-            in_turn(connection, _TURN)
             moment = now(connection)
             connection.execute(delete(signing_keys).where(signing_keys.c.checks_until < moment))
-            newest = select(signing_keys).where(signing_keys.c.signs_until > moment)
-            row = connection.execute(newest.order_by(signing_keys.c.signs_until.desc()).limit(1)).one_or_none()
-            if row is not None:
-                return SigningKey(row.kid, row.public, row.private, row.signs_until)
-            kid, public, private = make()
-            until = moment + signs
-            values = {"kid": kid, "public": dict(public), "private": private, "signs_until": until}
-            connection.execute(insert(signing_keys).values(**values, checks_until=until + checks))
-            return SigningKey(kid, public, private, until)
+            row = {"kid": kid, "public": dict(public), "checks_until": moment + lasts}
+            connection.execute(insert(signing_keys).values(**row))
 
     def public(self) -> Sequence[Mapping[str, Any]]:
-        """The public halves of those that are good, newest first."""
+        """The keys that are good, as JWKs, newest first."""
+        chosen = select(signing_keys.c.public).where(signing_keys.c.checks_until > database_now())
         with self._database.read() as connection:
-            chosen = select(signing_keys.c.public).where(signing_keys.c.checks_until > now(connection))
-            return list(connection.execute(chosen.order_by(signing_keys.c.signs_until.desc())).scalars())
+            return list(connection.execute(chosen.order_by(signing_keys.c.checks_until.desc())).scalars())

@@ -17,15 +17,17 @@ from starlette.routing import Route
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, check_binding
+from wiki_pipeline.gateway.api import account as account_api
 from wiki_pipeline.gateway.api import ask as ask_api
 from wiki_pipeline.gateway.api import changes, datasources, freshness, ingest, jobs, operations
+from wiki_pipeline.gateway.api import members as members_api
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
 from wiki_pipeline.gateway.observed import Observed
+from wiki_pipeline.gateway.pages import account, files, login, members, wiki
 from wiki_pipeline.gateway.pages import ask as ask_pages
-from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import SecurityMiddleware
@@ -99,18 +101,22 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         changes.router,
         webhooks.router(receivers),
         operations.router,
+        account_api.router,
+        members_api.router,
     ):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (search_pages.router, ask_pages.router, research_pages.router, files.router, wiki.router):
         app.include_router(router, responses=dict(errors.PAGES))
+    for router in (login.router, account.router, members.router):
+        app.include_router(router, responses=dict(errors.PAGES))
     app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
     _add_assets(app)
     app.add_middleware(webhooks.Shortcut, mounted=receivers)
     app.add_middleware(Observed, metrics=services.metrics)
-    access = Access(settings)
+    access = Access(settings, services.people.credentials)
     app.add_middleware(SecurityMiddleware, access=access, max_body_bytes=settings.max_body_bytes)
     return app
 

@@ -37,12 +37,25 @@ _PROGRAMS = (
     "/metrics",
     "/openapi.json",
 )
-_PEOPLE = ("/wiki", "/search", "/ask", "/research", "/docs")
+_PEOPLE = (
+    "/wiki",
+    "/search",
+    "/ask",
+    "/research",
+    "/docs",
+    "/login",
+    "/password",
+    "/invitation",
+    "/account",
+    "/settings",
+)
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SignatureError: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowedError: HTTPStatus.FORBIDDEN,
+    errors.LoginError: HTTPStatus.UNAUTHORIZED,
+    errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
@@ -174,7 +187,8 @@ def answer_for(request: Request, error: errors.WikiPipelineError) -> Response:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return _answered(request, Problem(status, error.code, str(error)))
+    headers = {"retry-after": str(round(error.seconds))} if isinstance(error, errors.ThrottledError) else None
+    return _answered(request, Problem(status, error.code, str(error), headers=headers))
 
 
 def _no_page(_request: Request, error: Exception) -> Response:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlencode
+
 from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wiki_pipeline.gateway.access import Access
+from wiki_pipeline.access import Action, secrets
+from wiki_pipeline.access.credentials import Visit
+from wiki_pipeline.gateway.access import Access, Decision, LoginFirst
 from wiki_pipeline.gateway.errors import Problem, answer
+from wiki_pipeline.wiki import site
 
 MAX_HEADER_BYTES = 16_384
 MAX_HEADERS = 100
 PRINCIPAL = "principal"
 """Name in the state of a request under which its `Principal` is; None for health checks and webhooks."""
+VISIT = "visit"
+"""The same for its `Visit`: with the session that it is of."""
+CLIENT = "client_address"
+"""The same for the address that it comes from."""
+CSRF = "csrf"
+"""Name of the field of forms that shows that they were made for this session; programs of pages send the header."""
 
 _SECURITY = {
     "content-security-policy": (
@@ -32,6 +44,14 @@ _HEADERS_TOO_LARGE = Problem(
     431, "headers_too_large", f"The headers are larger than {MAX_HEADER_BYTES} bytes.", headers=_CLOSE
 )
 _TOO_MANY_HEADERS = Problem(431, "too_many_headers", f"There are more than {MAX_HEADERS} headers.", headers=_CLOSE)
+
+
+_FORGED = Problem(
+    403,
+    "cross_site",
+    "This form was not made for your session, or that has changed. Load the page again and repeat it.",
+)
+_MOST_FIELDS = 100
 
 
 class _BodyTooLargeError(Exception):
@@ -66,16 +86,30 @@ class SecurityMiddleware:
                 message["headers"] = [*message["headers"], *(pair for pair in _ADDED if pair[0] not in given)]
             await send(message)
 
-        decision = self._refusal(scope) or self._access.decide(scope)
-        refusal = decision if isinstance(decision, Problem) else None
-        if refusal is not None:
-            await answer(refusal, scope["path"])(scope, receive, secured)
+        decision = self._refusal(scope) or await self._access.decide(scope)
+        if isinstance(decision, Problem):
+            accept = Headers(scope=scope).get("accept", "") if self._access.people else ""
+            await answer(decision, scope["path"], accept)(scope, receive, secured)
             return
-        scope = {**scope, "state": {**scope.get("state", {}), PRINCIPAL: decision}}
-        if scope["method"] == "HEAD":  # answered as GET; the server leaves the body out
-            scope = {**scope, "method": "GET"}
+        if isinstance(decision, LoginFirst):
+            asked = f"?{urlencode({'next': decision.next})}" if decision.next not in {"", "/"} else ""
+            await RedirectResponse(f"/login{asked}", 303)(scope, receive, secured)
+            return
+        bounded = _bounded(receive, self._max_body_bytes)
+        visit = decision.visit
+        known = {PRINCIPAL: visit and visit.principal, VISIT: visit, CLIENT: decision.address}
+        scope = {**scope, "state": {**scope.get("state", {}), **known}}
         try:
-            await self._app(scope, _bounded(receive, self._max_body_bytes), secured)
+            if visit is not None and visit.session_id and scope["method"] not in {"GET", "HEAD"}:
+                body = await _whole(bounded)
+                if not _made_for(visit, scope, body):
+                    await answer(_FORGED, scope["path"], "text/html")(scope, receive, secured)
+                    return
+                bounded = _again(body, receive)
+            if scope["method"] == "HEAD":  # answered as GET; the server leaves the body out
+                scope = {**scope, "method": "GET"}
+            with site.read_by(_reader(decision) if self._access.people else None):
+                await self._app(scope, bounded, secured)
         except _BodyTooLargeError:
             if started:
                 raise
@@ -104,3 +138,48 @@ def _bounded(receive: Receive, most: int) -> Receive:
         return message
 
     return bounded
+
+
+def _reader(decision: Decision) -> site.Reader | None:
+    visit = decision.visit
+    if visit is None:
+        return None
+    return site.Reader(visit.principal.name, visit.csrf, admin=visit.principal.may(Action.ADMIN))
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body of a request, which is bounded."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":  # the browser has gone
+            return b""
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, for whoever reads it next; after it, whatever else comes."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _made_for(visit: Visit, scope: Scope, body: bytes) -> bool:
+    """Whether a request that changes something comes from a page that was made for its session."""
+    headers = Headers(scope=scope)
+    given = headers.get("x-csrf-token", "")
+    if not given and headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        try:
+            given = parse_qs(body.decode("utf-8"), max_num_fields=_MOST_FIELDS).get(CSRF, [""])[0]
+        except ValueError:
+            return False
+    return secrets.equal(given, visit.csrf)

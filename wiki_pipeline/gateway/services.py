@@ -11,8 +11,12 @@ from typing import Annotated, cast
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
-from wiki_pipeline import sources
+from wiki_pipeline import logs, sources
 from wiki_pipeline.access import Action, Principal, Scope, local
+from wiki_pipeline.access.actors import Actor
+from wiki_pipeline.access.credentials import Visit
+from wiki_pipeline.access.logins import Logins
+from wiki_pipeline.access.people import People
 from wiki_pipeline.answers.llm import open_chat
 from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
@@ -20,10 +24,10 @@ from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
-from wiki_pipeline.gateway.access import only_reads
 from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.metrics import Metrics
-from wiki_pipeline.gateway.security import PRINCIPAL
+from wiki_pipeline.gateway.rights import needed as needed_for
+from wiki_pipeline.gateway.security import CLIENT, PRINCIPAL, VISIT
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.wiki_reader import WikiReader
 from wiki_pipeline.store import Filters, Found, Hit, Store, find
@@ -51,6 +55,10 @@ class Services:
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
         draining: whether this process is about to stop.
+        people: accounts, tokens and sessions, and what is done with them.
+        logins: logs people in.
+        actor: who asks, as the audit names them.
+        visit: with the session that the request is of.
     """
 
     settings: GatewaySettings
@@ -67,6 +75,10 @@ class Services:
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
     draining: Draining = field(default_factory=Draining)
+    people: People = field(kw_only=True)
+    logins: Logins = field(kw_only=True)
+    actor: Actor = field(kw_only=True)
+    visit: Visit = field(kw_only=True)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -80,9 +92,15 @@ class Services:
         self.staleness.close()
         self.catalog.close()
 
-    def as_seen_by(self, principal: Principal) -> Services:
-        """The same for another principal."""
-        return replace(self, principal=principal, reader=self.reader.within(principal.scope))
+    def as_seen_by(self, principal: Principal, visit: Visit | None = None, address: str = "") -> Services:
+        """The same for another principal, and the request that they sent."""
+        return replace(
+            self,
+            principal=principal,
+            reader=self.reader.within(principal.scope),
+            actor=Actor.of(principal, address, logs.about().get("request_id", "")),
+            visit=visit or Visit(principal),
+        )
 
     def search(self, query: str, *, k: int, mode: Mode, filters: Filters, per_document: int | None = None) -> list[Hit]:
         """The best chunks of what the principal may read; errors as `store.search`."""
@@ -146,6 +164,7 @@ def open_services(settings: GatewaySettings) -> Services:
         return Library(catalog, store, embedder, staleness, scope)
 
     model = open_chat(settings, catalog.model_calls)
+    people = People(catalog, settings, settings.public_url or "wiki-pipeline")
     return Services(
         settings,
         local(settings),
@@ -158,6 +177,10 @@ def open_services(settings: GatewaySettings) -> Services:
         Answering(catalog, library, model, settings),
         Researching(catalog, library, model, settings),
         open_reranker(settings),
+        people=people,
+        logins=Logins(catalog, settings, people.credentials),
+        actor=Actor.of(local(settings)),
+        visit=Visit(local(settings)),
     )
 
 
@@ -187,7 +210,7 @@ def opened(request: Request) -> Services:
 
 def principal(request: Request) -> Principal:
     """Who sent a request, as `Access` decided; errors as `asking`."""
-    return asking(request, Action.READ if only_reads(request.method, request.scope.get("path", "")) else Action.WRITE)
+    return asking(request, needed_for(request.method, request.scope.get("path", "")))
 
 
 def asking(request: Request, needed: Action) -> Principal:
@@ -206,7 +229,8 @@ def asking(request: Request, needed: Action) -> Principal:
 
 def services(request: Request, who: Annotated[Principal, Depends(principal)]) -> Services:
     """The services as the one who asks may use them."""
-    return opened(request).as_seen_by(who)
+    state = request.scope.get("state", {})
+    return opened(request).as_seen_by(who, state.get(VISIT), state.get(CLIENT, ""))
 
 
 Serving = Annotated[Services, Depends(services)]

@@ -193,8 +193,6 @@ def _credentials() -> None:
         "signing_keys",
         _text("kid"),
         sa.Column("public", sa.JSON(), nullable=False),
-        _text("private"),
-        _moment("signs_until"),
         _moment("checks_until"),
         sa.PrimaryKeyConstraint("kid", name="pk_signing_keys"),
     )
