@@ -159,6 +159,12 @@ class NotAllowedError(WikiPipelineError):
     code = "not_allowed"
 
 
+class NotThereError(WikiPipelineError):
+    """There is no such account, session, token or member; or it is another's."""
+
+    code = "not_there"
+
+
 class LoginError(WikiPipelineError):
     """Somebody could not be logged in: the provider said so, what it said can't be trusted, or they have no access."""
 

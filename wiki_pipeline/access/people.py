@@ -16,7 +16,7 @@ from wiki_pipeline.access.logins import LOCAL, subject_of
 from wiki_pipeline.access.principal import Action, Principal, Role
 from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.catalog import Account, Catalog, Invitation
-from wiki_pipeline.errors import LoginError, NotAllowedError, PayloadError
+from wiki_pipeline.errors import LoginError, NotAllowedError, NotThereError, PayloadError
 from wiki_pipeline.model import SourceKey
 
 LINK = timedelta(hours=1)
@@ -45,6 +45,7 @@ class People:
     Everything here raises:
         NotAllowedError: the actor may not do this.
         PayloadError: what was said can't be used.
+        NotThereError: there is no such account, or none that the actor has to do with.
     """
 
     def __init__(self, catalog: Catalog, settings: AccessSettings, issuer: str) -> None:
@@ -67,7 +68,7 @@ class People:
         """An account by its id."""
         found = self._catalog.accounts.get(account_id)
         if found is None:
-            raise PayloadError("There is no such account.", "The page of members lists them.")
+            raise NotThereError("There is no such account.", "The page of members lists them.")
         return found
 
     def add(self, by: Actor, name: str, title: str, email: str, role: Role) -> Account:
@@ -80,13 +81,19 @@ class People:
             raise PayloadError(f"There is an account {subject} already.")
         account = self._catalog.accounts.seen(LOCAL, subject, title[:_LONGEST], email[:_LONGEST], verified=False)
         self.record(by, "account.add", f"account {account.account_id}")
-        self.set_role(by, account.account_id, role)
+        self.set_role(by, account.account_id, role, fresh=True)
         return account
 
-    def set_role(self, by: Actor, account_id: str, role: Role | None) -> None:
-        """Make an account a member of the actor's tenant, change its role, or take it away."""
+    def set_role(self, by: Actor, account_id: str, role: Role | None, *, fresh: bool = False) -> None:
+        """Change a member's role in the actor's tenant, or take it away.
+
+        Args:
+            fresh: the account was just made for the tenant. Of others only operators make members, who see all.
+        """
         account = self.account(account_id)
         before = self._catalog.accounts.tenants(account_id).get(by.tenant, "")
+        if not before and Action.OPERATE not in by.actions and by.account != account_id and not fresh:
+            raise NotThereError("There is no such account.", "The page of members lists them; others are invited.")
         self._needs(by, Role.OPERATOR if account.operator else role or Role.ADMIN)
         if account.account_id == by.account and role is not Role.OPERATOR:
             raise NotAllowedError("Nobody changes their own role.", "Ask another admin.")
@@ -297,7 +304,7 @@ class People:
         tenants = set(self._catalog.accounts.tenants(account_id))
         if Action.OPERATE not in by.actions and tenants != {by.tenant}:
             if by.tenant not in tenants:
-                raise PayloadError("There is no such account.", "The page of members lists them.")
+                raise NotThereError("There is no such account.", "The page of members lists them.")
             raise NotAllowedError("This account is a member of other tenants too.", "Ask an operator.")
         return account
 

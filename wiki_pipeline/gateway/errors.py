@@ -36,6 +36,7 @@ _PROGRAMS = (
     "/readyz",
     "/metrics",
     "/openapi.json",
+    "/.well-known/",
 )
 _PEOPLE = (
     "/wiki",
@@ -55,6 +56,7 @@ _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SignatureError: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowedError: HTTPStatus.FORBIDDEN,
     errors.LoginError: HTTPStatus.UNAUTHORIZED,
+    errors.NotThereError: HTTPStatus.NOT_FOUND,
     errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,

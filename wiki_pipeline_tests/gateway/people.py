@@ -64,11 +64,12 @@ class Town:
     def browser(self) -> Browser:
         return Browser(self.address)
 
-    def logged_in(self, name: str) -> Browser:
+    @contextmanager
+    def logged_in(self, name: str) -> Iterator[Browser]:
         """A browser of somebody who has a password."""
-        browser = self.browser()
-        assert browser.by_password(name).status_code == 200
-        return browser
+        with self.browser() as browser:
+            assert browser.by_password(name).status_code == 200
+            yield browser
 
     def add(self, name: str, role: Role) -> Account:
         """Somebody with the password."""

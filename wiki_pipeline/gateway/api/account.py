@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from wiki_pipeline import logs
 from wiki_pipeline.access.actors import nobody
 from wiki_pipeline.access.people import Pair
-from wiki_pipeline.errors import NotAllowedError, PayloadError
+from wiki_pipeline.errors import NotAllowedError, NotThereError
 from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
 from wiki_pipeline.gateway.pages.account import new_token
 from wiki_pipeline.gateway.security import CLIENT
 from wiki_pipeline.gateway.services import Serving, opened
 
-router = APIRouter(tags=["account"])
 _NONE: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is none."}}
 _REFUSED: dict[int | str, dict[str, Any]] = {403: {"model": ErrorAnswer, "description": "Not allowed."}}
+Id = Annotated[str, Path(max_length=64, description="Its id.")]
+
+router = APIRouter(tags=["account"])
 
 
 class AccountFacts(BaseModel):
@@ -152,7 +154,7 @@ def end_sessions(serving: Serving) -> Ended:
 
 
 @router.delete("/v1/account/sessions/{session_id}", summary="End a session", responses=_NONE)
-def end_session(serving: Serving, session_id: str) -> Ended:
+def end_session(serving: Serving, session_id: Id) -> Ended:
     """End one session of the asker's account."""
     return Ended(ended=_one(serving.people.end_session(serving.actor, session_id)))
 
@@ -165,7 +167,9 @@ def tokens(serving: Serving) -> TokensFound:
     return TokensFound(tokens=[token_facts(each) for each in found])
 
 
-@router.post("/v1/account/tokens", status_code=201, summary="Make an API token", responses={**UNREADABLE, **_REFUSED})
+@router.post(
+    "/v1/account/tokens", status_code=201, summary="Make an API token", responses={**UNREADABLE, **_REFUSED, **_NONE}
+)
 def make_token(serving: Serving, wanted: TokenWanted) -> TokenMade:
     """It may do what its owner may at each moment, and never more than was asked for. For people who are logged in."""
     if not serving.principal.account:
@@ -174,7 +178,7 @@ def make_token(serving: Serving, wanted: TokenWanted) -> TokenMade:
 
 
 @router.delete("/v1/account/tokens/{token_id}", summary="Revoke an API token", responses=_NONE)
-def revoke_token(serving: Serving, token_id: str) -> Ended:
+def revoke_token(serving: Serving, token_id: Id) -> Ended:
     """It and what it was exchanged for are good for nothing from now on."""
     return Ended(ended=_one(serving.people.revoke_token(serving.actor, token_id)))
 
@@ -223,5 +227,5 @@ def _pair(pair: Pair) -> AccessPair:
 
 def _one(found: bool) -> int:
     if not found:
-        raise PayloadError("There is none of that id.")
+        raise NotThereError("There is none of that id.")
     return 1

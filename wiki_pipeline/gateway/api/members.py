@@ -15,15 +15,18 @@ from pydantic import BaseModel, Field
 
 from wiki_pipeline.access import Role
 from wiki_pipeline.catalog import AuditRecord, Member
-from wiki_pipeline.errors import PayloadError
+from wiki_pipeline.errors import NotThereError
 from wiki_pipeline.gateway.addresses import root_of
 from wiki_pipeline.gateway.api.account import Ended, TokenMade, TokensFound, TokenWanted, token_facts
 from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
 from wiki_pipeline.gateway.pages.account import new_token
 from wiki_pipeline.gateway.services import Serving
 
-router = APIRouter(tags=["members"])
-_REFUSED: dict[int | str, dict[str, Any]] = {403: {"model": ErrorAnswer, "description": "Not allowed."}}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    403: {"model": ErrorAnswer, "description": "Not allowed."},
+    404: {"model": ErrorAnswer, "description": "There is none."},
+}
+router = APIRouter(tags=["members"], responses=_REFUSED)
 _MOST = 1_000
 AccountId = Annotated[str, Path(max_length=64, description="Of the account.")]
 GroupName = Annotated[str, Path(max_length=100, description="Of the group.")]
@@ -136,16 +139,14 @@ def members(serving: Serving) -> Members:
     return Members(members=[_member(each) for each in serving.catalog.accounts.members(serving.principal.tenant)])
 
 
-@router.post(
-    "/v1/members", status_code=201, summary="Add somebody with a password", responses={**UNREADABLE, **_REFUSED}
-)
+@router.post("/v1/members", status_code=201, summary="Add somebody with a password", responses=dict(UNREADABLE))
 def add(request: Request, serving: Serving, wanted: PersonWanted) -> Link:
     """They set the password by the link, once."""
     made = serving.people.add(serving.actor, wanted.name, wanted.title, wanted.email, Role(wanted.role))
     return _password_link(request, serving, made.account_id)
 
 
-@router.patch("/v1/members/{account_id}", summary="Change a member", responses={**UNREADABLE, **_REFUSED})
+@router.patch("/v1/members/{account_id}", summary="Change a member", responses=dict(UNREADABLE))
 def change(serving: Serving, account_id: AccountId, wanted: MemberWanted) -> Members:
     """Their role in the tenant, or whether the account is good at all. Both count at once."""
     if wanted.disabled is not None:
@@ -155,18 +156,18 @@ def change(serving: Serving, account_id: AccountId, wanted: MemberWanted) -> Mem
     return members(serving)
 
 
-@router.delete("/v1/members/{account_id}", summary="Take a member out of the tenant", responses=_REFUSED)
+@router.delete("/v1/members/{account_id}", summary="Take a member out of the tenant")
 def remove(serving: Serving, account_id: AccountId) -> Ended:
     """The account stays, for other tenants."""
     if account_id not in {
         each.account.account_id for each in serving.catalog.accounts.members(serving.principal.tenant)
     }:
-        raise PayloadError("There is no such member.")
+        raise NotThereError("There is no such member.")
     serving.people.set_role(serving.actor, account_id, None)
     return Ended(ended=1)
 
 
-@router.post("/v1/members/{account_id}/password-link", summary="Let somebody set their password", responses=_REFUSED)
+@router.post("/v1/members/{account_id}/password-link", summary="Let somebody set their password")
 def password_link(request: Request, serving: Serving, account_id: AccountId) -> Link:
     """A link that is good once, for an hour."""
     return _password_link(request, serving, account_id)
@@ -180,7 +181,7 @@ def invitations(serving: Serving) -> Invitations:
     return Invitations(invitations=[InvitationFacts(**{name: getattr(each, name) for name in names}) for each in found])
 
 
-@router.post("/v1/invitations", status_code=201, summary="Invite somebody", responses={**UNREADABLE, **_REFUSED})
+@router.post("/v1/invitations", status_code=201, summary="Invite somebody", responses=dict(UNREADABLE))
 def invite(request: Request, serving: Serving, wanted: InvitationWanted) -> Link:
     """Whoever opens the link and logs in by a provider becomes a member."""
     secret, made = serving.people.invite(serving.actor, Role(wanted.role), wanted.email)
@@ -233,7 +234,9 @@ def tokens(serving: Serving) -> TokensFound:
     return TokensFound(tokens=[token_facts(each) for each in serving.catalog.api_tokens.list(serving.principal.tenant)])
 
 
-@router.post("/v1/tokens/{account_id}", status_code=201, summary="Make an API token for a member", responses=UNREADABLE)
+@router.post(
+    "/v1/tokens/{account_id}", status_code=201, summary="Make an API token for a member", responses=dict(UNREADABLE)
+)
 def make_token(serving: Serving, account_id: AccountId, wanted: TokenWanted) -> TokenMade:
     """As `POST /v1/account/tokens`, for an account of the tenant."""
     return TokenMade(
@@ -269,7 +272,10 @@ def audit(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/csv": {}, "application/jsonl": {}}, "description": "Oldest first."}},
 )
-def export(serving: Serving, format: Literal["jsonl", "csv"] = "jsonl") -> StreamingResponse:  # noqa: A002 - its name
+def export(
+    serving: Serving,
+    format: Annotated[Literal["jsonl", "csv"], Query(description="Of the lines.")] = "jsonl",  # noqa: A002 - its name
+) -> StreamingResponse:
     """As JSON lines or CSV, oldest first. The export is itself recorded."""
     serving.people.record(serving.actor, "audit.export", format)
     records = serving.catalog.audit.all(serving.principal.tenant)
