@@ -19,12 +19,13 @@ from wiki_pipeline.access.identity import Identity
 from wiki_pipeline.access.oidc import OidcProvider
 from wiki_pipeline.access.principal import Role
 from wiki_pipeline.access.settings import AccessSettings, ProviderSettings
-from wiki_pipeline.access.throttle import Throttle
+from wiki_pipeline.access.throttle import PerMinute, Throttle
 from wiki_pipeline.catalog import CLAIMS, PEOPLE, Account, Catalog, Invitation, LoginAttempt
 from wiki_pipeline.errors import LoginError
 
 LOCAL = "local"
 ATTEMPT = timedelta(minutes=10)
+_BEGINNINGS = 200  # a minute and address: each is a row for ten minutes
 _NO_ACCESS = LoginError("You are known to your provider, and have no access here.", "Ask an admin for an invitation.")
 _WRONG = LoginError("Name and password do not go together, or there is no such account.")
 
@@ -66,14 +67,21 @@ class Logins:
         self.providers = {each.name: _opened(each) for each in settings.providers}
         self.throttle = Throttle(catalog)
         self.hashing = passwords.Hashing()
+        self._beginnings = PerMinute(_BEGINNINGS)
 
-    async def begin(self, provider: str, redirect_uri: str, attempt: LoginAttempt) -> tuple[str, str, str]:
+    async def begin(self, provider: str, redirect_uri: str, attempt: LoginAttempt, client: str) -> tuple[str, str, str]:
         """Begin a login. Where the browser goes; its state; and the secret that binds it to the browser.
+
+        Args:
+            client: the browser's address.
 
         Raises:
             LoginError: the provider is not known or can't be asked.
+            ThrottledError: the address began too many.
         """
         found = self._provider(provider)
+        self._beginnings.refuse(client)
+        self._beginnings.count(client)
         state, binding = secrets.made(), secrets.made()
         address = await found.address(redirect_uri, state, binding)
         hashes = secrets.hashed(state), secrets.hashed(binding)

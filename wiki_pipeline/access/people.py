@@ -15,6 +15,7 @@ from wiki_pipeline.access.credentials import Credentials, token_principal
 from wiki_pipeline.access.logins import LOCAL, subject_of
 from wiki_pipeline.access.principal import Action, Principal, Role
 from wiki_pipeline.access.settings import AccessSettings
+from wiki_pipeline.access.throttle import PerMinute
 from wiki_pipeline.catalog import Account, Catalog, Invitation
 from wiki_pipeline.errors import LoginError, NotAllowedError, NotThereError, PayloadError
 from wiki_pipeline.model import SourceKey
@@ -24,6 +25,7 @@ INVITATION = timedelta(days=7)
 REFRESH = timedelta(days=30)
 _LONGEST = 100
 _DAY = 86_400.0
+_WRONG_A_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class People:
         self._catalog = catalog
         self._settings = settings
         self._expired_at = float("-inf")
+        self._wrong = PerMinute(_WRONG_A_MINUTE)
         self.access_tokens = AccessTokens(catalog, issuer)
         self.credentials = Credentials(catalog, settings, self.access_tokens)
 
@@ -247,10 +250,13 @@ class People:
 
         Raises:
             LoginError: it is unknown or over; or it came before, which ends all that came of it.
+            ThrottledError: too many wrong ones came from the address.
         """
+        self._wrong.refuse(by.address)
         following = secrets.made()
         family_id, found = self._catalog.api_tokens.refresh(secrets.hashed(refresh), secrets.hashed(following))
         if found is None:
+            self._wrong.count(by.address)
             if family_id:
                 self._changed(by, "token.refresh", f"family {family_id}", "used before, or over")
             raise LoginError("This refresh token is not good (any more).", "Exchange the API token again.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +22,47 @@ FREE_OF_ACCOUNT, LONGEST_OF_ACCOUNT = 5, 60.0
 FREE_OF_ADDRESS, LONGEST_OF_ADDRESS = 20, 900.0
 _MOST = 10_000
 _AT_ONCE = 4
+_MINUTE = 60.0
+
+
+class PerMinute:
+    """How often addresses did something within a minute. Bounded: those longest ago are forgotten first.
+
+    Args:
+        most: that is not too many.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def count(self, address: str) -> None:
+        """Note one more."""
+        key = _network(address)
+        with self._lock:
+            began, number = self._seen.pop(key, (self._clock(), 0))
+            if self._clock() - began > _MINUTE:
+                began, number = self._clock(), 0
+            self._seen[key] = began, number + 1
+            while len(self._seen) > _MOST:
+                self._seen.popitem(last=False)
+
+    def too_many(self, address: str) -> bool:
+        """Whether it was as often as it may be."""
+        with self._lock:
+            began, number = self._seen.get(_network(address), (0.0, 0))
+            return number >= self._most and self._clock() - began <= _MINUTE
+
+    def refuse(self, address: str) -> None:
+        """Refuse what would be too many.
+
+        Raises:
+            ThrottledError: it would.
+        """
+        if self.too_many(address):
+            raise ThrottledError("That was too often within a minute.", "Try again in a minute.", seconds=_MINUTE)
 
 
 class Throttle:

@@ -153,10 +153,13 @@ class ApiTokens:
         Without the latter nothing came of it: the token is unknown (no id either), its family or what stands behind
         has ended, or it was used before, which ends the family.
         """
+        chosen = select(refresh_tokens).where(refresh_tokens.c.secret_hash == refresh_hash)
+        with self._database.read() as connection:  # those that nobody made take no lock from others
+            if connection.execute(chosen).one_or_none() is None:
+                return "", None
         with self._database.write() as connection:
             moment = now(connection)
-            chosen = select(refresh_tokens).where(refresh_tokens.c.secret_hash == refresh_hash).with_for_update()
-            row = connection.execute(chosen).one_or_none()
+            row = connection.execute(chosen.with_for_update()).one_or_none()
             if row is None:
                 return "", None
             families = update(refresh_families).where(refresh_families.c.family_id == row.family_id)

@@ -185,8 +185,11 @@ class Sessions:
 
     def take(self, state_hash: str, binding_hash: str) -> LoginAttempt | None:
         """Use an attempt up; None if there is none, it is too old, or another browser began it (which leaves it)."""
+        mine = (login_attempts.c.state_hash == state_hash) & (login_attempts.c.binding_hash == binding_hash)
+        with self._database.read() as connection:  # those that nobody began take no lock from others
+            if connection.execute(select(login_attempts.c.provider).where(mine)).one_or_none() is None:
+                return None
         with self._database.write() as connection:
-            mine = (login_attempts.c.state_hash == state_hash) & (login_attempts.c.binding_hash == binding_hash)
             good = mine & (login_attempts.c.expires_at > now(connection))
             row = connection.execute(delete(login_attempts).where(good).returning(login_attempts)).one_or_none()
         return None if row is None else LoginAttempt(row.provider, row.next, row.invitation_hash)

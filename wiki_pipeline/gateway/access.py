@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +23,7 @@ from anyio import CapacityLimiter
 
 from wiki_pipeline.access import Action, Principal, Tokens, local
 from wiki_pipeline.access.credentials import Credentials, Visit
+from wiki_pipeline.access.throttle import PerMinute
 from wiki_pipeline.errors import ConfigurationError, WikiPipelineError
 from wiki_pipeline.gateway.clients import Clients
 from wiki_pipeline.gateway.cookies import Cookies
@@ -39,7 +37,6 @@ WEBHOOKS = NO_DOOR
 _LONGEST_TOKEN = 4_096
 _LOOKING = 4  # credentials looked up at once; those that are known wait for none of them
 _WRONG_A_MINUTE = 30  # wrong ones of an address; beyond them its lookups go one by one, in a lane of their own
-_MOST_ADDRESSES = 10_000
 
 _CLOSE = {"connection": "close"}
 _MESSAGE = "This needs an API token: send it as `Authorization: Bearer ...`."
@@ -125,7 +122,7 @@ class Access:
         self._credentials = credentials
         self._cookies = cookies_of(settings)
         self._clients = Clients(settings.trusted_proxies)
-        self._wrong = WrongOnes()
+        self._wrong = PerMinute(_WRONG_A_MINUTE)
         self._lanes = CapacityLimiter(_LOOKING)
         self._slow_lane = CapacityLimiter(1)
 
@@ -183,31 +180,6 @@ class Access:
             return LoginFirst("")
         query = scope.get("query_string", b"").decode("latin-1")
         return LoginFirst(quote(scope["path"]) + (f"?{query}" if query else ""))
-
-
-class WrongOnes:
-    """How many wrong credentials addresses brought within a minute. Bounded: the oldest are forgotten first."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def count(self, address: str) -> None:
-        """Note one."""
-        with self._lock:
-            began, number = self._seen.pop(address, (self._clock(), 0))
-            if self._clock() - began > 60:
-                began, number = self._clock(), 0
-            self._seen[address] = began, number + 1
-            while len(self._seen) > _MOST_ADDRESSES:
-                self._seen.popitem(last=False)
-
-    def too_many(self, address: str) -> bool:
-        """Whether an address has to queue up for its next ones."""
-        with self._lock:
-            began, number = self._seen.get(address, (0.0, 0))
-            return number >= _WRONG_A_MINUTE and self._clock() - began <= 60
 
 
 def _not_allowed(who: Principal, action: Action) -> Problem | None:

@@ -39,7 +39,7 @@ class House:
         """Where a browser is sent, and its cookie."""
         hashed = secrets.hashed(invitation) if invitation else ""
         attempt = LoginAttempt(name, "/wiki/here", hashed)
-        address, _, binding = asyncio.run(self.logins.begin(name, BACK.replace("company", name), attempt))
+        address, _, binding = asyncio.run(self.logins.begin(name, BACK.replace("company", name), attempt, "10.0.0.1"))
         return address, binding
 
     def answered(self, address: str) -> dict[str, str]:
@@ -290,6 +290,13 @@ def test_settings_that_would_let_in_others_are_refused(issuer: Issuer, tmp_path:
     one = provider(issuer, tmp_path)
     with pytest.raises(ConfigurationError, match="PROVIDERS"):
         load(AccessSettings, home=tmp_path, providers=(one, one))
+
+
+def test_an_address_begins_so_many_logins_a_minute(house: House) -> None:
+    for _ in range(200):
+        house.logins._beginnings.count("10.0.0.1")
+    with pytest.raises(ThrottledError):
+        house.begin()
 
 
 # --- passwords ---

@@ -13,8 +13,9 @@ from joserfc import jwk, jwt
 
 from wiki_pipeline.access import Action, Role, secrets
 from wiki_pipeline.access.actors import command_line
+from wiki_pipeline.access.throttle import PerMinute
 from wiki_pipeline.errors import ConfigurationError
-from wiki_pipeline.gateway.access import Access, WrongOnes, check_binding
+from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.clients import Clients
 from wiki_pipeline.gateway.forms import local_path
 from wiki_pipeline.gateway.rights import is_open, needed
@@ -420,7 +421,7 @@ def test_ten_thousand_wrong_tokens_take_one_place_of_all_and_leave_the_others(tm
 
 def test_wrong_ones_are_forgotten_after_a_minute() -> None:
     now = 0.0
-    wrong = WrongOnes(lambda: now)
+    wrong = PerMinute(30, lambda: now)
     for _ in range(30):
         wrong.count("a")
     assert wrong.too_many("a")

@@ -62,7 +62,8 @@ async def begin(request: Request, provider: str, next: Next = "", invitation: Se
     try:
         _need_people(serving)
         attempt = LoginAttempt(provider, onward, secrets.hashed(invitation) if invitation else "")
-        address, state, binding = await serving.logins.begin(provider, _callback(request, serving, provider), attempt)
+        there, client = _callback(request, serving, provider), _visitor(request).address
+        address, state, binding = await serving.logins.begin(provider, there, attempt, client)
     except WikiPipelineError as error:
         return _page(serving, onward, problem=error)
     response = RedirectResponse(address, HTTPStatus.SEE_OTHER)
