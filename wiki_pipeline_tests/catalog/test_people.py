@@ -81,7 +81,7 @@ def test_a_session_says_who_and_what_they_are_at_this_moment(catalog: Catalog) -
     catalog.groups.claimed(account.account_id, "default", [])
     again = catalog.sessions.find("s")
     assert again is not None
-    assert (again.holder.role, again.holder.groups) == ("admin", {"ops"})
+    assert (again.holder.role, again.holder.groups) == ("admin", frozenset({"ops"}))
     catalog.accounts.set_role(account.account_id, "default", "")
     without = catalog.sessions.find("s")
     assert without is not None

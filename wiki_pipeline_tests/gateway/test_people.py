@@ -18,6 +18,7 @@ from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.clients import Clients
 from wiki_pipeline.gateway.forms import local_path
+from wiki_pipeline.gateway.pages.account import browser_of
 from wiki_pipeline.gateway.rights import is_open, needed
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.settings import load
@@ -536,3 +537,17 @@ def test_no_secret_is_in_the_home_folder_or_on_pages(place: Town) -> None:
         assert not any(secret.encode() in content for content in disk)
         assert secret not in lines
         assert secret not in pages or secret in {planted[5], planted[6]}  # a form's own
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.0", "curl/8.0"),
+        ("", ""),
+    ],
+)
+def test_browsers_are_named_as_people_know_them(agent: str, shown: str) -> None:
+    assert browser_of(agent) == shown

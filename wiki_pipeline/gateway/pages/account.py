@@ -98,6 +98,33 @@ def new_token(
     )
 
 
+def browser_of(agent: str) -> str:
+    """A browser and its system as people know them, by what it calls itself; that, where nothing is recognised."""
+    browser = next((name for word, name in _BROWSERS.items() if word in agent), "")
+    system = next((name for word, name in _SYSTEMS.items() if word in agent), "")
+    return " on ".join(filter(None, (browser, system))) or agent[:40]
+
+
+# Each names itself and most of the others; the one that no other copies comes first.
+_BROWSERS = {
+    "Edg/": "Edge",
+    "OPR/": "Opera",
+    "Firefox/": "Firefox",
+    "HeadlessChrome/": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
 def token_rows(found: list[ApiToken]) -> list[TokenRow]:
     """Tokens for a list."""
     return [
@@ -133,7 +160,7 @@ def _page(serving: Services, *, made: str = "", problem: WikiPipelineError | Non
                 session_id=each.session_id,
                 provider=each.provider,
                 address=each.address,
-                agent=each.agent,
+                agent=browser_of(each.agent),
                 created_at=each.created_at,
                 seen_at=each.seen_at,
                 current=each.session_id == serving.visit.session_id,

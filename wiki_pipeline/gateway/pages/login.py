@@ -78,6 +78,7 @@ async def callback(request: Request, provider: str) -> Response:
     answer = {name: value[: _LONGEST * 2] for name, value in request.query_params.items()}
     state = answer.get("state", "")[:_SECRET]
     binding = cookies.binding(request.scope, state)
+    response: Response
     try:
         _need_people(serving)
         there = _callback(request, serving, provider)
