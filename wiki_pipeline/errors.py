@@ -159,6 +159,32 @@ class NotAllowedError(WikiPipelineError):
     code = "not_allowed"
 
 
+class NotThereError(WikiPipelineError):
+    """There is no such account, session, token or member; or it is another's."""
+
+    code = "not_there"
+
+
+class LoginError(WikiPipelineError):
+    """Somebody could not be logged in: the provider said so, what it said can't be trusted, or they have no access."""
+
+    code = "login_failed"
+
+
+class ThrottledError(WikiPipelineError):
+    """There were too many wrong tries.
+
+    Args:
+        seconds: when the next one may follow.
+    """
+
+    code = "too_many_tries"
+
+    def __init__(self, message: str, advice: str = "", seconds: float = 1.0) -> None:
+        super().__init__(message, advice)
+        self.seconds = seconds
+
+
 class SignatureError(WikiPipelineError):
     """A message is not signed, or not with the secret. Nothing was done."""
 

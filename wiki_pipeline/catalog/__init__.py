@@ -5,8 +5,11 @@ freshness: events and the claims on them, jobs, and what each source said last t
 For answers: conversations, streams of events, and what calls of models cost.
 """
 
+from wiki_pipeline.catalog.accounts import CLAIMS, PEOPLE, Account, Holder, Member
 from wiki_pipeline.catalog.answers import AnswerRecord, AnswerStatus, ConversationRecord
+from wiki_pipeline.catalog.api_tokens import ApiToken, FoundToken
 from wiki_pipeline.catalog.audiences import Audience, Readers
+from wiki_pipeline.catalog.audit import AuditEntry, AuditRecord
 from wiki_pipeline.catalog.catalog import Catalog
 from wiki_pipeline.catalog.change_records import (
     ChangeKind,
@@ -36,6 +39,7 @@ from wiki_pipeline.catalog.event_records import (
     Waiting,
 )
 from wiki_pipeline.catalog.figures import BUCKET, COUNT, SUM, Figure, observed
+from wiki_pipeline.catalog.invitations import Invitation
 from wiki_pipeline.catalog.leases import Lease
 from wiki_pipeline.catalog.model_calls import Limit, Spent
 from wiki_pipeline.catalog.quotas import Bound, Cap, Kind, Period, Reservation, Use
@@ -53,6 +57,7 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.recovery import Recovery, recover
 from wiki_pipeline.catalog.secrets import DataKey, Sealed
+from wiki_pipeline.catalog.sessions import LoginAttempt, OpenSession, Session
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
@@ -60,16 +65,22 @@ from wiki_pipeline.catalog.tenancy import TenantRecord, TenantState
 
 __all__ = [
     "BUCKET",
+    "CLAIMS",
     "COMPLETED",
     "COUNT",
     "DEMO",
     "OPEN",
+    "PEOPLE",
     "SETTINGS",
     "SUM",
+    "Account",
     "AlertRecord",
     "AnswerRecord",
     "AnswerStatus",
+    "ApiToken",
     "Audience",
+    "AuditEntry",
+    "AuditRecord",
     "Bound",
     "Cap",
     "Catalog",
@@ -88,6 +99,9 @@ __all__ = [
     "EventState",
     "FailureRecord",
     "Figure",
+    "FoundToken",
+    "Holder",
+    "Invitation",
     "JobRecord",
     "JobStatus",
     "Kind",
@@ -95,7 +109,10 @@ __all__ = [
     "Lease",
     "LeaseRecord",
     "Limit",
+    "LoginAttempt",
+    "Member",
     "Observation",
+    "OpenSession",
     "Origin",
     "Period",
     "Readers",
@@ -103,6 +120,7 @@ __all__ = [
     "Reservation",
     "Retry",
     "Sealed",
+    "Session",
     "SetKind",
     "SourceRecord",
     "Spent",

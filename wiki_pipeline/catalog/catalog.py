@@ -10,8 +10,11 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
+from wiki_pipeline.catalog.accounts import Accounts, Groups
 from wiki_pipeline.catalog.answers import Answers
+from wiki_pipeline.catalog.api_tokens import ApiTokens
 from wiki_pipeline.catalog.audiences import Audiences, audience_of, keep_former, mark_changed, restore_former
+from wiki_pipeline.catalog.audit import Audit
 from wiki_pipeline.catalog.changes import Changes, forget_changes
 from wiki_pipeline.catalog.claims import Claims
 from wiki_pipeline.catalog.connections import Connections
@@ -20,8 +23,10 @@ from wiki_pipeline.catalog.dump import dump, restore
 from wiki_pipeline.catalog.events import Events
 from wiki_pipeline.catalog.figures import Figures
 from wiki_pipeline.catalog.freshness import Alerts, Marks, Upstream
+from wiki_pipeline.catalog.invitations import Invitations
 from wiki_pipeline.catalog.jobs import Jobs
 from wiki_pipeline.catalog.leases import Lease, find_all, is_held
+from wiki_pipeline.catalog.login_failures import LoginFailures
 from wiki_pipeline.catalog.mentions import Mentions
 from wiki_pipeline.catalog.model_calls import ModelCalls
 from wiki_pipeline.catalog.model_keys import ModelKeys
@@ -38,6 +43,8 @@ from wiki_pipeline.catalog.records import (
 )
 from wiki_pipeline.catalog.schema import HEAD
 from wiki_pipeline.catalog.secrets import Secrets
+from wiki_pipeline.catalog.sessions import Sessions
+from wiki_pipeline.catalog.signing_keys import SigningKeys
 from wiki_pipeline.catalog.streams import Streams
 from wiki_pipeline.catalog.table_names import TableNames
 from wiki_pipeline.catalog.tables import failures, leases, sources, syncs
@@ -81,6 +88,14 @@ class Catalog:
         tenancy: the tenants.
         secrets: sealed secrets and the keys that open them; `access.sealing` does.
         uses: when what can be made again was used last.
+        accounts: who can log in, and what they are in which tenant.
+        groups: some of a tenant's members, under a name.
+        invitations: links by which somebody becomes a member.
+        sessions: of browsers, and attempts at logging in.
+        api_tokens: of accounts, and what they were exchanged for.
+        signing_keys: of access tokens.
+        login_failures: wrong passwords, counted.
+        audit: who did what.
 
     Args:
         url: SQLAlchemy address, `sqlite:///file` or `postgresql+psycopg://...`; may hold a password.
@@ -112,6 +127,14 @@ class Catalog:
         self.tenancy = Tenancy(self._database)
         self.secrets = Secrets(self._database)
         self.uses = Uses(self._database)
+        self.accounts = Accounts(self._database)
+        self.groups = Groups(self._database)
+        self.invitations = Invitations(self._database)
+        self.sessions = Sessions(self._database)
+        self.api_tokens = ApiTokens(self._database)
+        self.signing_keys = SigningKeys(self._database)
+        self.login_failures = LoginFailures(self._database)
+        self.audit = Audit(self._database)
 
     def __repr__(self) -> str:
         return f"Catalog({self._database.address!r})"

@@ -1,7 +1,8 @@
 """The whole catalog as lines of JSON, out of one database and into another, which may be of the other kind.
 
 A dump is one state: read in one transaction. It is of the tables as a schema revision has them; a later program makes
-that revision, fills it, and then migrates it. Leases are left out: whoever held them holds nothing in the new place.
+that revision, fills it, and then migrates it. Leases are left out: whoever held them holds nothing in the new place;
+and what opens a door for a while: sessions, attempts at logging in, signing keys. A backup is no place for them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from wiki_pipeline.catalog import schema
+from wiki_pipeline.catalog.access_tables import login_attempts, sessions, signing_keys
 from wiki_pipeline.catalog.database import Database
 from wiki_pipeline.catalog.tables import leases, metadata, schema_use
 from wiki_pipeline.errors import CatalogError, ConfigurationError
 
-_LEFT_OUT = {leases.name, schema_use.name}
+_LEFT_OUT = {leases.name, schema_use.name, sessions.name, login_attempts.name, signing_keys.name}
 _ROWS = 1_000
 
 

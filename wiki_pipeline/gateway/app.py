@@ -17,6 +17,7 @@ from starlette.routing import Route
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway import errors, reference, webhooks
 from wiki_pipeline.gateway.access import Access, Decides, check_binding
+from wiki_pipeline.gateway.api import account as account_api
 from wiki_pipeline.gateway.api import ask as ask_api
 from wiki_pipeline.gateway.api import (
     audiences,
@@ -30,14 +31,15 @@ from wiki_pipeline.gateway.api import (
     operations,
     quotas,
 )
+from wiki_pipeline.gateway.api import members as members_api
 from wiki_pipeline.gateway.api import research as research_api
 from wiki_pipeline.gateway.api import search as search_api
 from wiki_pipeline.gateway.event_writer import EventWriter
 from wiki_pipeline.gateway.mcp.endpoint import McpEndpoint
 from wiki_pipeline.gateway.observed import Observed
+from wiki_pipeline.gateway.pages import account, files, login, members, wiki
 from wiki_pipeline.gateway.pages import ask as ask_pages
 from wiki_pipeline.gateway.pages import connections as connection_pages
-from wiki_pipeline.gateway.pages import files, wiki
 from wiki_pipeline.gateway.pages import research as research_pages
 from wiki_pipeline.gateway.pages import search as search_pages
 from wiki_pipeline.gateway.security import Rates, SecurityMiddleware
@@ -118,12 +120,16 @@ def create_app(settings: GatewaySettings, access: Decides | None = None) -> Fast
         connections.router,
         webhooks.router(receivers),
         operations.router,
+        account_api.router,
+        members_api.router,
     ):
         app.include_router(router, responses=dict(errors.ANSWERS))
     for router in (feeds.router, llms.router, opensearch.router):
         app.include_router(router, responses=dict(errors.ANSWERS))
     pages = (search_pages, ask_pages, research_pages, connection_pages, files, wiki)
     for router in (module.router for module in pages):
+        app.include_router(router, responses=dict(errors.PAGES))
+    for router in (login.router, account.router, members.router):
         app.include_router(router, responses=dict(errors.PAGES))
     app.router.routes.append(Route("/mcp", mcp))
     _add_reference(app)
@@ -132,7 +138,7 @@ def create_app(settings: GatewaySettings, access: Decides | None = None) -> Fast
     app.add_middleware(Observed, metrics=services.metrics)
     app.add_middleware(
         SecurityMiddleware,
-        access=access or Access(settings),
+        access=access or Access(settings, services.people.credentials),
         max_body_bytes=settings.max_body_bytes,
         rates=Rates(settings),
     )

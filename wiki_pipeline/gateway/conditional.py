@@ -23,8 +23,9 @@ def _whose(request: Request) -> tuple[object, ...]:
 
 
 def page(request: Request, state: tuple[object, ...], make: Callable[[], str]) -> Response:
-    """The page that `make` gives, unless the reader has it: `state` is everything that it depends on."""
-    return unless_known(request, (site.version(), *state), lambda: HTMLResponse(make()))
+    """The page that `make` gives, unless the reader has it: `state` is everything that it depends on beside
+    whom it is made for."""
+    return unless_known(request, (site.version(), repr(site.reader()), *state), lambda: HTMLResponse(make()))
 
 
 def unless_known(request: Request, state: tuple[object, ...], make: Callable[[], Response]) -> Response:

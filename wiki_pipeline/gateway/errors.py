@@ -37,13 +37,28 @@ _PROGRAMS = (
     "/readyz",
     "/metrics",
     "/openapi.json",
+    "/.well-known/",
 )
-_PEOPLE = ("/wiki", "/search", "/ask", "/research", "/settings", "/docs")
+_PEOPLE = (
+    "/wiki",
+    "/search",
+    "/ask",
+    "/research",
+    "/docs",
+    "/login",
+    "/password",
+    "/invitation",
+    "/account",
+    "/settings",
+)
 _STATUS: dict[type[errors.WikiPipelineError], HTTPStatus] = {
     errors.SearchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PayloadError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.SignatureError: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowedError: HTTPStatus.FORBIDDEN,
+    errors.LoginError: HTTPStatus.UNAUTHORIZED,
+    errors.NotThereError: HTTPStatus.NOT_FOUND,
+    errors.ThrottledError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.SourceError: HTTPStatus.BAD_GATEWAY,
     errors.SourceNotFoundError: HTTPStatus.NOT_FOUND,
     errors.JobNotFoundError: HTTPStatus.NOT_FOUND,
@@ -181,7 +196,7 @@ def answer_for(request: Request, error: errors.WikiPipelineError) -> Response:
 
 def headers_of(error: errors.WikiPipelineError) -> dict[str, str]:
     """What an error says in headers: when to ask again."""
-    seconds = error.seconds if isinstance(error, errors.QuotaError) else None
+    seconds = error.seconds if isinstance(error, errors.QuotaError | errors.ThrottledError) else None
     return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
 
 

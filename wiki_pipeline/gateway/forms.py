@@ -1,44 +1,44 @@
-"""Tokens in forms that change something: a page of another site can send such a form, but not read the token.
-
-Beside the check of `Sec-Fetch-Site` and `Origin` that every request goes through.
-"""
+"""Forms that browsers post."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import SecretStr
+from fastapi import Depends, Request
 
-from wiki_pipeline.access import Principal
-from wiki_pipeline.access.sealing import Vault
-from wiki_pipeline.errors import NotAllowedError
+from wiki_pipeline.errors import PayloadError
 
-FIELD = "form_token"
-_KIND, _NAME = "gateway", "forms"
-
-
-def form_token(vault: Vault, tenant: str, who: Principal) -> str:
-    """The token that a form shown to somebody carries. It is the same in every process of the installation.
-
-    Args:
-        tenant: the default one, whose secret is kept for all.
-
-    Raises:
-        ConfigurationError: the master key is missing.
-    """
-    key = vault.kept(tenant, _KIND, _NAME, lambda: SecretStr(os.urandom(32).hex()))
-    about = f"{who.tenant}\0{who.how}\0{who.owner}".encode()
-    return hmac.new(key.get_secret_value().encode(), about, hashlib.sha256).hexdigest()
+_FIELDS = 20
 
 
-def check_form(vault: Vault, tenant: str, who: Principal, fields: Mapping[str, str]) -> None:
-    """See that a form is one that was shown to who sends it.
+async def _form(request: Request) -> Mapping[str, str]:
+    return form_of(await request.body())
+
+
+def form_of(body: bytes) -> Mapping[str, str]:
+    """The fields of a form, as they were typed.
 
     Raises:
-        NotAllowedError: it is not.
+        PayloadError: it is none.
     """
-    if not hmac.compare_digest(fields.get(FIELD, "").encode(), form_token(vault, tenant, who).encode()):
-        raise NotAllowedError("The form is not one that was shown to you.", "Open the page again, and send it again.")
+    try:
+        fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_FIELDS)
+    except ValueError:
+        raise PayloadError("The form can't be understood.") from None
+    return {name: values[0] for name, values in fields.items()}
+
+
+Form = Annotated[Mapping[str, str], Depends(_form)]
+
+
+def local_path(address: str) -> str:
+    """Where to go next, if that is a page of this gateway; else the start page. Browsers read `//host`, `/\\host` and
+    addresses with control characters in them as other sites."""
+    parts = urlsplit(address)
+    plain = unquote(address)
+    wrong = parts.scheme or parts.netloc or not address.startswith("/") or address[1:2] in {"/", "\\"}
+    if wrong or not plain.isprintable() or "\\" in plain or plain.startswith("//") or len(address) > 2_000:
+        return "/"
+    return "/" if parts.path.startswith(("/login", "/logout", "/password", "/invitation")) else address

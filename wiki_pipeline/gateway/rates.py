@@ -8,23 +8,19 @@ thousands of guesses slow nobody else down; nor does a guess cost a look into th
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from wiki_pipeline.serving.asgi import Scope, header_values
 
 MOST_KEPT = 20_000
-_IPV6_NETWORK = 64  # what one customer of a provider has
 _LONGEST_DELAY = 60.0
 _FORGOTTEN_AFTER = 900.0  # seconds without a failure
-_MOST_FORWARDED = 2_000  # characters
 
 Clock = Callable[[], float]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Buckets:
@@ -140,47 +136,3 @@ def credential_of(scope: Scope) -> bytes:
     headers = header_values(scope)
     brought = headers.get("authorization", "") + "\0" + headers.get("cookie", "")
     return hashlib.sha256(brought.encode("latin-1", "replace")).digest() if brought != "\0" else b""
-
-
-def proxies_of(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Addresses and networks of proxies, as settings name them.
-
-    Raises:
-        ValueError: one is none.
-    """
-    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)
-
-
-def client_of(scope: Scope, proxies: Sequence[Network]) -> str:
-    """Whose address a request is counted for: the socket's, or, if that is a proxy of ours, the last one in
-    `X-Forwarded-For` that is none. What others write into that header counts for nothing."""
-    client = scope.get("client")
-    at = str(client[0]) if client else ""
-    address = _address(at)
-    if address is None:
-        return at
-    if proxies and _is_ours(address, proxies):
-        given = header_values(scope).get("x-forwarded-for", "")[-_MOST_FORWARDED:]
-        for part in reversed(given.split(",")):
-            forwarded = _address(part.strip())
-            if forwarded is None:
-                break
-            address = forwarded
-            if not _is_ours(forwarded, proxies):
-                break
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
-    return str(address)
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def _is_ours(address: ipaddress.IPv4Address | ipaddress.IPv6Address, proxies: Sequence[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in proxies)

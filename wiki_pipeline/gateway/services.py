@@ -13,8 +13,12 @@ from typing import Annotated, cast
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI, Request
 
-from wiki_pipeline import sources
+from wiki_pipeline import logs, sources
 from wiki_pipeline.access import Action, How, Principal, Scope, local
+from wiki_pipeline.access.actors import Actor
+from wiki_pipeline.access.credentials import Visit
+from wiki_pipeline.access.logins import Logins
+from wiki_pipeline.access.people import People
 from wiki_pipeline.access.reading import Reading
 from wiki_pipeline.access.sealing import Vault
 from wiki_pipeline.answers.llm.keys import Models
@@ -24,10 +28,10 @@ from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, Kind, SourceRecord
 from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
-from wiki_pipeline.gateway.access import only_reads
 from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.metrics import Metrics
-from wiki_pipeline.gateway.security import PRINCIPAL
+from wiki_pipeline.gateway.rights import needed as needed_for
+from wiki_pipeline.gateway.security import CLIENT, PRINCIPAL, VISIT
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.gateway.tenants import EachTenant, Served
 from wiki_pipeline.gateway.wiki_reader import WikiReader
@@ -108,6 +112,10 @@ class Services:
         warm: whether what takes seconds to load is there.
         checks: threads of the health checks, which don't queue behind whatever else is asked.
         draining: whether this process is about to stop.
+        people: accounts, tokens and sessions, and what is done with them.
+        logins: logs people in.
+        actor: who asks, as the audit names them.
+        visit: with the session that the request is of.
     """
 
     settings: GatewaySettings
@@ -127,6 +135,10 @@ class Services:
     warm: threading.Event = field(default_factory=threading.Event)
     checks: CapacityLimiter = field(default_factory=_threads_of_checks)
     draining: Draining = field(default_factory=Draining)
+    people: People = field(kw_only=True)
+    logins: Logins = field(kw_only=True)
+    actor: Actor = field(kw_only=True)
+    visit: Visit = field(kw_only=True)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -141,8 +153,9 @@ class Services:
         self.staleness.close()
         self.catalog.close()
 
-    def as_seen_by(self, principal: Principal) -> Services:
-        """The same for another principal, of the principal's tenant, with the sources that it may read now.
+    def as_seen_by(self, principal: Principal, visit: Visit | None = None, address: str = "") -> Services:
+        """The same for another principal, of the principal's tenant, with the sources that it may read now, and the
+        request that they sent.
 
         Raises:
             NotAllowedError: the tenant is not served.
@@ -156,6 +169,8 @@ class Services:
             store=world.store,
             staleness=world.staleness,
             reader=world.reader.within(principal.scope),
+            actor=Actor.of(principal, address, logs.about().get("request_id", "")),
+            visit=visit or Visit(principal),
         )
 
     @contextmanager
@@ -241,6 +256,7 @@ def open_services(settings: GatewaySettings) -> Services:
         return Library(catalog, of_tenant.store, embedder, of_tenant.staleness, scope)
 
     models = Models(settings, catalog, Vault(catalog, settings))
+    people = People(catalog, settings, settings.public_url or "wiki-pipeline")
     return Services(
         settings,
         local(settings),
@@ -256,6 +272,10 @@ def open_services(settings: GatewaySettings) -> Services:
         Reading(catalog),
         models,
         open_reranker(settings),
+        people=people,
+        logins=Logins(catalog, settings, people.credentials),
+        actor=Actor.of(local(settings)),
+        visit=Visit(local(settings)),
     )
 
 
@@ -286,7 +306,7 @@ def opened(request: Request) -> Services:
 
 def principal(request: Request) -> Principal:
     """Who sent a request, as `Access` decided; errors as `asking`."""
-    return asking(request, Action.READ if only_reads(request.method, request.scope.get("path", "")) else Action.WRITE)
+    return asking(request, needed_for(request.method, request.scope.get("path", "")))
 
 
 def asking(request: Request, needed: Action) -> Principal:
@@ -305,7 +325,8 @@ def asking(request: Request, needed: Action) -> Principal:
 
 def services(request: Request, who: Annotated[Principal, Depends(principal)]) -> Services:
     """The services as the one who asks may use them."""
-    return opened(request).as_seen_by(who)
+    state = request.scope.get("state", {})
+    return opened(request).as_seen_by(who, state.get(VISIT), state.get(CLIENT, ""))
 
 
 Serving = Annotated[Services, Depends(services)]

@@ -8,9 +8,7 @@ from pydantic import Field, field_validator
 
 from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.answers.research.settings import ResearchSettings
-from wiki_pipeline.gateway.rates import proxies_of
 from wiki_pipeline.links.settings import WikiAddressSettings
-from wiki_pipeline.settings import Words
 from wiki_pipeline.sync.settings import Settings
 
 
@@ -97,12 +95,6 @@ class GatewaySettings(Settings, ResearchSettings, AccessSettings, WikiAddressSet
         validation_alias="WIKI_PIPELINE_GATEWAY_ADDRESS_RATE",
         description="The same of one client address, webhooks aside.",
     )
-    proxies: Words = Field(
-        (),
-        validation_alias="WIKI_PIPELINE_GATEWAY_PROXIES",
-        description="Addresses or networks of the proxies in front of the gateway, whose X-Forwarded-For is believed; "
-        "nobody else's is.",
-    )
     drain_seconds: float = Field(
         0.0,
         ge=0,
@@ -117,15 +109,6 @@ class GatewaySettings(Settings, ResearchSettings, AccessSettings, WikiAddressSet
         validation_alias="WIKI_PIPELINE_GATEWAY_ANSWER_SECONDS",
         description="A client that takes nothing of its answer for so long is cut off.",
     )
-
-    @field_validator("proxies")
-    @classmethod
-    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            proxies_of(value)
-        except ValueError:
-            raise ValueError("write addresses or networks, as 10.0.0.7 or 10.1.0.0/16, with commas between") from None
-        return value
 
     @field_validator("public_url")
     @classmethod

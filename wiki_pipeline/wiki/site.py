@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -15,6 +17,39 @@ from markupsafe import Markup
 
 from wiki_pipeline.model import digest
 from wiki_pipeline.wiki.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom pages are made for, where people log in.
+
+    Attributes:
+        csrf: what their forms send along.
+        admin: whether they look after the tenant.
+    """
+
+    name: str
+    csrf: str = field(repr=False)
+    admin: bool = False
+
+
+_READER: ContextVar[Reader | None] = ContextVar("reader", default=None)
+
+
+@contextmanager
+def read_by(reader: Reader | None) -> Iterator[None]:
+    """Have pages be made for somebody, in this task and the threads that it starts."""
+    token = _READER.set(reader)
+    try:
+        yield
+    finally:
+        _READER.reset(token)
+
+
+def reader() -> Reader | None:
+    """Whom pages are made for at the moment; None where nobody logs in."""
+    return _READER.get()
+
 
 ASSETS_ROOT = "/assets/"
 _SHORT_COMMIT = 8
@@ -66,7 +101,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(day=_day, moment=_moment, iso=_iso, short=_short, safe_html=_safe_html)
-    environment.globals.update(asset={name: asset.address for name, asset in assets().items()})
+    environment.globals.update(asset={name: asset.address for name, asset in assets().items()}, reader=reader)
     return environment
 
 

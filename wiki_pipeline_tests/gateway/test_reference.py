@@ -19,7 +19,7 @@ def document(client: httpx.Client) -> dict[str, Any]:
 
 
 PROGRAMS = (
-    *("/v1/", "/webhook/", "/livez", "/readyz", "/metrics"),
+    *("/v1/", "/webhook/", "/livez", "/readyz", "/metrics", "/.well-known/"),
     *("/feeds/", "/llms", "/opensearch.xml", "/search/suggest"),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Protocol
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request
@@ -21,9 +21,10 @@ from wiki_pipeline.answers.retrieve import MAX_QUESTION, Question, Searched
 from wiki_pipeline.answers.sentences import Kind
 from wiki_pipeline.answers.words import marked
 from wiki_pipeline.catalog import AnswerRecord, AnswerStatus
-from wiki_pipeline.errors import PayloadError, WikiPipelineError
+from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.api.ask import begin, found, found_conversation
 from wiki_pipeline.gateway.errors import headers_of, status_of
+from wiki_pipeline.gateway.forms import form_of
 from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import answer_text, site
@@ -34,7 +35,6 @@ from wiki_pipeline.wiki.views import Restriction
 GRAVE = {"truncated", "broken", "timeout", "prompt_cut", "source_failed", "source_not_synced", "interrupted"}
 GRAVE |= {"model_failed", "budget_exceeded", "context_overflow", "internal_error", "only_thoughts", "refused", "busy"}
 _EARLIER = 12
-_FIELDS = 20
 
 router = APIRouter(tags=["wiki"])
 
@@ -83,19 +83,6 @@ def forget(serving: Serving, conversation_id: ConversationId) -> Response:
     record, _ = found_conversation(serving, conversation_id)
     serving.catalog.answers.forget(record.tenant, record.owner, record.conversation_id)
     return RedirectResponse("/ask", HTTPStatus.SEE_OTHER)
-
-
-def form_of(body: bytes) -> Mapping[str, str]:
-    """The fields of a form.
-
-    Raises:
-        PayloadError: it is none.
-    """
-    try:
-        fields = parse_qs(body.decode("utf-8"), max_num_fields=_FIELDS)
-    except ValueError:
-        raise PayloadError("The form can't be understood.") from None
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _asked(serving: Services, asked: Mapping[str, str]) -> Response:
