@@ -153,7 +153,7 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address[:60]
-    return str(ipaddress.ipnetwork_of((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 def _left(counted: Mapping[str, tuple[int, timedelta]], key: str, free: int, longest: float) -> float:

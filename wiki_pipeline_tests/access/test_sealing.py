@@ -116,7 +116,7 @@ def test_a_wrong_or_missing_key_is_an_error_and_never_plain_text(catalog: Catalo
             lambda wrong=wrong: wrong().seal("acme", "connection", "b", SecretStr(SECRET)),
         ):
             with pytest.raises(ConfigurationError, match=message) as error:
-                act()
+                act()  # type: ignore[no-untyped-call]
             assert SECRET not in str(error.value)
     assert [row.name for row in catalog.secrets.list("acme")] == ["a"]
 

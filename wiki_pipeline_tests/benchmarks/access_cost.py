@@ -19,7 +19,6 @@ from starlette.testclient import TestClient
 from wiki_pipeline.access import How, Principal, Role, Scope
 from wiki_pipeline.catalog import Audience, Readers
 from wiki_pipeline.gateway.app import create_app
-from wiki_pipeline.gateway.errors import Problem
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import SourceKey
 from wiki_pipeline.serving.asgi import Scope as Asgi
@@ -29,6 +28,7 @@ from wiki_pipeline_tests.benchmarks.figures import Figure
 from wiki_pipeline_tests.benchmarks.measure import tell
 from wiki_pipeline_tests.gateway.conftest import SPECIFICATION, bring
 from wiki_pipeline_tests.gateway.documents import FILES, PAGES, REPOSITORY, SPACE
+from wiki_pipeline_tests.gateway.someone import Someone
 
 MOST = 3.0  # milliseconds
 PAIRS = 150
@@ -39,12 +39,10 @@ _PLACES = {
 }
 
 
-class _Member:
-    """In the place of `Access`: a member of one group. What finding out costs comes on top, for whoever finds out."""
-
-    def decide(self, scope: Asgi) -> Principal | Problem | None:
-        groups, read = frozenset({"platform"}), Role.READER.actions
-        return Principal("ada", "default", How.SESSION, Scope("default", actions=read), Role.READER, "ada", groups)
+def _member(_scope: Asgi) -> Principal:
+    """A member of one group. What finding out costs comes on top, for whoever finds out."""
+    groups, read = frozenset({"platform"}), Role.READER.actions
+    return Principal("ada", "default", How.SESSION, Scope("default", actions=read), Role.READER, "ada", groups)
 
 
 def measure(pairs: int | None = None) -> Iterator[Figure]:
@@ -63,7 +61,7 @@ def measure(pairs: int | None = None) -> Iterator[Figure]:
                 catalog.add_source(key, json.dumps({"url": f"https://example.org/{number}"}))
                 catalog.audiences.set(key, Audience(Readers.GROUPS, ("platform" if number % 2 else "board",)))
         open_ = stack.enter_context(TestClient(create_app(settings), base_url="http://localhost"))
-        member = stack.enter_context(TestClient(create_app(settings, _Member()), base_url="http://localhost"))
+        member = stack.enter_context(TestClient(create_app(settings, Someone(_member)), base_url="http://localhost"))
         tell(f"access: {pairs} pairs of each")
         for what, place in _PLACES.items():
             for client in (open_, member):

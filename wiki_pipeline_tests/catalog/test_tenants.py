@@ -204,8 +204,7 @@ class World:
     def call_model(self, tenant: str, key: SourceKey, which: str) -> None:
         calls = self.catalog.model_calls
         calls.keep(tenant, f"key {which}", {"text": tenant})
-        calls.reserve(tenant, "chat", Spent(1, 10, 2, 0.5))
-        calls.settle(tenant, "chat", Spent(1, 10, 2, 0.5), Spent(1, 20, 3, 1.0))
+        calls.settle(calls.reserve(tenant, "chat", Spent(1, 10, 2, 0.5)), Spent(1, 20, 3, 1.0))
 
     def count(self, tenant: str, key: SourceKey, which: str) -> None:
         self.catalog.figures.add(tenant, [Figure("syncs_total", {"source": str(key)}, 1)])

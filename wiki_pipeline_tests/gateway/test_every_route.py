@@ -18,9 +18,7 @@ from starlette.testclient import TestClient
 
 from wiki_pipeline.access import How, Principal, Role, Scope
 from wiki_pipeline.catalog import AnswerStatus, Audience, Readers
-from wiki_pipeline.gateway.access import WEBHOOKS
 from wiki_pipeline.gateway.app import create_app
-from wiki_pipeline.gateway.errors import Problem
 from wiki_pipeline.gateway.mcp.tools import TOOLS
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import ATTACHMENTS, Attachment, ChangeHint, Stage, rows_to_arrow
@@ -29,6 +27,7 @@ from wiki_pipeline.settings import load
 from wiki_pipeline.sync.downloads import file_hash_of
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.gateway.documents import REPOSITORY, SPACE
+from wiki_pipeline_tests.gateway.someone import Someone
 
 pytestmark = pytest.mark.security
 
@@ -59,14 +58,9 @@ def credentials(who: str) -> dict[str, str]:
     return {"x-asks": who}
 
 
-class Known:
-    """In the place of `Access`: whoever a test says that it is."""
-
-    def decide(self, scope: Any) -> Principal | Problem | None:
-        path: str = scope["path"]
-        if path in {"/livez", "/readyz"} or path.startswith(WEBHOOKS):
-            return None
-        return EVERYONE[header_values(scope)["x-asks"]]
+def known(scope: Any) -> Principal:
+    """Who a request says that it is from."""
+    return EVERYONE[header_values(scope)["x-asks"]]
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -267,7 +261,7 @@ def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def app(installed: Pipeline) -> FastAPI:
-    return create_app(load(GatewaySettings, home=installed.settings.home), Known())
+    return create_app(load(GatewaySettings, home=installed.settings.home), Someone(known))
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,14 @@ from pydantic import ValidationError
 from starlette.responses import PlainTextResponse
 from starlette.types import Message
 
+from wiki_pipeline.access.access_tokens import AccessTokens
+from wiki_pipeline.access.credentials import Credentials
+from wiki_pipeline.access.throttle import network_of
+from wiki_pipeline.catalog import Catalog
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import Access
-from wiki_pipeline.gateway.rates import Buckets, Failures, Good, client_of, proxies_of
+from wiki_pipeline.gateway.clients import Clients
+from wiki_pipeline.gateway.rates import Buckets, Failures, Good
 from wiki_pipeline.gateway.security import Rates, SecurityMiddleware
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.settings import load
@@ -89,13 +94,16 @@ def test_the_address_is_the_socket_s_and_a_header_s_only_from_our_proxies(
     scope: dict[str, Any] = {"client": (socket, 1) if socket else None, "headers": []}
     if forwarded:
         scope["headers"].append((b"x-forwarded-for", forwarded.encode()))
-    assert client_of(scope, proxies_of(["10.0.0.0/24"])) == counted
+    assert network_of(Clients(["10.0.0.0/24"]).address(scope)) == counted
 
 
 def test_settings_name_proxies_by_address(tmp_path: Path) -> None:
-    assert load(GatewaySettings, home=tmp_path, proxies="10.0.0.7, fd00::/8").proxies == ("10.0.0.7", "fd00::/8")
-    with pytest.raises((ConfigurationError, ValidationError), match="networks"):
-        load(GatewaySettings, home=tmp_path, proxies="proxy.example.com")
+    assert load(GatewaySettings, home=tmp_path, trusted_proxies="10.0.0.7, fd00::/8").trusted_proxies == (
+        "10.0.0.7",
+        "fd00::/8",
+    )
+    with pytest.raises((ConfigurationError, ValidationError), match="TRUSTED_PROXIES"):
+        load(GatewaySettings, home=tmp_path, trusted_proxies="proxy.example.com")
 
 
 class Asked:
@@ -103,12 +111,18 @@ class Asked:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.looked = 0
-        access = Access(settings)
+        catalog = Catalog(settings.catalog_url)
+        access = Access(settings, Credentials(catalog, settings, AccessTokens(catalog, "wiki-pipeline")))
 
         class Counting:
-            def decide(_, scope: Any) -> Any:  # noqa: N805 - `self` is the outer one
+            people = False
+
+            def address(_, scope: Any) -> str:  # noqa: N805 - `self` is the outer one
+                return access.address(scope)
+
+            async def decide(_, scope: Any) -> Any:  # noqa: N805
                 self.looked += 1
-                return access.decide(scope)
+                return await access.decide(scope)
 
         async def yes(scope: Any, receive: Any, send: Any) -> None:
             await PlainTextResponse("yes")(scope, receive, send)

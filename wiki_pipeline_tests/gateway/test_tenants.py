@@ -23,7 +23,7 @@ from wiki_pipeline.access import Scope as Reach
 from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.mcp import search as mcp_search
-from wiki_pipeline.gateway.mcp.tools import Asker
+from wiki_pipeline.gateway.mcp.reading import Asker
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -180,7 +180,8 @@ def deliver(client: TestClient, address: str, secret: str, page_id: int = 1, **h
     content = json.dumps(body).encode()
     signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
     headers["x-hub-signature-256"] = f"sha256={signature}"
-    return client.post(address, content=content, headers=headers)
+    answer: httpx.Response = client.post(address, content=content, headers=headers)  # type: ignore[assignment]
+    return answer
 
 
 def test_webhooks_of_a_tenant_have_its_secret_and_reach_its_sources(

@@ -24,7 +24,7 @@ from wiki_pipeline.gateway.api.connections import (
 )
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.form_tokens import FIELD, check_form, form_token
-from wiki_pipeline.gateway.pages.ask import form_of
+from wiki_pipeline.gateway.forms import form_of
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.wiki import site
