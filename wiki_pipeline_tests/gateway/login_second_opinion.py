@@ -213,7 +213,7 @@ def _code(world: World, browser: Browser, client: str, verifier: str) -> str:
     page.goto(f"{world.issuer}/auth?{urlencode(asked)}")
     _at_the_provider(page, "dora")
     page.wait_for_url("**/callback?**")
-    return dict(parse_qsl(urlsplit(answers[0]).query))["code"]
+    return str(dict(parse_qsl(urlsplit(answers[0]).query))["code"])
 
 
 def _exchanged(world: World, code: str, verifier: str) -> dict[str, str]:
