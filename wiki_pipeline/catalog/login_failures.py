@@ -39,7 +39,7 @@ class LoginFailures:
                 row.key: row.failures * 0.5 ** ((moment - row.last_at) / _HALVED) for row in connection.execute(chosen)
             }
             for key in wanted:
-                said = {"failures": int(before.get(key, 0)) + 1, "last_at": moment}
+                said = {"failures": round(before.get(key, 0)) + 1, "last_at": moment}
                 made = upsert(connection, login_failures).values(key=key, **said)
                 connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=said))
 
