@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, select, update
 
 from wiki_pipeline.catalog.access_tables import accounts, api_tokens, memberships, refresh_families, refresh_tokens
 from wiki_pipeline.catalog.accounts import Holder, holder, holder_columns, membership_in
@@ -121,13 +122,13 @@ class ApiTokens:
     def find(self, token_id: str) -> FoundToken | None:
         """The token of an id, by one query; None if there is none that is good."""
         with self._database.read() as connection:
-            row = connection.execute(_found().where(api_tokens.c.token_id == token_id)).one_or_none()
+            row = connection.execute(_of_id(), {"token_id": token_id}).one_or_none()
         return None if row is None else _found_token(row)
 
     def of_family(self, family_id: str) -> FoundToken | None:
         """The token behind an access token, by its family; None if either is not good any more."""
         with self._database.read() as connection:
-            row = connection.execute(_behind(family_id)).one_or_none()
+            row = connection.execute(_behind(), {"family_id": family_id}).one_or_none()
         return None if row is None else _found_token(row)
 
     def touch(self, token_id: str) -> None:
@@ -166,7 +167,7 @@ class ApiTokens:
             if row.used_at is not None:
                 connection.execute(families.where(refresh_families.c.revoked_at.is_(None)).values(revoked_at=moment))
                 return row.family_id, None
-            found = connection.execute(_behind(row.family_id)).one_or_none()
+            found = connection.execute(_behind(), {"family_id": row.family_id}).one_or_none()
             if found is None:
                 return row.family_id, None
             used = update(refresh_tokens).where(refresh_tokens.c.secret_hash == refresh_hash)
@@ -180,10 +181,17 @@ def _good(moment: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     return api_tokens.c.revoked_at.is_(None) & in_time
 
 
-def _behind(family_id: str) -> Select[Any]:
+@cache
+def _of_id() -> Select[Any]:
+    """Made once: what it takes to make is more than the database takes to answer."""
+    return _found().where(api_tokens.c.token_id == bindparam("token_id"))
+
+
+@cache
+def _behind() -> Select[Any]:
     chosen = _found().join(refresh_families, refresh_families.c.token_id == api_tokens.c.token_id)
     good = refresh_families.c.revoked_at.is_(None) & (refresh_families.c.ends_at > database_now())
-    return chosen.where(refresh_families.c.family_id == family_id, good)
+    return chosen.where(refresh_families.c.family_id == bindparam("family_id"), good)
 
 
 def _found() -> Select[Any]:

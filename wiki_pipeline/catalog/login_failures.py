@@ -11,6 +11,7 @@ from wiki_pipeline.catalog.access_tables import login_failures
 from wiki_pipeline.catalog.database import Database, now, upsert
 
 _FORGOTTEN = timedelta(days=1)
+_HALVED = timedelta(minutes=15)
 
 
 class LoginFailures:
@@ -27,14 +28,20 @@ class LoginFailures:
             return {row.key: (row.failures, moment - row.last_at) for row in connection.execute(chosen)}
 
     def add(self, keys: Iterable[str]) -> None:
-        """Count one more for each key. A day without any begins anew."""
+        """Count one more for each key. What was counted before fades: it halves every quarter of an hour, so that an
+        office whose people mistype now and then is not taken for somebody who guesses."""
         with self._database.write() as connection:
             moment = now(connection)
             connection.execute(delete(login_failures).where(login_failures.c.last_at < moment - _FORGOTTEN))
-            made = upsert(connection, login_failures).values(failures=1, last_at=moment)
-            again = {"failures": login_failures.c.failures + 1, "last_at": moment}
-            for key in sorted(keys):
-                connection.execute(made.values(key=key).on_conflict_do_update(index_elements=["key"], set_=again))
+            wanted = sorted(keys)
+            chosen = select(login_failures).where(login_failures.c.key.in_(wanted)).with_for_update()
+            before = {
+                row.key: row.failures * 0.5 ** ((moment - row.last_at) / _HALVED) for row in connection.execute(chosen)
+            }
+            for key in wanted:
+                said = {"failures": round(before.get(key, 0)) + 1, "last_at": moment}
+                made = upsert(connection, login_failures).values(key=key, **said)
+                connection.execute(made.on_conflict_do_update(index_elements=["key"], set_=said))
 
     def clear(self, keys: Iterable[str]) -> None:
         """Begin anew."""

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
 from wiki_pipeline.catalog.access_tables import accounts, login_attempts, memberships, sessions
 from wiki_pipeline.catalog.accounts import Holder, end_credentials, end_sessions, holder, holder_columns, membership_in
@@ -101,17 +102,8 @@ class Sessions:
 
     def find(self, secret_hash: str) -> OpenSession | None:
         """The session that a secret opens, by one query; None if it opens none (any more)."""
-        moment = database_now()
-        columns = [sessions.c.session_id, sessions.c.seen_at, moment.label("moment")]
-        chosen = (
-            select(*columns, *holder_columns(sessions.c.tenant))
-            .join(accounts, accounts.c.account_id == sessions.c.account_id)
-            .outerjoin(memberships, membership_in(sessions.c.tenant))
-            .where(sessions.c.secret_hash == secret_hash, sessions.c.revoked_at.is_(None))
-            .where(sessions.c.ends_at > moment, sessions.c.idle_ends_at > moment, accounts.c.disabled_at.is_(None))
-        )
         with self._database.read() as connection:
-            row = connection.execute(chosen).one_or_none()
+            row = connection.execute(_find(), {"secret_hash": secret_hash}).one_or_none()
         if row is None:
             return None
         return OpenSession(row.session_id, holder(row), row.moment - row.seen_at >= SEEN_EVERY)
@@ -193,6 +185,20 @@ class Sessions:
             good = mine & (login_attempts.c.expires_at > now(connection))
             row = connection.execute(delete(login_attempts).where(good).returning(login_attempts)).one_or_none()
         return None if row is None else LoginAttempt(row.provider, row.next, row.invitation_hash)
+
+
+@cache
+def _find() -> Select[Any]:
+    """Made once: what it takes to make is more than the database takes to answer."""
+    moment = database_now()
+    columns = [sessions.c.session_id, sessions.c.seen_at, moment.label("moment")]
+    return (
+        select(*columns, *holder_columns(sessions.c.tenant))
+        .join(accounts, accounts.c.account_id == sessions.c.account_id)
+        .outerjoin(memberships, membership_in(sessions.c.tenant))
+        .where(sessions.c.secret_hash == bindparam("secret_hash"), sessions.c.revoked_at.is_(None))
+        .where(sessions.c.ends_at > moment, sessions.c.idle_ends_at > moment, accounts.c.disabled_at.is_(None))
+    )
 
 
 def _session(row: Row[Any]) -> Session:

@@ -20,7 +20,7 @@ from wiki_pipeline.gateway.api.members import as_csv, as_lines, facts_of
 def command(
     *, action: str, actor: str, limit: int, export: str | None, all_tenants: bool, tenant: str, as_json: bool
 ) -> None:
-    """Show the audit, newest first, or export it."""
+    """Show or export who did what."""
     with opened(tenant) as house:
         chosen = None if all_tenants else house.by.tenant
         if export:

@@ -13,7 +13,7 @@ from wiki_pipeline.model import SourceKey
 
 @click.group("tokens")
 def command() -> None:
-    """Make, list and revoke API tokens (wp_...)."""
+    """Make, list and revoke API tokens."""
 
 
 @command.command("list")

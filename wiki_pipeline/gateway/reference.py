@@ -51,7 +51,7 @@ def _parameter(document: Schema, facts: Schema) -> Parameter:
     schema = facts["schema"]
     default = schema.get("default")
     description = facts.get("description", "")
-    if default not in {None, ""}:
+    if default is not None and default != "":
         description = f"{description} Default: `{default}`."
     return Parameter(
         name=facts["name"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from wiki_pipeline.catalog import CLAIMS, Account, AuditEntry, Catalog, LoginAttempt
+from wiki_pipeline.catalog.access_tables import login_failures
 from wiki_pipeline.errors import CatalogError
 
 HOUR = timedelta(hours=1)
@@ -207,6 +208,16 @@ def test_failures_are_counted_by_key_and_forgotten_after_a_success(catalog: Cata
     catalog.login_failures.clear(["account:a"])
     counted = catalog.login_failures.counts(["account:a", "address:b", "address:c"])
     assert {key: count for key, (count, _) in counted.items()} == {"address:b": 3}
+
+
+def test_failures_fade(catalog: Catalog) -> None:
+    for _ in range(8):
+        catalog.login_failures.add(["address:b"])
+    with catalog._database.write() as connection:
+        last = connection.execute(select(login_failures.c.last_at)).scalar_one()
+        connection.execute(update(login_failures).values(last_at=last - timedelta(minutes=30)))
+    catalog.login_failures.add(["address:b"])
+    assert catalog.login_failures.counts(["address:b"])["address:b"][0] == 3  # a quarter of eight, and one
 
 
 def test_the_audit_is_added_to_and_never_changed(catalog: Catalog) -> None:

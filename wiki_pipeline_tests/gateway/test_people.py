@@ -22,7 +22,7 @@ from wiki_pipeline.gateway.pages.account import browser_of
 from wiki_pipeline.gateway.rights import is_open, needed
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.settings import load
-from wiki_pipeline_tests.access.issuer import Issuer
+from wiki_pipeline_tests.access.issuer import SECRET, Issuer
 from wiki_pipeline_tests.gateway.documents import SPACE
 from wiki_pipeline_tests.gateway.people import HTML, PASSWORD, SHARED, Browser, Town, town
 
@@ -519,15 +519,25 @@ def test_no_page_for_people_needs_a_session_that_is_not_there(place: Town) -> No
         assert "Traceback" not in answer.text
 
 
-def test_no_secret_is_in_the_home_folder_or_on_pages(place: Town) -> None:
+def test_no_secret_is_in_the_home_folder_in_logs_or_on_pages(place: Town, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     place.add("planted", Role.ADMIN)
     token = place.token("planted", Role.ADMIN)
+    with place.browser() as browser:  # a round by the provider, with its codes and tokens
+        browser.log_in()
+        granted = [*place.issuer.tokens, SECRET, browser.cookies["wp-session"]]
     with place.logged_in("planted") as browser:
+        browser.by_password("planted", f"{PASSWORD} typed wrongly")
+        browser.by_password("planted")
         session = browser.cookies["wp-session"]
         with httpx.Client(base_url=place.address) as client:
             pair = client.post("/v1/access-tokens", headers={"authorization": f"Bearer {token}"}).json()
         planted = [PASSWORD, token, session, pair["access_token"], pair["refresh_token"], browser.csrf()]
-        planted += [secrets.derived(session, "csrf")]
+        planted += [secrets.derived(session, "csrf"), f"{PASSWORD} typed wrongly", *granted]
+        link = browser.submit(
+            f"/settings/members/{place.accounts['reader'].account_id}/password-link", "/settings/members"
+        )
+        planted.append(link.text.partition("/password?link=")[2].partition("<")[0])
         pages = "".join(browser.get(path).text for path in ("/settings/audit", "/settings/tokens", "/settings/members"))
         lines = browser.get("/v1/audit/export").text
     disk = [
@@ -536,6 +546,7 @@ def test_no_secret_is_in_the_home_folder_or_on_pages(place: Town) -> None:
     for secret in planted:
         assert not any(secret.encode() in content for content in disk)
         assert secret not in lines
+        assert secret not in caplog.text
         assert secret not in pages or secret in {planted[5], planted[6]}  # a form's own
 
 

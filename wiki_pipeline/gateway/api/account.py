@@ -9,13 +9,14 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from wiki_pipeline import logs
+from wiki_pipeline.access import Action
 from wiki_pipeline.access.actors import nobody
 from wiki_pipeline.access.people import Pair
-from wiki_pipeline.errors import NotAllowedError, NotThereError
+from wiki_pipeline.errors import NotAllowedError, NotThereError, PayloadError, WikiPipelineError
 from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
-from wiki_pipeline.gateway.pages.account import new_token
 from wiki_pipeline.gateway.security import CLIENT
-from wiki_pipeline.gateway.services import Serving, opened
+from wiki_pipeline.gateway.services import Services, Serving, opened
+from wiki_pipeline.model import SourceKey
 
 _NONE: dict[int | str, dict[str, Any]] = {404: {"model": ErrorAnswer, "description": "There is none."}}
 _REFUSED: dict[int | str, dict[str, Any]] = {403: {"model": ErrorAnswer, "description": "Not allowed."}}
@@ -209,6 +210,39 @@ def refresh(request: Request, wanted: RefreshWanted) -> AccessPair:
 def keys(request: Request) -> KeySet:
     """Public halves only."""
     return KeySet.model_validate(opened(request).people.access_tokens.published())
+
+
+def new_token(
+    serving: Services, name: str, days: object, actions: list[str], sources: list[str] | None, owner: str = ""
+) -> str:
+    """A token for the one who asks, in a session: what a token could make would outlive it.
+
+    Args:
+        actions: the highest of each; those below come with it.
+        owner: another account, for admins.
+    """
+    if not serving.visit.session_id and not serving.principal.may(Action.ADMIN):
+        raise NotAllowedError("Tokens are made by people who are logged in.", "Log in and open /account.")
+    allowed = frozenset(action for action in Action if action in actions)
+    if len(allowed) != len(set(actions)):
+        raise PayloadError(f"A token may {', '.join(Action)}.")
+    highest = max((list(Action).index(action) for action in allowed), default=-1)
+    try:
+        keys = None if sources is None else [SourceKey.parse(text) for text in sources]
+        lasts = int(str(days))
+    except (ValueError, WikiPipelineError):
+        raise PayloadError("Sources are written tenant:kind:name, days as a number.") from None
+    for key in keys or ():
+        if not serving.principal.scope.allows(key):
+            raise PayloadError(f"There is no source {key}.")
+    return serving.people.create_token(
+        serving.actor,
+        owner or serving.principal.account,
+        name,
+        actions=list(Action)[: highest + 1],
+        sources=keys,
+        days=lasts,
+    )
 
 
 def token_facts(token: object) -> TokenFacts:

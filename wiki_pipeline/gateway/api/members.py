@@ -17,9 +17,8 @@ from wiki_pipeline.access import Role
 from wiki_pipeline.catalog import AuditRecord, Member
 from wiki_pipeline.errors import NotThereError
 from wiki_pipeline.gateway.addresses import root_of
-from wiki_pipeline.gateway.api.account import Ended, TokenMade, TokensFound, TokenWanted, token_facts
+from wiki_pipeline.gateway.api.account import Ended, TokenMade, TokensFound, TokenWanted, new_token, token_facts
 from wiki_pipeline.gateway.errors import UNREADABLE, ErrorAnswer
-from wiki_pipeline.gateway.pages.account import new_token
 from wiki_pipeline.gateway.services import Serving
 
 _REFUSED: dict[int | str, dict[str, Any]] = {

@@ -9,12 +9,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from wiki_pipeline.access import Action
 from wiki_pipeline.catalog import ApiToken
-from wiki_pipeline.errors import NotAllowedError, PayloadError, WikiPipelineError
+from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.access import cookies_of
+from wiki_pipeline.gateway.api.account import new_token
 from wiki_pipeline.gateway.errors import status_of
 from wiki_pipeline.gateway.forms import Form
 from wiki_pipeline.gateway.services import Services, Serving
-from wiki_pipeline.model import SourceKey
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.access_views import AccountView, SessionRow, TokenRow
 
@@ -63,39 +63,6 @@ def move(request: Request, serving: Serving, form: Form) -> Response:
     secret = cookies_of(serving.settings).session(request.scope)
     serving.people.move(serving.actor, secret, form.get("tenant", ""))
     return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-
-
-def new_token(
-    serving: Services, name: str, days: object, actions: list[str], sources: list[str] | None, owner: str = ""
-) -> str:
-    """A token for the one who asks, in a session: what a token could make would outlive it.
-
-    Args:
-        actions: the highest of each; those below come with it.
-        owner: another account, for admins.
-    """
-    if not serving.visit.session_id and not serving.principal.may(Action.ADMIN):
-        raise NotAllowedError("Tokens are made by people who are logged in.", "Log in and open /account.")
-    allowed = frozenset(action for action in Action if action in actions)
-    if len(allowed) != len(set(actions)):
-        raise PayloadError(f"A token may {', '.join(Action)}.")
-    highest = max((list(Action).index(action) for action in allowed), default=-1)
-    try:
-        keys = None if sources is None else [SourceKey.parse(text) for text in sources]
-        lasts = int(str(days))
-    except (ValueError, WikiPipelineError):
-        raise PayloadError("Sources are written tenant:kind:name, days as a number.") from None
-    for key in keys or ():
-        if not serving.principal.scope.allows(key):
-            raise PayloadError(f"There is no source {key}.")
-    return serving.people.create_token(
-        serving.actor,
-        owner or serving.principal.account,
-        name,
-        actions=list(Action)[: highest + 1],
-        sources=keys,
-        days=lasts,
-    )
 
 
 def browser_of(agent: str) -> str:
