@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from wiki_pipeline.access import How, Principal, Role, Scope
-from wiki_pipeline.catalog import AnswerStatus, Audience, Readers
+from wiki_pipeline.catalog import AnswerStatus, Audience, Cap, Kind, Period, Readers
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.mcp.tools import TOOLS
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -452,3 +452,29 @@ def test_resources_are_those_that_may_be_read(client: TestClient, ids: tuple[dic
             assert "rocket" not in text, label
             assert "README" not in text, label
     assert SPACE.slug in said(client, "resources/list", {}, ADMIN.name)[1]
+
+
+# --- quotas -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_quota_says_when_it_begins_anew_and_stops_neither_reading_nor_deleting(
+    client: TestClient, ids: tuple[dict[str, str], dict[str, str]], installed: Pipeline
+) -> None:
+    quotas, member = installed.catalog.quotas, credentials("member")
+    began = client.post("/v1/research", json={"question": WORDS, "no_model": True}, headers=member)
+    assert began.status_code == 202, began.text
+    account = [use for use in client.get("/v1/usage", headers=member).json()["usage"] if use["of"] == "account"]
+    spent = next(use["used"] for use in account if (use["kind"], use["period"]) == ("requests", "day"))
+    assert spent >= 1
+    quotas.set_cap(Cap(f"account:default:{MEMBER.account}", Kind.REQUESTS, Period.DAY, spent))
+    refused = client.post("/v1/ask", json={"question": WORDS}, headers=member)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
+    assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600
+    page = client.post("/ask", data={"q": WORDS}, headers=member)
+    assert (page.status_code, page.headers["retry-after"]) == (429, page.headers["retry-after"])
+    assert "used up" in said(client, "tools/call", {"name": "ask", "arguments": {"question": WORDS}}, "member")[1]
+    for place in (f"/wiki/{SPACE.slug}/", "/v1/search?q=rocket", "/v1/research"):
+        assert client.get(place, headers=member).status_code == 200
+    assert client.delete(f"/v1/research/{began.json()['research_id']}", headers=member).status_code == 204
+    assert client.post("/v1/ask", json={"question": WORDS}, headers=credentials(ADMIN.name)).status_code == 200
+    quotas.drop_cap(f"account:default:{MEMBER.account}", Kind.REQUESTS, Period.DAY)
