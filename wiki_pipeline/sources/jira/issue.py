@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -259,9 +260,14 @@ class Reader:
 def version_key(settings: JiraSettings, issue: Json) -> str:
     """All by which a row differs from another: when it was changed, and what of it is kept. An issue that doesn't say
     when it was changed is fetched each time."""
-    shape = digest(settings.comments, settings.restricted, settings.worklogs, settings.history, sorted(settings.fields))
     updated = updated_of(issue)
-    return f"{updated if updated is not None else 'unknown'}-{shape[:8]}"
+    kept = _shape(settings.comments, settings.restricted, settings.worklogs, settings.history, tuple(settings.fields))
+    return f"{updated if updated is not None else 'unknown'}-{kept}"
+
+
+@lru_cache(maxsize=16)
+def _shape(comments: bool, restricted: bool, worklogs: bool, history: bool, fields: tuple[str, ...]) -> str:
+    return digest(comments, restricted, worklogs, history, sorted(fields))[:8]
 
 
 def _last_author(issue: Json, fields: Json) -> str:
