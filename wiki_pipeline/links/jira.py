@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple, Self
 from urllib.parse import SplitResult, parse_qs, quote, unquote
@@ -138,10 +139,11 @@ class _Jira:
         if document.path or "/browse/" not in document.url:
             return ()
         root = _ROOT.fullmatch(document.url)
-        address = split(document.url)
-        if root is None or address is None or not ISSUE_KEY.fullmatch(root["key"]):
+        if root is None or not ISSUE_KEY.fullmatch(root["key"]):
             return ()
-        site = f"{address.host}{root['context']}"
+        site = _site(document.url[: root.start("key")])
+        if not site:
+            return ()
         former = (facet.removeprefix(ALIAS) for facet in document.facets if facet.startswith(ALIAS))
         keys = (root["key"], *former)
         return (*(LinkKey(_issues(site), key) for key in keys), LinkKey(_project(site, document.space_key)))
@@ -157,6 +159,13 @@ class _Jira:
 
 
 SYSTEM = _Jira()
+
+
+@lru_cache(maxsize=64)
+def _site(place: str) -> str:
+    """Host and context path of `https://HOST/CONTEXT/browse/`; many thousands of issues have the same."""
+    address = split(f"{place}X-1")
+    return f"{address.host}{address.path.removesuffix('browse/X-1')}" if address else ""
 
 
 def issue_meant(target: str) -> LinkKey | None:

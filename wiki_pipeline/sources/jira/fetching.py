@@ -54,6 +54,8 @@ class Issues:
         known = [id_ for id_ in dict.fromkeys(ids) if ISSUE_ID.fullmatch(id_)]
         if strange := [DocumentGone(id_, GONE) for id_ in dict.fromkeys(ids) if not ISSUE_ID.fullmatch(id_)]:
             yield list(strange)
+        if not known:
+            return
         cloud, settings = await self._site.is_cloud(), self._site.settings
         await self.fields()
         size = min(settings.body_limit, MOST_RECONCILED) if self._config.jql else settings.body_limit

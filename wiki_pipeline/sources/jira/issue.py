@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -123,19 +124,9 @@ class Reader:
             modified_at=read_time(fields.get("updated")) or read_time(fields.get("created")),
             media_type=MEDIA_TYPE,
             facets=tuple(self._facets(issue, fields, parent[1])),
-            version_key=self.version_key(issue),
+            version_key=version_key(self.settings, issue),
             body=body,
         )
-
-    def version_key(self, issue: Json) -> str:
-        """All by which a row differs from another: when it was changed, and what of it is kept. An issue that doesn't
-        say when it was changed is fetched each time."""
-        settings = self.settings
-        shape = digest(
-            settings.comments, settings.restricted, settings.worklogs, settings.history, sorted(settings.fields)
-        )[:8]
-        updated = updated_of(issue)
-        return f"{updated if updated is not None else 'unknown'}-{shape}"
 
     # --- facts ----
 
@@ -264,6 +255,19 @@ class Reader:
                 author=_person(item.get("author")),
                 modified_at=read_time(item.get("created")),
             )
+
+
+def version_key(settings: JiraSettings, issue: Json) -> str:
+    """All by which a row differs from another: when it was changed, and what of it is kept. An issue that doesn't say
+    when it was changed is fetched each time."""
+    updated = updated_of(issue)
+    kept = _shape(settings.comments, settings.restricted, settings.worklogs, settings.history, tuple(settings.fields))
+    return f"{updated if updated is not None else 'unknown'}-{kept}"
+
+
+@lru_cache(maxsize=16)
+def _shape(comments: bool, restricted: bool, worklogs: bool, history: bool, fields: tuple[str, ...]) -> str:
+    return digest(comments, restricted, worklogs, history, sorted(fields))[:8]
 
 
 def _last_author(issue: Json, fields: Json) -> str:

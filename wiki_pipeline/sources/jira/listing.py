@@ -9,6 +9,7 @@ Moments in queries are milliseconds since 1970: quoted dates are read in the acc
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -81,8 +82,11 @@ class Listing:
                     break
             return list(found.values())
         for order in (_FORWARDS, _BACKWARDS, _FORWARDS)[:_READINGS]:
-            found |= await self._items(self._by_token(f"{jql} ORDER BY {order}", fields))
-            counted = await self.site.count(jql)
+            # Beside each other: where an issue is made meanwhile, the second reading counts anew.
+            more, counted = await asyncio.gather(
+                self._items(self._by_token(f"{jql} ORDER BY {order}", fields)), self.site.count(jql)
+            )
+            found |= more
             if counted is None or len(found) >= counted:
                 return list(found.values())
         # The estimate may be wrong, or pages were lost: what is not listed is looked for by name.

@@ -32,6 +32,7 @@ from wiki_pipeline.sources.http.client import Sleep
 from wiki_pipeline.sources.http.concurrency import in_order
 from wiki_pipeline.sources.jira.config import SourceConfig
 from wiki_pipeline.sources.jira.fetching import Issues
+from wiki_pipeline.sources.jira.issue import version_key
 from wiki_pipeline.sources.jira.listing import Listing, UnprovenItemsError, recently_changed, write_cursor
 from wiki_pipeline.sources.jira.settings import JiraSettings
 from wiki_pipeline.sources.jira.site import JiraSite
@@ -88,16 +89,16 @@ class JiraSource:
 
     async def list_documents(self) -> AsyncIterator[Sequence[DocumentRef]]:
         """See `Source.list_documents`."""
-        began, reader = datetime.now(UTC), await self._issues.reader()
+        began, settings = datetime.now(UTC), self._site.settings
         doubt: IncompleteListingError | None = None
         try:
             found = await self._listing.everything(["updated", "security"])
         except UnprovenItemsError as error:
             found, doubt = list(error.found), error
-        kept = [item for item in found if self._site.settings.restricted or not _is_secured(item)]
+        kept = [item for item in found if settings.restricted or not _is_secured(item)]
         self._secured = len(found) - len(kept)
         self._withheld = frozenset(str(item.get("id")) for item in found) - {str(item.get("id")) for item in kept}
-        refs = [DocumentRef(str(item.get("id")), reader.version_key(item)) for item in kept]
+        refs = [DocumentRef(str(item.get("id")), version_key(settings, item)) for item in kept]
         if doubt is not None:
             raise UnprovenListingError(doubt, refs)
         for start in range(0, len(refs), _REFS_A_PORTION):
