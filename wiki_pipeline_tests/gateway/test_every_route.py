@@ -16,23 +16,32 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from wiki_pipeline.access import How, Principal, Role, Scope
-from wiki_pipeline.catalog import AnswerStatus, Audience, Cap, Kind, Period, Readers
+from wiki_pipeline.access import Action, How, Principal, Role, Scope
+from wiki_pipeline.access.actors import command_line
+from wiki_pipeline.access.people import People
+from wiki_pipeline.catalog import AnswerStatus, Audience, Cap, Catalog, Kind, Period, Readers
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.mcp.tools import TOOLS
 from wiki_pipeline.gateway.settings import GatewaySettings
-from wiki_pipeline.model import ATTACHMENTS, Attachment, ChangeHint, Stage, rows_to_arrow
-from wiki_pipeline.serving.asgi import header_values
+from wiki_pipeline.model import ATTACHMENTS, Attachment, ChangeHint, Connection, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.downloads import file_hash_of
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline_tests.gateway.documents import REPOSITORY, SPACE
-from wiki_pipeline_tests.gateway.someone import Someone
 
 pytestmark = pytest.mark.security
 
 # What only the hidden source holds, in any answer.
-TRACES = (REPOSITORY.slug, str(REPOSITORY), "acme_rocket", "propellant", "ignition", "big red button", "landing")
+TRACES: tuple[str, ...] = (
+    REPOSITORY.slug,
+    str(REPOSITORY),
+    "acme_rocket",
+    "propellant",
+    "ignition",
+    "big red button",
+    "landing",
+)
+TRACES += ("heart-of-gold", "zaphod", "beeblebrox", "improbable", "trillian")
 FILE = b"of the hidden source"
 GROUP = "rocketeers"
 
@@ -53,14 +62,30 @@ MEMBER = somebody(Role.READER, groups=frozenset({GROUP}))
 EVERYONE = {**{who.name: who for who in STRANGERS.values()}, ADMIN.name: ADMIN, "member": MEMBER}
 
 
+# Of each of them, by name: their account, and an API token of theirs.
+ACCOUNTS: dict[str, str] = {}
+TOKENS: dict[str, str] = {}
+
+
 def credentials(who: str) -> dict[str, str]:
-    """The headers by which one of `EVERYONE` is known. The one place that knows how."""
-    return {"x-asks": who}
+    """The headers by which one of `EVERYONE` is known."""
+    return {"authorization": f"Bearer {TOKENS[who]}"}
 
 
-def known(scope: Any) -> Principal:
-    """Who a request says that it is from."""
-    return EVERYONE[header_values(scope)["x-asks"]]
+def enrol(catalog: Catalog, settings: GatewaySettings) -> None:
+    """Make everybody's account, with its role and groups, and a token for it."""
+    catalog.tenancy.add("other", "Other")
+    people = People(catalog, settings, "wiki-pipeline")
+    for name, who in EVERYONE.items():
+        by = command_line(who.tenant)
+        made = people.add(by, name, name, f"{name}.example.org", who.role)
+        for group in who.groups:
+            people.add_group(by, group)
+            people.put(by, group, made.account_id)
+        ACCOUNTS[name] = made.account_id
+        TOKENS[name] = people.create_token(
+            by, made.account_id, "walk", actions=sorted(who.role.actions), sources=None, days=1
+        )
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -74,12 +99,16 @@ class Case:
         ids: the address, and `query` and `body`, name something by ids; what these are answered with must not depend on
             whether it is there.
         writes: readers may not.
+        needs: who is less than that may not.
+        name: of which kind the name in the address is.
         found: what an admin is answered for ids that are there; None: it is not asked.
         public: everybody is answered alike, without a principal's rights.
     """
 
     ids: bool = False
     writes: bool = False
+    needs: Role = Role.READER
+    name: str = "file"
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     form: Mapping[str, str] | None = None
@@ -88,6 +117,7 @@ class Case:
 
 
 LISTS, PUBLIC = Case(), Case(public=True)
+ADMINS = Case(needs=Role.ADMIN)
 WORDS = "the big red button of the rocket"
 OF_SOURCE = Case(ids=True, query={"source": "{source}"})
 CASES: dict[str, Sequence[Case]] = {
@@ -178,11 +208,96 @@ CASES: dict[str, Sequence[Case]] = {
     "POST /webhook/confluence-updated/{event}": [Case(public=True, body={}, found=401)],
     "POST /webhook/git-push": [Case(public=True, body={}, found=401)],
     "POST /webhook/jira": [Case(public=True, body={}, found=401)],
+    # Of the one who asks.
+    "GET /v1/account": [LISTS],
+    "GET /v1/account/sessions": [LISTS],
+    "DELETE /v1/account/sessions": [Case(found=None)],
+    "DELETE /v1/account/sessions/{session_id}": [Case(ids=True, found=404)],
+    "GET /v1/account/tokens": [LISTS],
+    "POST /v1/account/tokens": [Case(body={"name": "mine", "days": 1, "actions": ["read"]}, found=None)],
+    "DELETE /v1/account/tokens/{token_id}": [Case(ids=True, found=None)],
+    "GET /account": [LISTS],
+    "POST /account/sessions/{session_id}/end": [Case(found=303)],
+    "POST /account/tenant": [Case(form={"tenant": "default"}, found=None)],
+    "POST /account/tokens": [Case(form={"name": "mine", "days": "1", "action": "read"}, found=None)],
+    "POST /account/tokens/{token_id}/revoke": [Case(found=None)],
+    "POST /v1/access-tokens": [Case(found=None)],
+    # Of a tenant's admins.
+    "GET /v1/members": [ADMINS],
+    "POST /v1/members": [Case(needs=Role.ADMIN, body={"name": "ford", "role": "reader"}, found=None)],
+    "PATCH /v1/members/{account_id}": [Case(ids=True, needs=Role.ADMIN, body={"role": "reader"})],
+    "DELETE /v1/members/{account_id}": [Case(ids=True, needs=Role.ADMIN, found=None)],
+    "POST /v1/members/{account_id}/password-link": [Case(ids=True, needs=Role.ADMIN, found=None)],
+    "GET /v1/groups": [ADMINS],
+    "PUT /v1/groups/{name}": [Case(needs=Role.ADMIN, name="group", found=None)],
+    "DELETE /v1/groups/{name}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
+    "PUT /v1/groups/{name}/{account_id}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
+    "DELETE /v1/groups/{name}/{account_id}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
+    "GET /v1/invitations": [ADMINS],
+    "POST /v1/invitations": [Case(needs=Role.ADMIN, body={"role": "reader"}, found=None)],
+    "DELETE /v1/invitations/{invitation_id}": [Case(ids=True, needs=Role.ADMIN, found=None)],
+    "GET /v1/tokens": [ADMINS],
+    "POST /v1/tokens/{account_id}": [
+        Case(ids=True, needs=Role.ADMIN, body={"name": "theirs", "days": 1, "actions": ["read"]}, found=None)
+    ],
+    "DELETE /v1/tokens/{token_id}": [Case(ids=True, needs=Role.ADMIN, found=None)],
+    "GET /v1/audit": [ADMINS],
+    "GET /v1/audit/export": [ADMINS],
+    "GET /v1/connections": [ADMINS],
+    "POST /v1/connections": [Case(needs=Role.ADMIN, body={"kind": "git", "name": "x", "url": "nonsense"}, found=None)],
+    "POST /v1/connections/{name}/test": [Case(ids=True, needs=Role.ADMIN, name="connection", found=None)],
+    "DELETE /v1/connections/{name}": [Case(ids=True, needs=Role.ADMIN, name="connection", found=None)],
+    "GET /settings": [Case(needs=Role.ADMIN, found=None)],
+    "GET /settings/audit": [ADMINS],
+    "GET /settings/connections": [ADMINS],
+    "GET /settings/members": [ADMINS],
+    "GET /settings/tokens": [ADMINS],
+    "POST /settings/connections": [Case(needs=Role.ADMIN, form={"name": "x"}, found=None)],
+    "POST /settings/connections/{name}/remove": [
+        Case(ids=True, needs=Role.ADMIN, name="connection", form={"x": ""}, found=None)
+    ],
+    "POST /settings/connections/{name}/test": [
+        Case(ids=True, needs=Role.ADMIN, name="connection", form={"x": ""}, found=None)
+    ],
+    "POST /settings/groups": [Case(needs=Role.ADMIN, form={"name": "made"}, found=None)],
+    "POST /settings/groups/{name}/remove": [Case(needs=Role.ADMIN, name="group", form={"x": ""}, found=None)],
+    "POST /settings/invitations": [Case(needs=Role.ADMIN, form={"role": "reader"}, found=None)],
+    "POST /settings/invitations/{invitation_id}/withdraw": [Case(needs=Role.ADMIN, form={"x": ""}, found=None)],
+    "POST /settings/members": [Case(needs=Role.ADMIN, form={"name": "arthur", "role": "reader"}, found=None)],
+    **{
+        f"POST /settings/members/{{account_id}}/{what}": [
+            Case(ids=True, needs=Role.ADMIN, form={"role": "reader", "group": "x"}, found=None)
+        ]
+        for what in ("disable", "enable", "end-sessions", "password-link", "role")
+    },
+    "POST /settings/tokens/{token_id}/revoke": [Case(needs=Role.ADMIN, form={"x": ""}, found=None)],
+    # Of those who have not shown yet who they are.
+    "GET /login": [PUBLIC],
+    "POST /login": [Case(public=True, form={"name": "zaphod", "password": "wrong"}, found=401)],
+    "GET /login/{provider}": [Case(public=True, found=404)],
+    "GET /login/{provider}/callback": [Case(public=True, found=404)],
+    "POST /logout": [Case(public=True, found=None)],
+    "GET /password": [Case(public=True, found=None)],
+    "POST /password": [Case(public=True, form={"link": "x"}, found=None)],
+    "GET /invitation": [Case(public=True, found=None)],
+    "GET /.well-known/jwks.json": [PUBLIC],
+    "POST /v1/access-tokens/refresh": [Case(public=True, body={"refresh_token": "x"}, found=None)],
+    "POST /webhook/{tenant}/confluence-updated": [Case(public=True, body={}, found=401)],
+    "POST /webhook/{tenant}/confluence-updated/{event}": [Case(public=True, body={}, found=401)],
+    "POST /webhook/{tenant}/git-push": [Case(public=True, body={}, found=401)],
+    "POST /webhook/{tenant}/jira": [Case(public=True, body={}, found=401)],
     "* /mcp": [LISTS],  # tool by tool, below
 }
 # The answer is a page that shows the same form with what is wrong; 404 among others.
 _REFUSED = {403, 404}
-_OF_ANYBODY = {"kind": "git", "whose": "tenant", "event": "page_updated", "path": "README.md", "name": "plan.txt"}
+_OF_ANYBODY = {
+    "kind": "git",
+    "whose": "tenant",
+    "event": "page_updated",
+    "path": "README.md",
+    "provider": "x",
+    "tenant": "default",
+}
 
 TOOL_CASES: dict[str, Sequence[Mapping[str, Any]]] = {
     "search": [{"query": WORDS}],
@@ -203,7 +318,9 @@ def installed(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> I
     """A copy of the installation that these tests share with others, for what is asked here to change."""
     home = tmp_path_factory.mktemp("walked") / "home"
     shutil.copytree(pipeline.settings.home, home)
-    with Pipeline.open(load(GatewaySettings, home=home)) as opened:
+    settings = load(GatewaySettings, home=home, passwords="everybody")
+    with Pipeline.open(settings) as opened:
+        enrol(opened.catalog, settings)
         yield opened
 
 
@@ -232,11 +349,27 @@ def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
     for kind in ("answer", "research"):
         # Their own, of a time when they could read it.
         for who in STRANGERS.values():
-            begun = catalog.answers.begin(who.tenant, who.name, WORDS, request={"filters": {}, "chunks": 1}, kind=kind)
+            begun = catalog.answers.begin(
+                who.tenant, ACCOUNTS[who.name], WORDS, request={"filters": {}, "chunks": 1}, kind=kind
+            )
             assert begun is not None
             catalog.answers.end(begun.answer_id, AnswerStatus.DONE, cited)
             answers[kind, who.name] = begun
+    people = People(catalog, installed.settings, "wiki-pipeline")  # type: ignore[arg-type]
+    by = command_line("default")
+    hidden = people.add(by, "zaphod", "Zaphod Beeblebrox", "zaphod@heart-of-gold.example", Role.READER)
+    people.add_group(by, "improbable")
+    people.put(by, "improbable", hidden.account_id)
+    _, invitation = people.invite(by, Role.READER, "trillian@heart-of-gold.example")
+    people.create_token(by, hidden.account_id, "guide", actions=[Action.READ], sources=None, days=1)
+    catalog.connections.add(Connection("default", "git", "heart-of-gold", "https://heart-of-gold.example", {}))
     there = {
+        "account_id": hidden.account_id,
+        "token_id": catalog.api_tokens.list("default", hidden.account_id)[0].token_id,
+        "invitation_id": invitation.invitation_id,
+        "session_id": "e" * 32,
+        "group": "improbable",
+        "connection": "heart-of-gold",
         "source": str(REPOSITORY),
         "datasource_id": REPOSITORY.slug,
         "slug": REPOSITORY.slug,
@@ -252,6 +385,9 @@ def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
         "slug": "git-no-where",
         "file_hash": "0" * 32,
         **dict.fromkeys(("job_id", "answer_id", "conversation_id", "research_id"), "f" * 32),
+        **dict.fromkeys(("account_id", "token_id", "invitation_id", "session_id"), "f" * 32),
+        "group": "nobodies",
+        "connection": "nowhere",
     }
     there |= {f"answer {who}": record.answer_id for (kind, who), record in answers.items() if kind == "answer"}
     there |= {f"conversation {who}": r.conversation_id for (kind, who), r in answers.items() if kind == "answer"}
@@ -261,7 +397,7 @@ def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def app(installed: Pipeline) -> FastAPI:
-    return create_app(load(GatewaySettings, home=installed.settings.home), Someone(known))
+    return create_app(load(GatewaySettings, home=installed.settings.home, passwords="everybody"))
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +434,7 @@ def asked(client: TestClient, route: str, case: Case, who: str, values: Mapping[
     own = {
         kind: values.get(f"{kind.removesuffix('_id')} {who}") or values[kind] for kind in values if kind.endswith("_id")
     }
-    chosen = {**values, **own, **_OF_ANYBODY}
+    chosen = {**values, **own, **_OF_ANYBODY, "name": values.get(case.name, "plan.txt")}
     method, address = route.split(" ", 1)
 
     def filled(value: Any) -> Any:
@@ -338,18 +474,22 @@ def test_what_is_not_theirs_is_not_there(
     for label, who in STRANGERS.items():
         status, text, location = asked(client, route, case, who.name, there)
         assert status < 500, (label, status, text)
-        if case.writes and who.role is Role.READER:
+        if who.role < (Role.EDITOR if case.writes and case.needs is Role.READER else case.needs):
             assert status == 403, (label, status, text)
         if case.ids:
             assert (status, text, location) == asked(client, route, case, who.name, nowhere), label
             assert status in _REFUSED or case.query or case.form, (label, status)
             if route.startswith("GET ") and not case.query:
                 anything = {**credentials(who.name), "if-none-match": "*"}
-                address = re.sub(r"\{(\w+)\}", lambda m: {**there, **_OF_ANYBODY}[m[1]] or "f" * 32, route[4:])
+                address = re.sub(
+                    r"\{(\w+)\}",
+                    lambda m: {**there, **_OF_ANYBODY, "name": there.get(case.name, "plan.txt")}[m[1]] or "f" * 32,
+                    route[4:],
+                )
                 assert client.get(address, headers=anything).status_code == status, label
             if status == 403:
-                assert case.writes, (label, text)
-                assert who.role is Role.READER, (label, text)
+                assert case.writes or case.needs > Role.READER, (label, text)
+                assert who.role is Role.READER or who.role < case.needs, (label, text)
         if not case.public:
             shown = text.casefold().replace(WORDS, "")
             assert [trace for trace in TRACES if trace in shown] == [], (label, text[:3000])
@@ -466,7 +606,7 @@ def test_a_full_quota_says_when_it_begins_anew_and_stops_neither_reading_nor_del
     account = [use for use in client.get("/v1/usage", headers=member).json()["usage"] if use["of"] == "account"]
     spent = next(use["used"] for use in account if (use["kind"], use["period"]) == ("requests", "day"))
     assert spent >= 1
-    quotas.set_cap(Cap(f"account:default:{MEMBER.account}", Kind.REQUESTS, Period.DAY, spent))
+    quotas.set_cap(Cap(f"account:default:{ACCOUNTS['member']}", Kind.REQUESTS, Period.DAY, spent))
     refused = client.post("/v1/ask", json={"question": WORDS}, headers=member)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
     assert 0 < int(refused.headers["retry-after"]) <= 24 * 3600
@@ -477,4 +617,4 @@ def test_a_full_quota_says_when_it_begins_anew_and_stops_neither_reading_nor_del
         assert client.get(place, headers=member).status_code == 200
     assert client.delete(f"/v1/research/{began.json()['research_id']}", headers=member).status_code == 204
     assert client.post("/v1/ask", json={"question": WORDS}, headers=credentials(ADMIN.name)).status_code == 200
-    quotas.drop_cap(f"account:default:{MEMBER.account}", Kind.REQUESTS, Period.DAY)
+    quotas.drop_cap(f"account:default:{ACCOUNTS['member']}", Kind.REQUESTS, Period.DAY)
