@@ -10,7 +10,7 @@ from time import process_time
 
 import pytest
 
-from wiki_pipeline.text.chunk.code import LANGUAGES, MAX_BYTES, _language, syntax_tree
+from wiki_pipeline.text.chunk.code import LANGUAGES, MAX_BYTES, grammar, syntax_tree
 from wiki_pipeline_tests.text.chunk.segments import cited, code
 
 PYTHON = '''\
