@@ -163,6 +163,16 @@ class Repository:
         return dict(found)
 
     @cached_property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Files and lines in each folder and below it."""
+        found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for path, file in self.files.items():
+            for folder in ("", *folders_of(path)):
+                files, lines = found[folder]
+                found[folder] = (files + 1, lines + file.facts.lines)
+        return dict(found)
+
+    @cached_property
     def packages(self) -> list[str]:
         """Folders of code: those with code in them or below them."""
         return sorted({folder for path in self.modules for folder in folders_of(path)})
@@ -254,6 +264,33 @@ class Repository:
                 if each.line not in mine and word:
                     counts[word].add(path)
         return {word: len(paths) for word, paths in sorted(counts.items())}
+
+    @cached_property
+    def _folder_pairs(self) -> dict[tuple[str, str], int]:
+        pairs: dict[tuple[str, str], int] = defaultdict(int)
+        for path, uses in self.imports.items():
+            own = f"{self.files[path].folder}/" if self.files[path].folder else ""
+            others = {u.path if u.path.endswith("/") else f"{posixpath.dirname(u.path)}/".lstrip("/") for u in uses}
+            for other in others - {own, ""}:
+                if own:
+                    pairs[own, other] += 1
+        return dict(sorted(pairs.items()))
+
+    @cached_property
+    def folder_uses(self) -> dict[str, list[tuple[str, int]]]:
+        """The folders whose files the files right in a folder use, with how many do."""
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for (own, other), count in self._folder_pairs.items():
+            found[own].append((other, count))
+        return dict(found)
+
+    @cached_property
+    def folder_users(self) -> dict[str, list[tuple[str, int]]]:
+        """The other way round."""
+        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for (own, other), count in self._folder_pairs.items():
+            found[other].append((own, count))
+        return dict(found)
 
     def package_edges(self, groups: Mapping[str, str]) -> dict[tuple[str, str], int]:
         """How many files of one group import the other, both by name; `groups` has the group of each file."""
