@@ -12,6 +12,9 @@ from wiki_pipeline.sources.git.isolation import Isolation
 # Fields of a commit in `Objects.history`, before its list of changes.
 _COMMIT_FORMAT = "--format=%H %P%x1f%ct%x1f%an"
 
+# And in `Objects.log`: no path begins with a record separator that Git would not quote, and paths are not looked at there.
+_LOG_FORMAT = "--format=%x1e%H%x1f%ct%x1f%an%x1f%s"
+
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
@@ -103,6 +106,16 @@ class Objects:
         yield from _split(
             self._git.stream(self._environment, "log", *options, "--encoding=UTF-8", _COMMIT_FORMAT, *scope)
         )
+
+    def log(self, commit: str, most: int) -> Iterator[bytes]:
+        """The last commits that lead to a commit, newest first, as NUL-separated fields.
+
+        For each a field `<RS>hash<US>committed at<US>author<US>subject`, then one for each path that it changed; merges
+        have none.
+        """
+        options = ("-z", "--name-only", "--no-renames", "--no-show-signature", f"--max-count={most}", "--root")
+        stream = self._git.stream(self._environment, "log", *options, "--encoding=UTF-8", _LOG_FORMAT, commit)
+        yield from _split(stream)
 
 
 def portions(items: Sequence[str], sizes: Mapping[str, int], most_bytes: int, most: int = 1000) -> Iterator[list[str]]:
