@@ -121,11 +121,15 @@ def draw(boxes: Sequence[Box], edges: Mapping[tuple[str, str], int], title: str)
     circular = {name: number for number, group in enumerate(circles) for name in group}
     most = max(kept.values())
     parts = [
-        f'<svg class="diagram" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {total:.0f} {height:.0f}" '
-        f'width="{total:.0f}" height="{height:.0f}" aria-label="{escape(title)}">',
+        (
+            f'<svg class="diagram" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total:.0f} {height:.0f}" '
+            f'role="img" width="{total:.0f}" height="{height:.0f}" aria-label="{escape(title)}">'
+        ),
         f"<title>{escape(title)}</title>",
-        '<defs><marker id="wiki:arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>',
+        (
+            '<defs><marker id="wiki:arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+            'orient="auto-start-reverse"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>'
+        ),
     ]
     for (one, other), count in kept.items():
         mutual = one in circular and circular.get(one) == circular.get(other)
@@ -180,9 +184,10 @@ def _path(one: tuple[float, float, float], other: tuple[float, float, float]) ->
     middle1, middle2 = y1 + _HEIGHT / 2, y2 + _HEIGHT / 2
     if x2 > x1:
         start, end, bend = x1 + w1, x2 - 1, max(30.0, (x2 - x1 - w1) / 2)
-        return f"M{start:.1f} {middle1:.1f}C{start + bend:.1f} {middle1:.1f} {end - bend:.1f} {middle2:.1f} {end:.1f} {middle2:.1f}"
-    if x2 < x1:
-        start, end, bend = x1, x2 + w2 + 1, max(30.0, (x1 - x2 - w2) / 2)
-        return f"M{start:.1f} {middle1:.1f}C{start - bend:.1f} {middle1:.1f} {end + bend:.1f} {middle2:.1f} {end:.1f} {middle2:.1f}"
-    side = x1 + w1
-    return f"M{side:.1f} {middle1:.1f}C{side + 40:.1f} {middle1:.1f} {side + 40:.1f} {middle2:.1f} {side + 1:.1f} {middle2:.1f}"
+    elif x2 < x1:
+        start, end, bend = x1, x2 + w2 + 1, -max(30.0, (x1 - x2 - w2) / 2)
+    else:
+        start, end, bend = x1 + w1, x1 + w1 + 1, 40.0
+    back = bend if x1 != x2 else -bend
+    curve = f"{start + bend:.1f} {middle1:.1f} {end - back:.1f} {middle2:.1f}"
+    return f"M{start:.1f} {middle1:.1f}C{curve} {end:.1f} {middle2:.1f}"

@@ -1,4 +1,4 @@
-"""The order and titles of a repository's own documentation: as it orders itself, else its README first, then by name."""
+"""The order and titles of a repository's documentation: as it orders itself, else its README first, then by name."""
 
 from __future__ import annotations
 
@@ -59,4 +59,6 @@ def documents(repository: Repository) -> list[str]:
     order = {each.path: number for number, each in enumerate(placed(repository))}
     prose = [p for p, file in repository.files.items() if file.facts.language in PROSE and not repository.is_test(p)]
     readmes = {repository.readme(folder) for folder in repository.folders}
-    return sorted(prose, key=lambda p: (p != repository.readme(""), order.get(p, len(order)), p.count("/"), p not in readmes, p))
+    return sorted(
+        prose, key=lambda p: (p != repository.readme(""), order.get(p, len(order)), p.count("/"), p not in readmes, p)
+    )

@@ -54,12 +54,12 @@ class Resolver:
     def _is_root(self, above: list[str]) -> bool:
         """Whether names begin below these folders: none of them is a package itself."""
         folder = "/".join(above)
-        return f"{folder}/__init__.py" not in self._files and (
-            above[-1] in _ROOTS or len(above) == 1 or f"{folder}/pyproject.toml" in self._files
-        )
+        if f"{folder}/__init__.py" in self._files:
+            return False
+        return above[-1] in _ROOTS or len(above) == 1 or f"{folder}/pyproject.toml" in self._files
 
     def targets(self, path: str, each: Import) -> Found:
-        """The files, or folders with a slash, that an import of a file leads to, with the names that it takes of each."""
+        """The files, or folders with a slash, that an import of a file leads to, with the names that it takes."""
         language = self._files[path].language
         if language == "python":
             yield from self._of_python(path, each)
@@ -201,19 +201,19 @@ def _rust_paths(text: str) -> Iterator[list[str]]:
     prefixes: list[list[str]] = [[]]
     current: list[str] = []
     aliased = False
-    for token in _RUST_TOKEN.findall(text)[:500]:
-        if token == "{":
+    for word in _RUST_TOKEN.findall(text)[:500]:
+        if word == "{":
             prefixes.append([*prefixes[-1], *current])
             current = []
-        elif token in {",", "}"}:
+        elif word in {",", "}"}:
             if current:
                 yield [*prefixes[-1], *current]
             current, aliased = [], False
-            if token == "}" and len(prefixes) > 1:
+            if word == "}" and len(prefixes) > 1:
                 prefixes.pop()
-        elif token == "as":
+        elif word == "as":
             aliased = True
-        elif token not in {"::", "*", "pub", "use"} and not aliased:
-            current.append(token)
+        elif word not in {"::", "*", "pub", "use"} and not aliased:
+            current.append(word)
     if current:
         yield [*prefixes[-1], *current]

@@ -199,7 +199,7 @@ def go_mod(text: str) -> Findings:
     if found := _GO_MODULE.search(text):
         yield Finding("about", "name", found[1], _line(text, found.start(1)), "go.mod")
     for found in _GO_REQUIRE.finditer(text):
-        rest = text[found.end() : found.end() + 20].split("\n")[0]
+        rest = text[found.end() : found.end() + 20].split("\n", maxsplit=1)[0]
         yield Finding(
             "dependency",
             found[1],
@@ -420,9 +420,9 @@ def _compose(document: _Y) -> Findings:
         for key, at, value in environment.items():
             yield Finding("setting", key, _short(value.text), at, "Compose")
         for each in environment.each():
-            key, _, value = each.text.partition("=")
+            key, _, default = each.text.partition("=")
             if key:
-                yield Finding("setting", key, _short(value), each.line, "Compose")
+                yield Finding("setting", key, _short(default), each.line, "Compose")
 
 
 def _openapi(document: _Y) -> Findings:
@@ -450,15 +450,17 @@ def github_workflow(text: str) -> Findings:
                 yield from _ran(step.get("run"), f"CI: {shown}")
 
 
+_COMMAND = re.compile(r"(?!(?:echo|if|fi|cd|set|export|for|done|then|else|sudo|curl)\b)[\w./-]+(?:\s|$)")
+
+
 def _ran(script: _Y, where: str) -> Findings:
-    for offset, line in enumerate(script.text.split("\n")[:10]):
+    """The commands of a script that are for something, each at its line."""
+    lines = script.text.split("\n")
+    block = 1 if len(lines) > 1 else 0
+    for offset, line in enumerate(lines[:10]):
         command = line.strip()
-        if re.match(r"(?:[\w./-]+\s+)?[\w./-]+(?:\s|$)", command) and not re.match(
-            r"(?:echo|if|fi|cd|set|export|for|done|then|else|sudo|curl|\$|\}|\{|#)", command
-        ):
-            if purpose_of(command) != "other":
-                block = 1 if script.text.count("\n") else 0
-                yield _task(command, where, script.line + offset + block)
+        if _COMMAND.match(command) and purpose_of(command) != "other":
+            yield _task(command, where, script.line + offset + block)
 
 
 def gitlab_ci(text: str) -> Findings:

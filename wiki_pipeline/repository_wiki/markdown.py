@@ -9,7 +9,7 @@ from urllib.parse import quote
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$^:@=-])")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SPAN = re.compile(r"(`+)([^`]+)\1")
+_SPAN = re.compile(r"(?::[\w:.+-]{1,40}:)?(`+)~?([^`]+)\1")  # a Sphinx role too
 _RUN = re.compile(r"`+")
 _ROWS = 500
 
@@ -52,7 +52,7 @@ def cell(text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
-def fenced(text: str, language: str = "text") -> str:
+def fenced(text: str, language: str = "") -> str:
     """A block of text as it is."""
     bare = _CONTROL.sub("", text.replace("\t", "    "))
     fence = "`" * max(3, max((len(run) for run in _RUN.findall(bare)), default=0) + 1)

@@ -56,7 +56,7 @@ def _at(folder: str, target: str) -> str:
     return "" if joined.startswith("..") else joined
 
 
-class _Ignorant(yaml.SafeLoader):
+class _Ignorant(yaml.SafeLoader):  # type: ignore[misc]
     """Reads mkdocs.yml, whose tags name Python functions: none is made."""
 
 

@@ -133,7 +133,7 @@ class _Findings(ast.NodeVisitor):
         if name:
             self.found.append(Finding(kind, name[:200], _short(detail), getattr(node, "lineno", 1), group))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # noqa: N802 - ast's name
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self._decorated(node, decorator)
         self.generic_visit(node)
@@ -158,12 +158,9 @@ class _Findings(ast.NodeVisitor):
             for method in methods:
                 self._add("route", f"{method} {first}", node.name, decorator, "Flask")
         elif (
-            verb == "command"
-            and owner.split(".")[0] in {"click", "app", "cli", "typer"}
+            (verb == "command" and owner.split(".")[0] in {"click", "app", "cli", "typer"})
             or (verb in {"command", "group"} and call is not None and not call.args and owner)
-        ):
-            self._add("command", first or _command_name(node.name), doc, node, "click")
-        elif verb in {"command", "group"} and owner:
+        ) or (verb in {"command", "group"} and owner):
             self._add("command", first or _command_name(node.name), doc, node, "click")
         elif verb in {"option", "argument"} and owner and call:
             named = " ".join(_string(arg) for arg in call.args if _string(arg).startswith("-")) or first
@@ -174,7 +171,7 @@ class _Findings(ast.NodeVisitor):
         elif name in _AIRFLOW or (owner == "airflow.decorators" and verb in _AIRFLOW):
             self._add("pipeline", node.name, doc, node, f"Airflow {_AIRFLOW[verb]}")
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802 - ast's name
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         bases = [_dotted(base).rpartition(".")[2] for base in node.bases]
         decorated = {_dotted(d.func if isinstance(d, ast.Call) else d).rpartition(".")[2] for d in node.decorator_list}
         fields = [each for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)]
@@ -184,7 +181,7 @@ class _Findings(ast.NodeVisitor):
             kind = "Django model"
         if kind == "BaseSettings" or any(base.endswith("Settings") or base == "SettingsGroup" for base in bases):
             self._settings(node, fields)
-        if kind and kind not in {"Base", "Message", "Schema"} or (kind and (fields or _columns(node))):
+        if (kind and kind not in {"Base", "Message", "Schema"}) or (kind and (fields or _columns(node))):
             names = [each.target.id for each in fields if isinstance(each.target, ast.Name)] or _columns(node)
             self._add("schema", node.name, ", ".join(names[:_MOST_FIELDS]), node, kind)
         self.generic_visit(node)
@@ -206,7 +203,7 @@ class _Findings(ast.NodeVisitor):
                     "setting", alias or (prefix + each.target.id).upper(), _source(default), each, "settings class"
                 )
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802 - ast's name
+    def visit_Call(self, node: ast.Call) -> None:
         name = _dotted(node.func)
         first = _string(node.args[0]) if node.args else ""
         if (
@@ -232,14 +229,14 @@ class _Findings(ast.NodeVisitor):
             self._add("option", named, _string(_keyword(node, "help")), node, "typer")
         self.generic_visit(node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802 - ast's name
+    def visit_Subscript(self, node: ast.Subscript) -> None:
         if _dotted(node.value) in {"os.environ", "environ"} and (name := _string(node.slice)):
             self._add(
                 "setting", name, "required" if isinstance(node.ctx, ast.Load) else "set here", node, "environment"
             )
         self.generic_visit(node)
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802 - ast's name
+    def visit_If(self, node: ast.If) -> None:
         test = node.test
         if isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__":
             self._add("entry", "__main__", "runs as a script", node, "python")
@@ -248,11 +245,11 @@ class _Findings(ast.NodeVisitor):
 
 def _columns(node: ast.ClassDef) -> list[str]:
     """Fields that are assigned, as Django's and SQLAlchemy's are."""
-    found = []
-    for each in node.body:
-        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call) and isinstance(each.targets[0], ast.Name):
-            found.append(each.targets[0].id)
-    return found
+    return [
+        each.targets[0].id
+        for each in node.body
+        if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call) and isinstance(each.targets[0], ast.Name)
+    ]
 
 
 def _command_name(function: str) -> str:

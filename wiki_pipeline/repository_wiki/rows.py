@@ -87,7 +87,13 @@ def surveyed(raw: RawPage) -> SurveyRow:
 def history_row(name: str, commits: Iterable[Commit]) -> SurveyRow:
     """The row of the history."""
     told = [
-        {"oid": c.oid, "author": c.author, "at": int(c.at.timestamp()) if c.at else 0, "subject": c.subject, "paths": c.paths}
+        {
+            "oid": c.oid,
+            "author": c.author,
+            "at": int(c.at.timestamp()) if c.at else 0,
+            "subject": c.subject,
+            "paths": c.paths,
+        }
         for c in commits
     ]
     facts = orjson.dumps({"commits": told}).decode()

@@ -152,8 +152,7 @@ class Repository:
 
     @cached_property
     def folders(self) -> dict[str, list[str]]:
-        """The files right in each folder that holds any, by the folder with its slash (`""`: the root); and folders that
-        hold only folders."""
+        """The files right in each folder, by the folder with its slash (`""`: the root); maybe none."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             own = folders_of(path)
@@ -233,8 +232,8 @@ class Repository:
                     if target == path or (target.endswith("/") and target == f"{self.files[path].folder}/"):
                         continue
                     before = by_target.get(target)
-                    names = tuple(dict.fromkeys((*(before.names if before else ()), *names)))
-                    by_target[target] = Use(target, names, before.line if before else each.line)
+                    both = tuple(dict.fromkeys((*(before.names if before else ()), *names)))
+                    by_target[target] = Use(target, both, before.line if before else each.line)
             if by_target:
                 found[path] = sorted(by_target.values(), key=lambda use: use.path)
         return found
@@ -368,7 +367,7 @@ def folders_of(path: str) -> list[str]:
     return ["/".join(parts[: count + 1]) + "/" for count in range(len(parts))]
 
 
-def _outside(each: Import, language: str) -> str:
+def _outside(each: Import, language: str) -> str:  # noqa: PLR0911 - one line a language
     target = each.target
     if language == "python":
         return "" if target.startswith(".") else target.partition(".")[0]

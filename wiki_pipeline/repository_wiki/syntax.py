@@ -183,7 +183,7 @@ def _symbols(
 _CLASSES = {"class", "struct", "interface", "trait", "scope", "object", "record", "enum", "union", "module"}
 
 
-def _is_public(
+def _is_public(  # noqa: PLR0911 - one rule a line
     each: _Range, around: _Range | None, frame: _Range | None, known: _Language, source: bytes, *, exported: bool
 ) -> bool:
     name = _text(each.name).rpartition("::")[2]
@@ -224,7 +224,7 @@ def _signature(each: _Range, source: bytes) -> str:
 
 
 def _body(node: Node) -> Node | None:
-    """A body that is no field, as Kotlin and C's typedefs have it; of types their members are no part of a signature."""
+    """A body that is no field, as in Kotlin and in C's typedefs: members are no part of a signature."""
     for child in node.named_children[-3:]:
         if child.type in {"class_body", "function_body", "enum_class_body", "accessor_list"}:
             return child

@@ -1,4 +1,4 @@
-"""The links of pages that the program makes itself: they lead into their own source's wiki, and are addresses already."""
+"""The links of pages that the program makes itself: they lead into their source's wiki, and are addresses already."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The navigation tree of a repository that has generated pages: those that are about all of it, then documentation in its
-own order and under its own titles, then code, tests, and everything else."""
+"""The navigation tree of a repository that has generated pages: those about all of it, then documentation in its own
+order and under its own titles, then code, tests, and everything else."""
 
 from __future__ import annotations
 
@@ -56,12 +56,20 @@ class GeneratedPages:
         return bool(self.overviews)
 
 
-_READING_ORDER = tuple(
-    f"-/{name}"
-    for name in (
-        "overview architecture contents api interfaces settings data dependencies pipelines deployment history glossary"
-        " coverage"
-    ).split()
+_READING_ORDER = (
+    HOME,
+    "-/architecture",
+    "-/contents",
+    "-/api",
+    "-/interfaces",
+    "-/settings",
+    "-/data",
+    "-/dependencies",
+    "-/pipelines",
+    "-/deployment",
+    "-/history",
+    "-/glossary",
+    "-/coverage",
 )
 
 
@@ -163,4 +171,3 @@ class _Builder:
             found = min(found, self._generated.order.get(each.path, _LAST))
             waiting += each.children
         return found
-

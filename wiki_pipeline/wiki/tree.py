@@ -86,7 +86,8 @@ class Tree:
         """The document that introduces the source: its only root, or the README of the root folder."""
         if len(self.roots) == 1 and self.roots[0].document_id:
             return self.roots[0]
-        return introduction(self.roots) or introduction([node for root in self.roots for node in root.children if _is_group(root)])
+        grouped = [node for root in self.roots if _is_group(root) for node in root.children]
+        return introduction(self.roots) or introduction(grouped)
 
 
 def _is_group(node: Node) -> bool:

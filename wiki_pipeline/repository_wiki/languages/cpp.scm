@@ -16,7 +16,7 @@
 (alias_declaration name: (type_identifier) @name) @symbol.type
 (type_definition declarator: (type_identifier) @name) @symbol.type
 (preproc_function_def name: (identifier) @name) @symbol.macro
-(access_specifier) @section
+(field_declaration_list (access_specifier) @section)
 (template_declaration) @frame
 (preproc_include path: (_) @import)
 (comment) @comment

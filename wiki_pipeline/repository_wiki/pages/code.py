@@ -49,7 +49,9 @@ def _module(repository: Repository, address: Address, path: str) -> Plan:
                 _outline(file),
                 _found(file),
                 section("Imports", _uses(repository, address, uses)),
-                section("Imported by", _users(repository, address, [u for u in users if not repository.is_test(u.path)])),
+                section(
+                    "Imported by", _users(repository, address, [u for u in users if not repository.is_test(u.path)])
+                ),
                 section("Tests", _users(repository, address, [u for u in users if repository.is_test(u.path)])),
                 section("Last changes", _changes(repository.changes_of.get(path, ()))),
                 "".join(f"> {plain(note)}\n" for note in file.facts.notes),
@@ -146,7 +148,11 @@ def _uses(repository: Repository, address: Address, uses: Sequence[Use]) -> str:
             link(code(name), address.of(use.path, line)) if line else code(name)
             for name, line in _lines_of(repository, use)[:30]
         )
-        items.append(link(code(use.path), address.of(use.path)) + (f": {names}" if names else "") + f" ({link(f'line {use.line}', f'#L{use.line}')})")
+        items.append(
+            link(code(use.path), address.of(use.path))
+            + (f": {names}" if names else "")
+            + f" ({link(f'line {use.line}', f'#L{use.line}')})"
+        )
     return bullets(items, 100)
 
 
@@ -175,7 +181,7 @@ def _package(repository: Repository, address: Address, folder: str) -> Plan:
     below = [other for other in repository.folders if posixpath.dirname(other.rstrip("/")) == folder.rstrip("/")]
     uses, users = _across(repository, folder)
     manifests = repository.projects.get(folder, [])
-    last = (repository.changes_of.get(folder) or [None])[0]
+    last = next(iter(repository.changes_of.get(folder, ())), None)
     inputs = {
         "files": [(path, repository.files[path].facts.purpose, len(repository.public(path))) for path in own],
         "folders": [(other, repository.purpose(other)) for other in below],
@@ -197,7 +203,10 @@ def _package(repository: Repository, address: Address, folder: str) -> Plan:
             facts.append("lately changed by " + ", ".join(f"{plain(name)} ({count})" for name, count in authors[:3]))
         if last is not None:
             facts.append(f"last commit {code(last.oid[:8])} of {_day(last)} by {plain(last.author)}")
-        rows = [(link(code(posixpath.basename(o.rstrip("/")) + "/"), address.of(o)), said(repository.purpose(o))) for o in below]
+        rows = [
+            (link(code(posixpath.basename(o.rstrip("/")) + "/"), address.of(o)), said(repository.purpose(o)))
+            for o in below
+        ]
         rows += [(link(code(posixpath.basename(p)), address.of(p)), said(repository.purpose(p))) for p in own]
         return Written(
             joined(
@@ -205,8 +214,13 @@ def _package(repository: Repository, address: Address, folder: str) -> Plan:
                 " · ".join(facts),
                 _project(repository, address, manifests),
                 section("Contents", table(["Name", "Purpose"], rows)),
-                section("Uses", bullets([link(code(other), address.of(other)) + f" ({count})" for other, count in uses], 60)),
-                section("Used by", bullets([link(code(other), address.of(other)) + f" ({count})" for other, count in users], 60)),
+                section(
+                    "Uses", bullets([link(code(other), address.of(other)) + f" ({count})" for other, count in uses], 60)
+                ),
+                section(
+                    "Used by",
+                    bullets([link(code(other), address.of(other)) + f" ({count})" for other, count in users], 60),
+                ),
                 section("Last changes", _changes(repository.changes_of.get(folder, ()))),
             )
         )
@@ -216,11 +230,12 @@ def _package(repository: Repository, address: Address, folder: str) -> Plan:
 
 def _project(repository: Repository, address: Address, manifests: Sequence[str]) -> str:
     """What the manifests in a folder say of the project in it."""
-    rows = []
-    for path in manifests:
-        for each in repository.files[path].facts.findings:
-            if each.kind in {"about", "task", "entry"} and not each.detail.startswith("by convention"):
-                rows.append((link(code(each.name), address.of(path, each.line)), said(each.detail)))
+    rows = [
+        (link(code(each.name), address.of(path, each.line)), said(each.detail))
+        for path in manifests
+        for each in repository.files[path].facts.findings
+        if each.kind in {"about", "task", "entry"} and not each.detail.startswith("by convention")
+    ]
     return section("Project", table(["What", "Says"], rows, 60))
 
 

@@ -16,6 +16,10 @@ from wiki_pipeline.repository_wiki.structure import Repository, folders_of
 _PURPOSES = {"install": "Install", "run": "Run", "test": "Test", "build": "Build", "lint": "Check"}
 _COMMANDS = 12
 _API_ROWS = 1_500
+_ARROWS = (
+    "What each part imports, by the syntax of its files, tests left out. An arrow leads from the user to what it uses; "
+    "numbers count files."
+)
 HOME, ARCHITECTURE, CONTENTS, API = (f"{OWN}{name}" for name in ("overview", "architecture", "contents", "api"))
 
 
@@ -62,9 +66,16 @@ def _home(repository: Repository, address: Address) -> Plan:
                 facts.append((shown, link(said(finding.detail), address.of(path, finding.line))))
         if newest and newest.commit:
             day = newest.modified_at.date().isoformat() if newest.modified_at else ""
-            facts.append(("Newest change", f"{code(newest.commit[:12])} {day} in {link(code(newest.path), address.of(newest.path))}"))
+            facts.append(
+                (
+                    "Newest change",
+                    f"{code(newest.commit[:12])} {day} in {link(code(newest.path), address.of(newest.path))}",
+                )
+            )
         commands = [
-            section(title, table(["Command", "From"], [_command(address, *each) for each in tasks.get(purpose_, [])]), 3)
+            section(
+                title, table(["Command", "From"], [_command(address, *each) for each in tasks.get(purpose_, [])]), 3
+            )
             for purpose_, title in _PURPOSES.items()
         ]
         return Written(
@@ -72,8 +83,20 @@ def _home(repository: Repository, address: Address) -> Plan:
                 purpose,
                 table(["", ""], [(f"**{name}**", value) for name, value in facts if value]),
                 section("How to run and test it", joined(*commands).strip()),
-                section("Projects", table(["Project", "Purpose"], [(link(code(f), address.of(f)), said(p)) for f, p in sorted(projects.items())], 100) if len(projects) > 1 else ""),
-                section("Entry points", table(["Name", "Kind", "Leads to"], [_entry(address, path, each) for path, each in entries], 40)),
+                section(
+                    "Projects",
+                    table(
+                        ["Project", "Purpose"],
+                        [(link(code(f), address.of(f)), said(p)) for f, p in sorted(projects.items())],
+                        100,
+                    )
+                    if len(projects) > 1
+                    else "",
+                ),
+                section(
+                    "Entry points",
+                    table(["Name", "Kind", "Leads to"], [_entry(address, path, each) for path, each in entries], 40),
+                ),
             )
         )
 
@@ -102,7 +125,13 @@ def _tasks(repository: Repository) -> dict[str, list[tuple[str, Finding]]]:
     seen: set[str] = set()
     every = sorted(
         repository.findings("task"),
-        key=lambda each: (each[1].detail.startswith("CI:"), each[0].count("/"), each[1].detail.startswith("by conv"), each[0], each[1].line),
+        key=lambda each: (
+            each[1].detail.startswith("CI:"),
+            each[0].count("/"),
+            each[1].detail.startswith("by conv"),
+            each[0],
+            each[1].line,
+        ),
     )
     for path, task in every:
         if task.name not in seen and len(found.get(task.group, ())) < _COMMANDS:
@@ -129,7 +158,7 @@ def grouped(repository: Repository) -> tuple[dict[str, str], dict[str, int]]:
     how many files each group has."""
     paths = [path for path in repository.modules if not repository.is_test(path)]
     common = _common(paths)
-    best = {path: common for path in paths}
+    best = dict.fromkeys(paths, common)
     for depth in range(1, 12):
         groups = {path: _folder(path, common, depth) for path in paths}
         if len(set(groups.values())) > diagram.MOST_NODES:
@@ -163,8 +192,10 @@ def _architecture(repository: Repository, address: Address) -> Plan:
     inputs = {"groups": sorted(sizes.items()), "edges": sorted(edges.items()), "purposes": purposes, "cycles": circles}
 
     def write() -> Written:
-        common = _common([path for path in groups])
-        boxes = [Box(name, _label(name, common), address.of(name) if name else "", count) for name, count in sizes.items()]
+        common = _common(list(groups))
+        boxes = [
+            Box(name, _label(name, common), address.of(name) if name else "", count) for name, count in sizes.items()
+        ]
         ranks, package_cycles = diagram.layers(sorted(sizes), edges)
         uses: dict[str, list[str]] = {}
         used: Counter[str] = Counter()
@@ -172,7 +203,13 @@ def _architecture(repository: Repository, address: Address) -> Plan:
             uses.setdefault(one, []).append(f"{_at(address, other, common)} ({count})")
             used[other] += 1
         rows = [
-            (_at(address, name, common), f"{sizes[name]:,}", said(purposes[name]), ", ".join(uses.get(name, ())), str(used[name]))
+            (
+                _at(address, name, common),
+                f"{sizes[name]:,}",
+                said(purposes[name]),
+                ", ".join(uses.get(name, ())),
+                str(used[name]),
+            )
             for rank in ranks
             for name in rank
         ]
@@ -183,14 +220,21 @@ def _architecture(repository: Repository, address: Address) -> Plan:
         modules = [", ".join(link(code(p), address.of(p)) for p in group[:12]) for group in circles]
         return Written(
             joined(
-                "What each part imports, by its files' syntax: tests left out. An arrow leads from the user to what it uses; "
-                "numbers count files." if edges else "No part imports another, as far as syntax shows.",
+                _ARROWS if edges else "No part imports another, as far as syntax shows.",
                 section("Parts", table(["Part", "Files", "Purpose", "Uses", "Used by"], rows)),
-                section("Layers", f"From the top, which nothing else uses, to the bottom, which most use.\n\n{layered}" if layered else ""),
-                section("Cycles", joined(
-                    bullets(packages) if packages else "No parts use each other in a circle." if edges else "",
-                    f"Modules that import each other in a circle:\n\n{bullets(modules, 30)}" if modules else "",
-                ).strip()),
+                section(
+                    "Layers",
+                    f"From the top, which nothing else uses, to the bottom, which most use.\n\n{layered}"
+                    if layered
+                    else "",
+                ),
+                section(
+                    "Cycles",
+                    joined(
+                        bullets(packages) if packages else "No parts use each other in a circle." if edges else "",
+                        f"Modules that import each other in a circle:\n\n{bullets(modules, 30)}" if modules else "",
+                    ).strip(),
+                ),
             ),
             diagram.draw(boxes, edges, f"What the parts of {repository.name} import of each other"),
         )
@@ -231,7 +275,10 @@ def _contents(repository: Repository, address: Address) -> Plan:
         return Written(
             joined(
                 section("Documents", table(["Document", "Begins"], rows, 1_000)),
-                section("Folders and files", table(["Name", "Purpose"], [(link(code(p), address.of(p)), said(t)) for p, t in purposes.items()])),
+                section(
+                    "Folders and files",
+                    table(["Name", "Purpose"], [(link(code(p), address.of(p)), said(t)) for p, t in purposes.items()]),
+                ),
             ),
             places=places,
         )
@@ -259,7 +306,9 @@ def _api(repository: Repository, address: Address) -> Plan:
             parts.append(joined(f"## {link(code(path), address.of(path))}", table(["Symbol", "Kind", "Purpose"], rows)))
         if len(listed) > len(shown):
             parts.append(f"and {len(listed) - len(shown):,} more: the page of each module has its own.")
-        intro = f"{len(listed):,} public symbols at the top level of their files; members are on the pages of the files."
+        intro = (
+            f"{len(listed):,} public symbols at the top level of their files; members are on the pages of the files."
+        )
         return Written(joined(intro, *parts))
 
     return Plan(API, "API reference", "overview", manifest({"symbols": listed}), write)

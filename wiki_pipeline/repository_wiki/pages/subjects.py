@@ -1,5 +1,5 @@
-"""Pages that gather one subject from all files: interfaces, settings, data, dependencies, pipelines, deployment, history,
-glossary, coverage."""
+"""Pages that gather one subject from all files: interfaces, settings, data, dependencies, pipelines, deployment,
+history, glossary, coverage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from wiki_pipeline.repository_wiki.pages.plan import OWN, Address, Plan, Written
 from wiki_pipeline.repository_wiki.structure import PROSE, Repository
 
 Found = list[tuple[str, Finding]]
-
 
 
 def plans(repository: Repository, address: Address) -> Iterator[Plan]:
@@ -33,7 +32,9 @@ def _gathered(
     found: Found,
     write: Callable[[Repository, Address, Found], str],
 ) -> Plan:
-    inputs: dict[str, object] = {kind: [each for each in found if each[1].kind == kind] for kind in {f.kind for _, f in found}}
+    inputs: dict[str, object] = {
+        kind: [each for each in found if each[1].kind == kind] for kind in {f.kind for _, f in found}
+    }
     if named[0] == "dependencies":
         inputs["external"] = repository.external
     inputs = dict(sorted(inputs.items()))
@@ -80,9 +81,20 @@ def _settings(repository: Repository, address: Address, found: Found) -> str:
         by_name[finding.name].append((path, finding))
     rows = []
     for name, some in sorted(by_name.items()):
-        defaults = list(dict.fromkeys(f.detail for _, f in some if f.detail and f.detail not in {"required", "set here"}))
-        places = ", ".join(_where(address, path, f) for path, f in some[:6]) + (f" and {len(some) - 6} more" if len(some) > 6 else "")
-        rows.append((code(name), ", ".join(map(code, defaults[:3])), ", ".join(sorted({plain(f.group) for _, f in some})), places))
+        defaults = list(
+            dict.fromkeys(f.detail for _, f in some if f.detail and f.detail not in {"required", "set here"})
+        )
+        places = ", ".join(_where(address, path, f) for path, f in some[:6]) + (
+            f" and {len(some) - 6} more" if len(some) > 6 else ""
+        )
+        rows.append(
+            (
+                code(name),
+                ", ".join(map(code, defaults[:3])),
+                ", ".join(sorted({plain(f.group) for _, f in some})),
+                places,
+            )
+        )
     return joined(
         "What the code reads from its environment, and what manifests set, by syntax.",
         table(["Name", "Default", "By", "Where"], rows, 1_000),
@@ -91,22 +103,37 @@ def _settings(repository: Repository, address: Address, found: Found) -> str:
 
 def _data(repository: Repository, address: Address, found: Found) -> str:
     return joined(
-        *(section(plain(group), table(["Name", "Fields", "Where"], _rows(address, some))) for group, some in _by_group(found).items())
+        *(
+            section(plain(group), table(["Name", "Fields", "Where"], _rows(address, some)))
+            for group, some in _by_group(found).items()
+        )
     )
 
 
 def _dependencies(repository: Repository, address: Address, found: Found) -> str:
     parts = [
-        section(plain(group), table(["Package", "Version", "Declared"], [(code(f.name), code(f.detail), _where(address, p, f)) for p, f in some]))
+        section(
+            plain(group),
+            table(
+                ["Package", "Version", "Declared"],
+                [(code(f.name), code(f.detail), _where(address, p, f)) for p, f in some],
+            ),
+        )
         for group, some in _by_group(found).items()
     ]
-    used = [(code(name), str(count)) for name, count in sorted(repository.external.items(), key=lambda item: (-item[1], item[0]))]
+    used = [
+        (code(name), str(count))
+        for name, count in sorted(repository.external.items(), key=lambda item: (-item[1], item[0]))
+    ]
     return joined(*parts, section("Imported from outside", table(["Name", "Files"], used, 200)))
 
 
 def _pipelines(repository: Repository, address: Address, found: Found) -> str:
     return joined(
-        *(section(plain(group), table(["Name", "What", "Where"], _rows(address, some))) for group, some in _by_group(found).items())
+        *(
+            section(plain(group), table(["Name", "What", "Where"], _rows(address, some)))
+            for group, some in _by_group(found).items()
+        )
     )
 
 
@@ -127,13 +154,23 @@ def _history(repository: Repository, address: Address) -> Plan:
     def write() -> Written:
         commits = repository.commits
         recent = [
-            (each.at.date().isoformat() if each.at else "", plain(each.subject), plain(each.author), code(each.oid[:8]), str(len(each.paths)))
+            (
+                each.at.date().isoformat() if each.at else "",
+                plain(each.subject),
+                plain(each.author),
+                code(each.oid[:8]),
+                str(len(each.paths)),
+            )
             for each in commits[:40]
         ]
         people = Counter(each.author for each in commits)
         hot = Counter(path for each in commits for path in set(each.paths) if path in repository.files)
         spots = [
-            (link(code(path), address.of(path)), str(count), ", ".join(plain(name) for name, _ in repository.authors_of.get(path, [])[:3]))
+            (
+                link(code(path), address.of(path)),
+                str(count),
+                ", ".join(plain(name) for name, _ in repository.authors_of.get(path, [])[:3]),
+            )
             for path, count in sorted(hot.items(), key=lambda item: (-item[1], item[0]))[:40]
             if count > 1
         ]
@@ -142,12 +179,16 @@ def _history(repository: Repository, address: Address) -> Plan:
                 f"By the last {len(commits):,} commits.",
                 section("Recent changes", table(["When", "What", "Who", "Commit", "Files"], recent)),
                 section("Hotspots", table(["File", "Commits", "By"], spots)),
-                section("Contributors", table(["Who", "Commits"], [(plain(n), str(c)) for n, c in people.most_common(60)])),
+                section(
+                    "Contributors", table(["Who", "Commits"], [(plain(n), str(c)) for n, c in people.most_common(60)])
+                ),
             )
         )
 
     known = sorted({path for each in repository.commits for path in each.paths if path in repository.files})
-    return Plan(f"{OWN}history", "History", "overview", manifest({"history": repository.history_state, "files": known}), write)
+    return Plan(
+        f"{OWN}history", "History", "overview", manifest({"history": repository.history_state, "files": known}), write
+    )
 
 
 # --- glossary --------------------------------------------------------------------------------------------------------
@@ -164,7 +205,9 @@ def _glossary(repository: Repository, address: Address) -> Plan:
             first = symbol.doc.strip().partition("\n\n")[0]
             if "." not in symbol.name and symbol.kind in _TYPES and first:
                 terms.append((uses[symbol.name], symbol.name, path, symbol.line, first[:240]))
-    chosen = sorted(sorted(terms, key=lambda each: (-each[0], each[1]))[:200], key=lambda each: (each[1].casefold(), each[2]))
+    chosen = sorted(
+        sorted(terms, key=lambda each: (-each[0], each[1]))[:200], key=lambda each: (each[1].casefold(), each[2])
+    )
 
     def write() -> Written:
         rows = [(link(code(name), address.of(path, line)), said(first)) for _, name, path, line, first in chosen]
@@ -207,20 +250,31 @@ def _coverage(repository: Repository, address: Address) -> Plan:
 
     def write() -> Written:
         shown = [
-            (plain(language), f"{files:,}", _share(purposes, files), f"{symbols:,}", _share(described, symbols), _share(tested, files))
+            (
+                plain(language),
+                f"{files:,}",
+                _share(purposes, files),
+                f"{symbols:,}",
+                _share(described, symbols),
+                _share(tested, files),
+            )
             for language, files, purposes, symbols, described, tested in rows
         ]
         fresh = ""
         if newest and newest.modified_at:
-            fresh = f"The newest change here is of {newest.modified_at.date().isoformat()}, commit {code(newest.commit[:12])}."
+            day = newest.modified_at.date().isoformat()
+            fresh = f"The newest change here is of {day}, commit {code(newest.commit[:12])}."
         head = ["Language", "Files", "Say what they are for", "Public symbols", "Described", "Imported by tests"]
         return Written(
             joined(
                 f"{fresh} Pages are computed from the files at that state; each says when it was synced.",
                 section("Code", table(head, shown)),
                 f"{prose:,} documents.",
-                section("Not read whole", table(["File", "Why"], [(link(code(p), address.of(p)), plain(" ".join(n))) for p, n in noted])),
-                "Symbols, imports and uses are those of the files' syntax: what is made or bound at run time does not show.",
+                section(
+                    "Not read whole",
+                    table(["File", "Why"], [(link(code(p), address.of(p)), plain(" ".join(n))) for p, n in noted]),
+                ),
+                "Symbols, imports and uses are those of the files' syntax: what is made at run time does not show.",
             )
         )
 
@@ -229,4 +283,3 @@ def _coverage(repository: Repository, address: Address) -> Plan:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else ""
-

@@ -12,7 +12,7 @@ from wiki_pipeline.sources.git.isolation import Isolation
 # Fields of a commit in `Objects.history`, before its list of changes.
 _COMMIT_FORMAT = "--format=%H %P%x1f%ct%x1f%an"
 
-# And in `Objects.log`: no path begins with a record separator that Git would not quote, and paths are not looked at there.
+# And in `Objects.log`. A path may hold a record separator too, but not three of the others behind it by chance.
 _LOG_FORMAT = "--format=%x1e%H%x1f%ct%x1f%an%x1f%s"
 
 
