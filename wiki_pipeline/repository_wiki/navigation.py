@@ -69,19 +69,21 @@ def _mkdocs(text: str, folder: str) -> Iterator[Placed]:
         return
     docs = posixpath.join(folder, str(read.get("docs_dir", "docs")))
     waiting: list[tuple[object, str, int]] = [(read.get("nav"), "", 0)]
-    while waiting:
+    seen = 0  # anchors may make a list a part of itself, or a part of many
+    while waiting and seen < 5 * _MOST:
         node, title, depth = waiting.pop()
+        seen += 1
         if isinstance(node, str):
             if path := _at(docs, node):
-                yield Placed(path, title, depth)
+                yield Placed(path, title[:200], depth)
         elif depth < _DEEPEST and isinstance(node, list):
             if title:
-                yield Placed("", title, depth)
+                yield Placed("", title[:200], depth)
             below: list[tuple[object, str, int]] = []
             for each in node[:_MOST]:
                 pairs = each.items() if isinstance(each, dict) else [("", each)]
                 below += [(value, str(key), depth + bool(title)) for key, value in pairs]
-            waiting += reversed(below)
+            waiting = [*waiting[-5 * _MOST :], *reversed(below)]
 
 
 def _summary(text: str, folder: str) -> Iterator[Placed]:

@@ -28,10 +28,11 @@ _MANIFEST = re.compile(
     re.IGNORECASE,
 )
 PROSE = {"markdown", "rst", "asciidoc", "x-ipynb+json"}
-_NO_CODE = PROSE | {
-    "plain", "html", "json", "yaml", "toml", "ini", "xml", "csv", "css", "scss", "less", "text", "diff", "make",
-    "docker", "tex", "org", "textile", "properties", "dotenv", "gitignore", "svg",
-}  # fmt: skip
+# What has no page of facts, unless it defines something: documents, data, configuration, styles.
+_NO_CODE = PROSE | set(
+    "plain html text org tex textile csv tsv diff json json5 jsonnet yaml toml ini xml svg properties css scss sass less"
+    " makefile cmake docker go-module jinja".split()
+)
 
 
 class Section(StrEnum):
