@@ -29,10 +29,11 @@ _MANIFEST = re.compile(
 )
 PROSE = {"markdown", "rst", "asciidoc", "x-ipynb+json"}
 # What has no page of facts, unless it defines something: documents, data, configuration, styles.
-_NO_CODE = PROSE | set(
-    "plain html text org tex textile csv tsv diff json json5 jsonnet yaml toml ini xml svg properties css scss sass less"
-    " makefile cmake docker go-module jinja".split()
-)
+_DATA = """
+plain html text org tex textile csv tsv diff json json5 jsonnet yaml toml ini xml svg properties css scss sass less
+makefile cmake docker go-module jinja
+"""
+_NO_CODE = PROSE | frozenset(_DATA.split())
 
 
 class Section(StrEnum):

@@ -1,5 +1,7 @@
 """A small repository in several languages, and its surveyed form, made here."""
 
+# ruff: noqa: E501 - an example file is one string
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

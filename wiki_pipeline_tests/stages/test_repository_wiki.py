@@ -1,4 +1,4 @@
-"""A repository's wiki from a commit to a reader: synced, served, its links followed; least work; old pages that stay."""
+"""A repository's wiki from a commit to a reader: synced, served, its links followed; least work; pages that stay."""
 
 from __future__ import annotations
 
