@@ -24,7 +24,6 @@ from wiki_pipeline.freshness import Condition, Reason, SourceStaleness, StaleDoc
 from wiki_pipeline.links.jira import MAY_BE_ISSUES
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
-from wiki_pipeline.repository_wiki.pages.plan import OWN
 from wiki_pipeline.repository_wiki.rows import RepositoryPage
 from wiki_pipeline.stages.repository_wiki import STAGE as REPOSITORY_WIKI
 from wiki_pipeline.store import Hit, StageTable, Store
@@ -80,7 +79,7 @@ class SourceIndex:
 
     def page(self, node: Node) -> Found | None:
         """A document, or a generated page; None if it is gone since."""
-        if node.generated and node.generated == node.document_id and node.path.startswith(OWN):
+        if node.is_generated:
             facts = self.facts(node)
             return Found(facts.page, facts.content_hash) if facts else None
         rows = self.table.read([node.document_id])

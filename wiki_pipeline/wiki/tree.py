@@ -36,6 +36,11 @@ class Node:
     children: list[Node] = field(default_factory=list, repr=False)
     generated: str = ""
 
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is no document of the source, but a page that is made of its documents."""
+        return bool(self.generated) and self.path.startswith("-/")
+
     def lineage(self) -> list[Node]:
         """The nodes above this one, from the root downwards, and itself."""
         nodes: list[Node] = []
@@ -80,6 +85,11 @@ class Tree:
         before = self.reading_order[place - 1] if place else None
         after = self.reading_order[place + 1] if place + 1 < len(self.reading_order) else None
         return before, after
+
+    @property
+    def documents(self) -> list[Node]:
+        """The source's own documents in reading order."""
+        return [node for node in self.reading_order if not node.is_generated]
 
     @property
     def home(self) -> Node | None:
