@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from wiki_pipeline.repository_wiki.facts import FileFacts, Finding, Import, Symbol
 from wiki_pipeline.repository_wiki.imports import Resolver
@@ -161,6 +161,16 @@ class Repository:
             for folder in own:
                 found[folder]
             found[own[-1] if own else ""].append(path)
+        return dict(found)
+
+    @cached_property
+    def subfolders(self) -> dict[str, list[str]]:
+        """The folders right in each folder, all with their slashes."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for folder in sorted(self.folders):
+            if folder:
+                above = posixpath.dirname(folder.rstrip("/"))
+                found[f"{above}/" if above else ""].append(folder)
         return dict(found)
 
     @cached_property
@@ -363,10 +373,11 @@ class Repository:
         return max(dated, key=lambda file: (file.modified_at, file.path), default=None)
 
 
-def folders_of(path: str) -> list[str]:
+@lru_cache(maxsize=50_000)
+def folders_of(path: str) -> tuple[str, ...]:
     """The folders above a file, outermost first, each with its slash."""
     parts = path.split("/")[:-1]
-    return ["/".join(parts[: count + 1]) + "/" for count in range(len(parts))]
+    return tuple("/".join(parts[: count + 1]) + "/" for count in range(len(parts)))
 
 
 def _outside(each: Import, language: str) -> str:  # noqa: PLR0911 - one line a language

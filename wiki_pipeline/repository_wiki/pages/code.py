@@ -178,7 +178,7 @@ def _day(commit: Commit) -> str:
 
 def _package(repository: Repository, address: Address, folder: str) -> Plan:
     own = repository.folders.get(folder, [])
-    below = [other for other in repository.folders if posixpath.dirname(other.rstrip("/")) == folder.rstrip("/")]
+    below = repository.subfolders.get(folder, [])
     uses, users = _across(repository, folder)
     manifests = repository.projects.get(folder, [])
     last = next(iter(repository.changes_of.get(folder, ())), None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import orjson
 
 from wiki_pipeline.model import digest
 from wiki_pipeline.repository_wiki.facts import Placed
 from wiki_pipeline.repository_wiki.markdown import path_in_address
-from wiki_pipeline.repository_wiki.structure import Repository, SurveyedFile
+from wiki_pipeline.repository_wiki.structure import SurveyedFile
 
 OWN = "-/"
 """Generated pages that are about no single file or folder have ids and addresses that begin so."""
@@ -84,10 +86,5 @@ def upstream(file: SurveyedFile, line: int, end: int = 0) -> str:
 
 
 def manifest(named: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Inputs by name, each with its hash."""
-    return tuple((name, digest(value)) for name, value in named.items())
-
-
-def states(repository: Repository, paths: Iterable[str]) -> list[str]:
-    """What some files are now."""
-    return [repository.files[path].state for path in paths]
+    """Inputs by name, each with its hash; empty for one of which there is nothing."""
+    return tuple((name, digest(orjson.dumps(value)) if value else "") for name, value in named.items())
