@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import SourceKey, Stage
-from wiki_pipeline.repository_wiki.pages import overview
+from wiki_pipeline.repository_wiki import diagram
 from wiki_pipeline.settings import load
 from wiki_pipeline.stages import repository_survey, repository_wiki
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -144,7 +144,7 @@ def test_a_page_that_can_not_be_written_stays_as_it_was_and_says_so(
         {"harbour/cli.py": "from harbour.ships import Ship\nfrom pilot import tide\n", "pilot/tide/x.py": "x = 1\n"}
     )
     with monkeypatch.context() as patch:
-        patch.setattr(overview.diagram, "draw", broken)
+        patch.setattr(diagram, "draw", broken)
         report = sync(opened, KEY)[repository_wiki.STAGE]
     assert [failure.document_id for failure in report.failures] == ["-/architecture"]
     assert row(opened, "-/architecture") == before
