@@ -145,6 +145,33 @@ def wiki_pages(
         return result(sync, stages.wiki_pages.update(sync))
 
 
+@stage_asset(
+    stages.repository_survey.DECLARED,
+    "What is in a repository's files: definitions, imports, commands, settings, models; and its last commits. Wikis "
+    "have no rows here.",
+    deps=[raw_pages],
+    kinds={"sourcecode"},
+)
+def repository_survey(
+    context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
+) -> dg.MaterializeResult:
+    with pipeline.syncing(context, listener) as sync:
+        return result(sync, stages.repository_survey.update(sync))
+
+
+@stage_asset(
+    stages.repository_wiki.DECLARED,
+    "Pages of a repository beside its files: overview, architecture, packages, modules, interfaces, settings, history.",
+    deps=[repository_survey],
+    kinds={"html"},
+)
+def repository_wiki(
+    context: dg.AssetExecutionContext, pipeline: PipelineResource, listener: dg.ResourceParam[Listener]
+) -> dg.MaterializeResult:
+    with pipeline.syncing(context, listener) as sync:
+        return result(sync, stages.repository_wiki.update(sync))
+
+
 @dg.asset(
     key=stale.KEY,
     code_version=stale.CODE_VERSION,

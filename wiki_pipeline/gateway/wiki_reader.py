@@ -26,9 +26,12 @@ from wiki_pipeline.links import jira
 from wiki_pipeline.links.keys import Record
 from wiki_pipeline.links.wiki_addresses import page_address, source_address
 from wiki_pipeline.model import SourceKey, Stage, WikiPage, rows_from_arrow
+from wiki_pipeline.repository_wiki.rows import RepositoryPage
+from wiki_pipeline.stages.repository_wiki import STAGE as REPOSITORY_WIKI
 from wiki_pipeline.store import Hit, StageTable, Store
 from wiki_pipeline.wiki import board, tree
 from wiki_pipeline.wiki.board import Board
+from wiki_pipeline.wiki.repository_tree import GENERATED_COLUMNS, GeneratedPages, build_repository
 from wiki_pipeline.wiki.tree import Node, Tree
 from wiki_pipeline.wiki.views import Currency, Entry, Freshness, SourceCard
 
@@ -49,12 +52,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts(Found):
+    """A generated page, with its diagram."""
+
+    diagram: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceIndex:
     """A source's pages at one version of their table.
 
     Attributes:
         record: the source.
-        version: of the table; 0 before its first row.
+        version: of the table, 0 before its first row, and behind a dot that of the table of generated pages.
         recent: the documents changed last, newest first.
         board: the overview of those that have a status; None if none has.
         bytes: of memory that it takes, about.
@@ -62,18 +72,43 @@ class SourceIndex:
 
     record: SourceRecord
     table: StageTable
-    version: int
+    version: str
     tree: Tree
     recent: tuple[Entry, ...]
+    generated: StageTable
     bytes: int = 0
     board: Board | None = None
 
     def page(self, node: Node) -> Found | None:
-        """A document; None if it is gone since."""
+        """A document, or a generated page; None if it is gone since."""
+        if node.is_generated:
+            facts = self.facts(node)
+            return Found(facts.page, facts.content_hash) if facts else None
         rows = self.table.read([node.document_id])
         if not rows.num_rows:
             return None
         return Found(next(rows_from_arrow(WikiPage, rows)), rows["content_hash"][0].as_py())
+
+    def facts(self, node: Node) -> Facts | None:
+        """The generated page that is, or is shown with, a node; None if there is none."""
+        rows = self.generated.read([node.generated]) if node.generated else None
+        if rows is None or not rows.num_rows:
+            return None
+        made = next(rows_from_arrow(RepositoryPage, rows))
+        page = WikiPage(
+            document_id=made.document_id,
+            title=made.title,
+            url="",
+            space_key=made.space_key,
+            space_name=made.space_name,
+            media_type=made.media_type,
+            wiki_path=made.wiki_path,
+            html=made.html,
+            markdown=made.markdown,
+            headings=made.headings,
+            words=made.words,
+        )
+        return Facts(page, rows["content_hash"][0].as_py(), made.diagram)
 
     def suggestions(self, path: str) -> list[Entry]:
         """Documents whose address has words of `path`, those with most of them first."""
@@ -176,8 +211,8 @@ class WikiReader:
     def index(self, record: SourceRecord) -> SourceIndex:
         """The source's pages as they are now."""
         table = self._store.table(Stage.WIKI_PAGES, record.key)
-        dataset = table.dataset()
-        version = 0 if dataset is None else int(dataset.version)
+        generated = self._store.table(REPOSITORY_WIKI, record.key)
+        version = f"{_version(table)}.{_version(generated)}"
         with self._lock:
             known = self._indexes.get(record)
             if known is not None and known.version == version:
@@ -187,7 +222,9 @@ class WikiReader:
         with_facets = rows.filter(pc.greater(pc.list_value_length(rows["facets"]), 0)).select(board.COLUMNS)
         overview = board.board(record.key, with_facets.to_pylist())
         recent = tuple(_recent(record.key, rows))
-        index = SourceIndex(record, table, version, tree.build(rows), recent, _size(rows), overview)
+        pages = GeneratedPages.of(generated.read(columns=GENERATED_COLUMNS))
+        built = build_repository(rows, pages) if pages else tree.build(rows)
+        index = SourceIndex(record, table, version, built, recent, generated, _size(rows), overview)
         with self._lock:
             self._indexes[record] = index
             while len(self._indexes) > 1 and sum(each.bytes for each in self._indexes.values()) > self._most_bytes:
@@ -286,6 +323,11 @@ def document_freshness(found: SourceStaleness, document_id: str) -> Freshness:
     if stale is not None:
         return replace(shown, currency=Currency.STALE, message=stale.detail, since=stale.since)
     return shown
+
+
+def _version(table: StageTable) -> int:
+    dataset = table.dataset()
+    return 0 if dataset is None else int(dataset.version)
 
 
 def _size(rows: pa.Table) -> int:

@@ -218,6 +218,36 @@ class HasCommits(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit.
+
+    Attributes:
+        at: when it was committed; None if unknown.
+        subject: its first line.
+        paths: ids of the documents and names of the other files that it changed, a bounded number.
+    """
+
+    commit: str
+    author: str
+    at: datetime | None
+    subject: str
+    paths: tuple[str, ...]
+
+
+@runtime_checkable
+class WithHistory(Protocol):
+    """A source whose documents have a history of their own that is at hand."""
+
+    async def history(self, most: int) -> Sequence[Revision]:
+        """The last commits that lead to what was listed last, newest first; asks nothing upstream. Empty if nothing was
+        ever listed.
+
+        Raises:
+            SourceError: what is kept here can't be read.
+        """
+
+
 class SourceKind(Protocol):
     """A kind of source: how to configure and open it.
 

@@ -1,7 +1,16 @@
 """The stages, one short module each: what a batch of its input becomes. All commit through the store's `reconcile`."""
 
 from wiki_pipeline.model import Stage
-from wiki_pipeline.stages import attachments, chunks, clean_pages, raw_pages, vectors, wiki_pages
+from wiki_pipeline.stages import (
+    attachments,
+    chunks,
+    clean_pages,
+    raw_pages,
+    repository_survey,
+    repository_wiki,
+    vectors,
+    wiki_pages,
+)
 from wiki_pipeline.sync.stage import DeclaredStage
 
 STAGES: tuple[DeclaredStage, ...] = (
@@ -11,6 +20,8 @@ STAGES: tuple[DeclaredStage, ...] = (
     chunks.DECLARED,
     vectors.DECLARED,
     wiki_pages.DECLARED,
+    repository_survey.DECLARED,
+    repository_wiki.DECLARED,
 )
 """In the order of the flow."""
 

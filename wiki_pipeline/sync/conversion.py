@@ -22,6 +22,7 @@ Input = TypeVar("Input", bound=Document)
 Convert = Callable[[Input], Document | Iterable[Document]]
 Begin = Callable[[int], None]
 _DOING = {Stage.CLEAN_PAGES: "Converting", Stage.CHUNKS: "Splitting", Stage.WIKI_PAGES: "Rendering"}
+_OTHERWISE = "Reading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Conversion(Generic[Input]):
     def failure(self, row: pa.Table, reason: str) -> Converted:
         """What becomes of a document that exceeded its limits or broke its process down."""
         document_id, title = (row[name][0].as_py() for name in ("document_id", "title"))
-        message = f"{_DOING[self.stage]} it {reason}. It is left out until it changes."
+        message = f"{_DOING.get(self.stage, _OTHERWISE)} it {reason}. It is left out until it changes."
         failure = DocumentFailure(document_id, title, self.stage, message, over_limit=True)
         return Converted(self.schema.empty_table(), [failure])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -31,6 +31,7 @@ from wiki_pipeline.text.embed import Embedder, open_embedder
 logger = logging.getLogger(__name__)
 
 Listener = Callable[[Progress], None]
+_NO_DOCUMENTS = {Stage.ATTACHMENTS, "repository_wiki"}  # stages whose ids are not those of documents
 
 
 @dataclass
@@ -173,6 +174,11 @@ class Sync(SourceTables):
         """Documents that took a stage more than one document may, before this sync."""
         return {id_: failure for id_, failure in self._failing[stage].items() if failure.tried}
 
+    def explained(self, stage: Stage, document_ids: Collection[str]) -> None:
+        """Record that a stage makes these rows and no others: what else failed in it fails no more."""
+        if vanished := self._failing[stage].keys() - set(document_ids):
+            self.pipeline.catalog.record_failures(self.source, stage, (), sorted(vanished))
+
     def gone(self, document_ids: Sequence[str]) -> None:
         """Record that documents are gone upstream: they fail no more, in any stage."""
         for stage, failing in self._failing.items():
@@ -180,8 +186,9 @@ class Sync(SourceTables):
                 self.pipeline.catalog.record_failures(self.source, stage, (), vanished)
 
     def failing(self) -> set[str]:
-        """Documents that any stage failed on before this sync; of attachments see `failing_attachments`."""
-        return set().union(*(ids for stage, ids in self._failing.items() if stage is not Stage.ATTACHMENTS))
+        """Documents that any stage failed on before this sync; of attachments see `failing_attachments`. Rows that are
+        made of many documents are none (`explained`)."""
+        return set().union(*(ids for stage, ids in self._failing.items() if stage not in _NO_DOCUMENTS))
 
     def failing_attachments(self) -> set[str]:
         """Attachments that failed before this sync."""

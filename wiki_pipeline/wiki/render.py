@@ -21,6 +21,7 @@ from wiki_pipeline.model import CleanPage, Document, SourceKey, WikiPage
 from wiki_pipeline.wiki import markup
 from wiki_pipeline.wiki.anchors import Anchors
 from wiki_pipeline.wiki.formulas import mathml
+from wiki_pipeline.wiki.own_links import OwnLinks
 
 CODE_VERSION = "6"
 
@@ -65,7 +66,12 @@ def render_page(page: CleanPage, source: SourceKey, links: LinkIndex) -> WikiPag
     )
 
 
-def _body(page: CleanPage, source: SourceKey, links: LinkIndex) -> str:
+def render_own(page: CleanPage, source: SourceKey, links: OwnLinks) -> str:
+    """The HTML of a page that the program made itself. It quotes strangers, so it is sanitised as any other."""
+    return _body(page, source, links)
+
+
+def _body(page: CleanPage, source: SourceKey, links: LinkIndex | OwnLinks) -> str:
     if page.code_language:
         return markup.source_block(page.markdown, page.code_language)
     html = markup.to_html(page.markdown)
@@ -77,7 +83,7 @@ def _body(page: CleanPage, source: SourceKey, links: LinkIndex) -> str:
 class _Finish:
     """One pass over a page's sanitised HTML: links, images, anchors of headings, alerts, tables, tasks, formulas."""
 
-    def __init__(self, page: CleanPage, source: SourceKey, links: LinkIndex) -> None:
+    def __init__(self, page: CleanPage, source: SourceKey, links: LinkIndex | OwnLinks) -> None:
         self._page = page
         self._source = source
         self._links = links

@@ -26,6 +26,7 @@ class Node:
     Attributes:
         path: its wiki path; a folder's ends with a slash.
         document_id: empty for a folder.
+        generated: id of the generated page that is shown with it; its own id if it is one; empty if there is none.
     """
 
     title: str
@@ -33,6 +34,12 @@ class Node:
     document_id: str = ""
     parent: Node | None = field(default=None, repr=False)
     children: list[Node] = field(default_factory=list, repr=False)
+    generated: str = ""
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is no document of the source, but a page that is made of its documents."""
+        return bool(self.generated) and self.path.startswith("-/")
 
     def lineage(self) -> list[Node]:
         """The nodes above this one, from the root downwards, and itself."""
@@ -80,11 +87,27 @@ class Tree:
         return before, after
 
     @property
+    def documents(self) -> list[Node]:
+        """The source's own documents in reading order."""
+        return [node for node in self.reading_order if not node.is_generated]
+
+    @property
     def home(self) -> Node | None:
         """The document that introduces the source: its only root, or the README of the root folder."""
         if len(self.roots) == 1 and self.roots[0].document_id:
             return self.roots[0]
-        return introduction(self.roots)
+        grouped = [node for root in self.roots if _is_group(root) for node in root.children]
+        return introduction(self.roots) or introduction(grouped)
+
+
+def _is_group(node: Node) -> bool:
+    """A part of the tree that is no folder of the repository."""
+    return not node.document_id and node.path.startswith("-/")
+
+
+def introduction_name(name: str) -> bool:
+    """Whether a file of this name is read first."""
+    return _READ_FIRST.fullmatch(name) is not None
 
 
 def introduction(nodes: Sequence[Node]) -> Node | None:
@@ -113,7 +136,7 @@ def _pages(columns: dict[str, list]) -> list[Node]:  # type: ignore[type-arg]
     above: dict[str, list[str]] = {}
     for document_id, title, parent_id, position, ancestors, _, wiki_path in zip(*columns.values(), strict=True):
         nodes[document_id] = Node(title, wiki_path, document_id)
-        rank[document_id] = (position, _natural(title), document_id)
+        rank[document_id] = (position, natural(title), document_id)
         above[document_id] = [parent_id or "", *(ancestor["document_id"] for ancestor in reversed(ancestors or ()))]
     for document_id, node in nodes.items():
         parent = next((nodes[name] for name in above[document_id] if name in nodes and name != document_id), None)
@@ -168,13 +191,13 @@ def _folders(document_ids: Sequence[str], paths: Sequence[str]) -> list[Node]:
 def _file_rank(node: Node) -> tuple[object, ...]:
     """The introduction first, then folders, then files by name."""
     first = 0 if node.document_id and _READ_FIRST.fullmatch(node.title) else 1 if not node.document_id else 2
-    return first, _natural(node.title), node.title
+    return first, natural(node.title), node.title
 
 
 # --- order -------------------------------------------------------------------------------------------------------
 
 
-def _natural(title: str) -> tuple[tuple[int, int, str], ...]:
+def natural(title: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key in which case does not count and `Step 10` comes after `Step 2`."""
     parts = _NUMBER.split(title.casefold())
     return tuple((0, int(part[:30]), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts) if part)

@@ -129,12 +129,13 @@ class SourceView(View):
     failed: Sequence[FailedDocument]
     introduction: str = ""
     introduction_at: str = ""
+    about: str = ""
     board: Board | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderView(View):
-    """A folder of a repository: its contents, and its README if it has one."""
+    """A folder of a repository: its contents, its README if it has one, and the facts that are generated of it."""
 
     template: ClassVar[str] = "folder.html"
 
@@ -143,6 +144,7 @@ class FolderView(View):
     crumbs: Sequence[Node]
     folder: Node
     introduction: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,9 @@ class PageView(View):
         crumbs: the nodes above it.
         facts: its facets by name; an issue's status is shown beside its title.
         mentioned_by: documents that lead to it.
+        about: of a file of code, the facts that are generated of it; sanitised HTML.
+        diagram: SVG of the program's own making; empty if there is none.
+        generated: the page itself is generated.
     """
 
     template: ClassVar[str] = "page.html"
@@ -181,6 +186,9 @@ class PageView(View):
     original: str
     markdown_at: str
     freshness: Freshness
+    about: str = ""
+    diagram: str = ""
+    generated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

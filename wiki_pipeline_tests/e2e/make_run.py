@@ -25,7 +25,16 @@ from wiki_pipeline_tests.e2e.services import WrongError, started
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = {"default:confluence:HANDBOOK", "default:git:wiki-pipeline", "default:jira:PLAT"}
-ASSETS = {"raw_pages", "clean_pages", "attachments", "chunks", "vectors", "wiki_pages"}
+ASSETS = {
+    "raw_pages",
+    "clean_pages",
+    "attachments",
+    "chunks",
+    "vectors",
+    "wiki_pages",
+    "repository_survey",
+    "repository_wiki",
+}
 _STAGES = """{ assetNodes { assetKey { path } assetPartitionStatuses {
     ... on DefaultPartitionStatuses { materializedPartitions failedPartitions unmaterializedPartitions } } } }"""
 

@@ -16,7 +16,7 @@ from wiki_pipeline.gateway.server import server
 from wiki_pipeline.gateway.settings import GatewaySettings
 from wiki_pipeline.model import RAW_PAGES, DocumentFailure, RawPage, SourceKey, Stage, rows_to_arrow
 from wiki_pipeline.settings import load
-from wiki_pipeline.stages import chunks, clean_pages, vectors, wiki_pages
+from wiki_pipeline.stages import chunks, clean_pages, repository_survey, repository_wiki, vectors, wiki_pages
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline_tests.gateway.documents import FILES, PAGES, REPOSITORY, SPACE
@@ -32,7 +32,7 @@ def bring(pipeline: Pipeline, source: SourceKey, documents: Sequence[RawPage], g
     rows = rows_to_arrow(documents, RAW_PAGES, fingerprint=hashes, content_hash=hashes)
     with open_sync(pipeline, source, SyncMode.FULL, lambda _: None) as sync:
         sync.table(Stage.RAW_PAGES).replace(rows, gone)
-        for stage in (clean_pages, chunks, vectors, wiki_pages):
+        for stage in (clean_pages, chunks, vectors, wiki_pages, repository_survey, repository_wiki):
             stage.update(sync)
 
 

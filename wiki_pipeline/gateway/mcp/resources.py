@@ -45,7 +45,7 @@ def list_pages(asker: Asker, cursor: str | None) -> Listing | None:
     first, skipped = (slugs.index(slug), int(place)) if cursor else (0, 0)
     pages: list[Listed] = []
     for record in records[first:]:
-        nodes = asker.serving.reader.index(record).tree.reading_order
+        nodes = asker.serving.reader.index(record).tree.documents
         taken = nodes[skipped : skipped + PAGE_SIZE - len(pages)]
         title = record.title or record.key.name
         pages += [
@@ -78,7 +78,7 @@ def complete(asker: Asker, name: str, begun: str, source: str) -> list[str]:
     record = reader.source_at(source)
     if name != "page" or record is None:
         return []
-    nodes = reader.index(record).tree.reading_order
+    nodes = reader.index(record).tree.documents
     return [
         node.document_id
         for node in nodes

@@ -22,6 +22,7 @@ from wiki_pipeline.wiki import site, views
 from wiki_pipeline.wiki.board import facts_of
 from wiki_pipeline.wiki.highlight import highlight
 from wiki_pipeline.wiki.outline import crumbs, outline
+from wiki_pipeline.wiki.repository_tree import HOME
 from wiki_pipeline.wiki.tree import Node, introduction
 from wiki_pipeline.wiki.views import Entry, SourceCard
 
@@ -66,10 +67,11 @@ def home(request: Request, serving: Serving, slug: Slug) -> Response:
     reader = serving.reader
     index = _index_at(reader, slug)
     card, failures = reader.card(index.record), reader.failures(index.record.key)
-    intro = index.tree.home
+    intro, overview = index.tree.home, index.tree.document(HOME)
 
     def make() -> str:
         found = index.page(intro) if intro else None
+        facts = index.facts(overview) if overview else None
         return site.html(
             views.SourceView(
                 source=card,
@@ -78,6 +80,7 @@ def home(request: Request, serving: Serving, slug: Slug) -> Response:
                 failed=[_failed(failure) for failure in failures[:_FAILURES_SHOWN]],
                 introduction=highlight(found.page.html) if found else "",
                 introduction_at=page_address(index.record.key, found.page.wiki_path) if found else "",
+                about=facts.page.html if facts else "",
                 board=index.board,
             )
         )
@@ -123,12 +126,14 @@ def page(
 
 def _document(request: Request, reader: WikiReader, index: SourceIndex, node: Node, found: Found) -> Response:
     page, stands = found.page, reader.staleness(index.record)
+    facts = index.facts(node)
+    own = facts is not None and facts.page.document_id == page.document_id and not page.path
     card, freshness = reader.card(index.record, stands), document_freshness(stands, page.document_id)
     before, after = index.tree.neighbours(node)
     mentions = reader.mentioned_by(index.record, page)
     return conditional.page(
         request,
-        ("page", index.version, found.content_hash, card, freshness, mentions),
+        ("page", index.version, found.content_hash, facts.content_hash if facts else "", card, freshness, mentions),
         lambda: site.html(
             views.PageView(
                 source=card,
@@ -140,7 +145,10 @@ def _document(request: Request, reader: WikiReader, index: SourceIndex, node: No
                 body=highlight(page.html),
                 titled=_is_titled(page),
                 code=bool(page.code_language),
-                headings=page.headings,
+                headings=facts.page.headings if facts else page.headings,
+                about=highlight(facts.page.html) if facts and not own else "",
+                diagram=facts.diagram if facts else "",
+                generated=own,
                 labels=page.labels,
                 facts=facts_of(page.facets),
                 mentioned_by=mentions,
@@ -160,6 +168,7 @@ def _folder(request: Request, card: SourceCard, index: SourceIndex, node: Node) 
 
     def make() -> str:
         found = index.page(intro) if intro else None
+        facts = index.facts(node)
         return site.html(
             views.FolderView(
                 source=card,
@@ -167,6 +176,7 @@ def _folder(request: Request, card: SourceCard, index: SourceIndex, node: Node) 
                 crumbs=crumbs(index.tree, node, card.title),
                 folder=node,
                 introduction=highlight(found.page.html) if found else "",
+                about=facts.page.html if facts else "",
             )
         )
 

@@ -108,7 +108,7 @@ def _is_free(serving: Services, record: SourceRecord) -> bool:
 
 
 def _source(serving: Services, root: str, index: SourceIndex, freshness: Freshness) -> Iterator[str]:
-    record, nodes, most = index.record, index.tree.reading_order, serving.settings.llms_pages
+    record, nodes, most = index.record, index.tree.documents, serving.settings.llms_pages
     upstream = f" from {record.url}" if record.url.startswith(("http://", "https://")) else ""
     yield f"# {_plain(record.title or record.key.name)}\n\n"
     yield f"> {len(nodes):,} pages{upstream}. {_fresh(freshness)}\n\n"
@@ -141,7 +141,7 @@ def _plain(text: str) -> str:
 
 def _texts(serving: Services, root: str, indexes: Sequence[SourceIndex]) -> Iterator[str]:
     """All pages, one after the other, up to the first that doesn't fit any more."""
-    left, total, told = serving.settings.llms_full_bytes, sum(len(index.tree.reading_order) for index in indexes), 0
+    left, total, told = serving.settings.llms_full_bytes, sum(len(index.tree.documents) for index in indexes), 0
     for index in indexes:
         for batch in index.table.batches(_COLUMNS):
             for text in _pages(root, index, batch):

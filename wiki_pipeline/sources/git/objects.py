@@ -14,6 +14,9 @@ _COMMIT_FORMAT = "--format=%H %P%x1f%ct%x1f%an"
 _MESSAGE_FORMAT = "--format=%H%x1f%ct%x1f%an%x1f%B"
 _MESSAGE = 64_000
 
+# And in `Objects.log`. A path may hold a record separator too, but not three of the others behind it by chance.
+_LOG_FORMAT = "--format=%x1e%H%x1f%ct%x1f%an%x1f%s"
+
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
@@ -126,6 +129,16 @@ class Objects:
         except GitFailedError:
             return False
         return found.decode().strip() == before
+
+    def log(self, commit: str, most: int) -> Iterator[bytes]:
+        """The last commits that lead to a commit, newest first, as NUL-separated fields.
+
+        For each a field `<RS>hash<US>committed at<US>author<US>subject`, then one for each path that it changed; merges
+        have none.
+        """
+        options = ("-z", "--name-only", "--no-renames", "--no-show-signature", f"--max-count={most}", "--root")
+        stream = self._git.stream(self._environment, "log", *options, "--encoding=UTF-8", _LOG_FORMAT, commit)
+        yield from _split(stream)
 
 
 def portions(items: Sequence[str], sizes: Mapping[str, int], most_bytes: int, most: int = 1000) -> Iterator[list[str]]:

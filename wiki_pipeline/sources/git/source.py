@@ -32,11 +32,12 @@ from wiki_pipeline.sources.git.isolation import Isolation
 from wiki_pipeline.sources.git.objects import portions
 from wiki_pipeline.sources.git.page import PageMaker, attachments
 from wiki_pipeline.sources.git.remote import Refs, Remote
+from wiki_pipeline.sources.git.revisions import revisions
 from wiki_pipeline.sources.git.rules import Rules
 from wiki_pipeline.sources.git.settings import GitSettings, Repository
 from wiki_pipeline.sources.git.snapshot import File, Snapshot
 from wiki_pipeline.sources.git.survey import Surveyor
-from wiki_pipeline.sources.protocol import Commit, Commits, Downloaded, Fetched, KnownLabels
+from wiki_pipeline.sources.protocol import Commit, Commits, Downloaded, Fetched, KnownLabels, Revision
 
 _OLDEST_GIT = (2, 32)
 _REFERENCES_A_PORTION = 1000
@@ -182,6 +183,16 @@ class GitSource:
                 moment = datetime.fromtimestamp(seconds, UTC) if seconds else None
                 found.append(Commit(oid, subject, author, moment, url, tuple(names)))
         return Commits(newest, found, anew)
+
+    async def history(self, most: int) -> Sequence[Revision]:
+        """See `WithHistory.history`."""
+        return await self._in_thread(self._history, most)
+
+    def _history(self, most: int) -> list[Revision]:
+        snapshot = self._snapshot or Snapshot.load(self._home / _SNAPSHOT)
+        if not snapshot.commit:
+            return []
+        return list(self._clone.repaired(lambda: list(revisions(self._clone.objects.log(snapshot.commit, most)))))
 
     def _sizes(self, oids: set[str]) -> dict[str, int]:
         return self._clone.repaired(lambda: self._clone.bring(oids))

@@ -163,11 +163,12 @@ def syntax_tree(source: bytes, language: str) -> Node | None:
     """The root of a file's syntax tree; None if the language has no grammar or the file is too large."""
     if language not in LANGUAGES or len(source) > MAX_BYTES:
         return None
-    return Parser(_language(language)).parse(source).root_node
+    return Parser(grammar(language)).parse(source).root_node
 
 
 @lru_cache
-def _language(name: str) -> Language:
+def grammar(name: str) -> Language:
+    """The grammar of one of `LANGUAGES`, for queries of what `syntax_tree` gives."""
     if name in _PACKED:
         return Language(import_module("tree_sitter_language_pack").get_binding(_PACKED[name]))
     module, function = _GRAMMARS[name]

@@ -10,7 +10,7 @@ from time import process_time
 
 import pytest
 
-from wiki_pipeline.text.chunk.code import LANGUAGES, MAX_BYTES, _language, syntax_tree
+from wiki_pipeline.text.chunk.code import LANGUAGES, MAX_BYTES, grammar, syntax_tree
 from wiki_pipeline_tests.text.chunk.segments import cited, code
 
 PYTHON = '''\
@@ -407,7 +407,7 @@ def test_a_grammar_of_the_pack_is_there_without_a_network(language: str, monkeyp
 
     for name in [name for name in sys.modules if name.startswith("tree_sitter_language_pack")]:
         monkeypatch.delitem(sys.modules, name)
-    _language.cache_clear()
+    grammar.cache_clear()
     monkeypatch.setattr(socket, "socket", refused)
     monkeypatch.setattr(socket, "getaddrinfo", refused)
     monkeypatch.setattr(subprocess, "Popen", refused)
