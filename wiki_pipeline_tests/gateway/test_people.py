@@ -17,7 +17,7 @@ from wiki_pipeline.access.throttle import PerMinute
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.clients import Clients
-from wiki_pipeline.gateway.forms import local_path
+from wiki_pipeline.gateway.form_fields import local_path
 from wiki_pipeline.gateway.pages.account import browser_of
 from wiki_pipeline.gateway.rights import is_open, needed
 from wiki_pipeline.gateway.settings import GatewaySettings
