@@ -6,19 +6,24 @@ makes it forget everything, so that it counts at once here, and in other process
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from wiki_pipeline.access import secrets
 from wiki_pipeline.access.access_tokens import AccessTokens
 from wiki_pipeline.access.principal import Action, How, Principal, Role, Scope
 from wiki_pipeline.access.settings import AccessSettings
 from wiki_pipeline.catalog import Catalog, FoundToken, Holder
+from wiki_pipeline.errors import CatalogError
 from wiki_pipeline.model import SourceKey
+
+log = logging.getLogger(__name__)
 
 _MOST = 5_000
 
@@ -89,7 +94,7 @@ class Credentials:
         if found is None:
             return None
         if found.unseen:
-            self._catalog.sessions.touch(hashed, self._idle)
+            _noted(partial(self._catalog.sessions.touch, hashed, self._idle))
         principal = _principal(found.holder, found.holder.name, How.SESSION, None, None)
         return Visit(principal, found.session_id, secrets.derived(secret, "csrf"))
 
@@ -109,8 +114,16 @@ class Credentials:
 
     def _of_token(self, found: FoundToken, how: How) -> Visit:
         if found.unused:
-            self._catalog.api_tokens.touch(found.token_id)
+            _noted(partial(self._catalog.api_tokens.touch, found.token_id))
         return Visit(token_principal(found, how), token_id=found.token_id)
+
+
+def _noted(touch: Callable[[], None]) -> None:
+    """Note a use. Where the catalog can't be written at the moment, reading goes on."""
+    try:
+        touch()
+    except CatalogError as error:
+        log.warning("When a session or token was last used could not be noted: %s", error)
 
 
 def token_principal(found: FoundToken, how: How = How.TOKEN) -> Principal:

@@ -306,11 +306,11 @@ class People:
         """An account whose all an actor may change. An admin of one tenant has no say over who is in others too:
         they could become anybody by a link for a password."""
         account = self.account(account_id)
-        self._needs(by, Role.OPERATOR if account.operator else Role.ADMIN)
         tenants = set(self._catalog.accounts.tenants(account_id))
+        if Action.OPERATE not in by.actions and by.tenant not in tenants:
+            raise NotThereError("There is no such account.", "The page of members lists them.")
+        self._needs(by, Role.OPERATOR if account.operator else Role.ADMIN)
         if Action.OPERATE not in by.actions and tenants != {by.tenant}:
-            if by.tenant not in tenants:
-                raise NotThereError("There is no such account.", "The page of members lists them.")
             raise NotAllowedError("This account is a member of other tenants too.", "Ask an operator.")
         return account
 

@@ -147,9 +147,9 @@ class AccessSettings(HomeSettings):
         description="For so long the gateway remembers whose a session or token is. What is changed by it counts at "
         "once; what another process changes, after that time at the latest. 0: the catalog is asked each time.",
     )
-    trusted_proxies: Words = Field(
+    proxies: Words = Field(
         (),
-        validation_alias="WIKI_PIPELINE_TRUSTED_PROXIES",
+        validation_alias="WIKI_PIPELINE_GATEWAY_PROXIES",
         description="Addresses or networks of proxies whose X-Forwarded-For is believed; with commas between.",
     )
     audit_days: int = Field(
@@ -169,7 +169,7 @@ class AccessSettings(HomeSettings):
             raise ValueError("two providers have the same issuer")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:

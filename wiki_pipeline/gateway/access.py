@@ -136,7 +136,7 @@ class Access:
         self._local = Visit(local(settings))
         self._credentials = credentials
         self._cookies = cookies_of(settings)
-        self._clients = Clients(settings.trusted_proxies)
+        self._clients = Clients(settings.proxies)
         self._wrong = PerMinute(_WRONG_A_MINUTE)
         self._lanes = CapacityLimiter(_LOOKING)
         self._slow_lane = CapacityLimiter(1)

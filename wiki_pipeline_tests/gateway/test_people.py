@@ -17,7 +17,7 @@ from wiki_pipeline.access.throttle import PerMinute
 from wiki_pipeline.errors import ConfigurationError
 from wiki_pipeline.gateway.access import Access, check_binding
 from wiki_pipeline.gateway.clients import Clients
-from wiki_pipeline.gateway.forms import local_path
+from wiki_pipeline.gateway.form_fields import local_path
 from wiki_pipeline.gateway.pages.account import browser_of
 from wiki_pipeline.gateway.rights import is_open, needed
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -193,14 +193,17 @@ def test_a_changed_role_and_a_disabled_account_count_at_once(place: Town) -> Non
 def test_an_admin_can_t_make_operators_or_become_one(place: Town) -> None:
     operator, own = place.accounts["operator"].account_id, place.accounts["admin"].account_id
     with place.logged_in("admin") as admin:
-        for path, fields in (
-            (f"/settings/members/{own}/role", {"role": "operator"}),
-            (f"/settings/members/{operator}/role", {"role": "reader"}),
-            (f"/settings/members/{operator}/password-link", {}),
-            (f"/settings/members/{operator}/disable", {}),
-            ("/settings/members", {"name": "king", "role": "operator"}),
+        for path, fields, status in (
+            (f"/settings/members/{own}/role", {"role": "operator"}, 403),
+            ("/settings/members", {"name": "king", "role": "operator"}, 403),
+            (f"/settings/members/{operator}/role", {"role": "reader"}, 404),  # no member here
+            (f"/settings/members/{operator}/password-link", {}, 404),
+            (f"/settings/members/{operator}/disable", {}, 404),
         ):
-            assert admin.submit(path, "/settings/members", **fields).status_code == 403, path
+            assert admin.submit(path, "/settings/members", **fields).status_code == status, path
+        place.catalog.accounts.set_role(operator, "default", "reader")  # and as one
+        for do in ("password-link", "disable", "end-sessions"):
+            assert admin.submit(f"/settings/members/{operator}/{do}", "/settings/members").status_code == 403, do
     assert place.catalog.accounts.by_subject("local", "king") is None
 
 

@@ -98,12 +98,12 @@ def test_the_address_is_the_socket_s_and_a_header_s_only_from_our_proxies(
 
 
 def test_settings_name_proxies_by_address(tmp_path: Path) -> None:
-    assert load(GatewaySettings, home=tmp_path, trusted_proxies="10.0.0.7, fd00::/8").trusted_proxies == (
+    assert load(GatewaySettings, home=tmp_path, proxies="10.0.0.7, fd00::/8").proxies == (
         "10.0.0.7",
         "fd00::/8",
     )
-    with pytest.raises((ConfigurationError, ValidationError), match="TRUSTED_PROXIES"):
-        load(GatewaySettings, home=tmp_path, trusted_proxies="proxy.example.com")
+    with pytest.raises((ConfigurationError, ValidationError), match="GATEWAY_PROXIES"):
+        load(GatewaySettings, home=tmp_path, proxies="proxy.example.com")
 
 
 class Asked:

@@ -13,7 +13,7 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.access import cookies_of
 from wiki_pipeline.gateway.api.account import new_token
 from wiki_pipeline.gateway.errors import status_of
-from wiki_pipeline.gateway.forms import Form
+from wiki_pipeline.gateway.form_fields import Form
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import site
 from wiki_pipeline.wiki.access_views import AccountView, SessionRow, TokenRow

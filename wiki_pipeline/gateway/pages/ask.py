@@ -24,7 +24,7 @@ from wiki_pipeline.catalog import AnswerRecord, AnswerStatus
 from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.api.ask import begin, found, found_conversation
 from wiki_pipeline.gateway.errors import headers_of, status_of
-from wiki_pipeline.gateway.forms import form_of
+from wiki_pipeline.gateway.form_fields import form_of
 from wiki_pipeline.gateway.pages import restricting
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import answer_text, site

@@ -20,7 +20,7 @@ from wiki_pipeline.errors import LoginError, PayloadError, ThrottledError, WikiP
 from wiki_pipeline.gateway.access import cookies_of
 from wiki_pipeline.gateway.addresses import root_of
 from wiki_pipeline.gateway.errors import status_of
-from wiki_pipeline.gateway.forms import Form, local_path
+from wiki_pipeline.gateway.form_fields import Form, local_path
 from wiki_pipeline.gateway.security import CLIENT
 from wiki_pipeline.gateway.services import Services, Serving, opened
 from wiki_pipeline.wiki import site

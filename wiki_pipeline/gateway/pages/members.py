@@ -14,7 +14,7 @@ from wiki_pipeline.access.logins import LOCAL
 from wiki_pipeline.errors import PayloadError, WikiPipelineError
 from wiki_pipeline.gateway.addresses import root_of
 from wiki_pipeline.gateway.errors import status_of
-from wiki_pipeline.gateway.forms import Form
+from wiki_pipeline.gateway.form_fields import Form
 from wiki_pipeline.gateway.pages.account import token_rows
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.wiki import site

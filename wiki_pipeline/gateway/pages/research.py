@@ -25,7 +25,7 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.gateway.api.research import begin, found
 from wiki_pipeline.gateway.api.research import forget as forget_research
 from wiki_pipeline.gateway.errors import headers_of, status_of
-from wiki_pipeline.gateway.forms import form_of
+from wiki_pipeline.gateway.form_fields import form_of
 from wiki_pipeline.gateway.pages.ask import GRAVE, body_of, looked_in_of, passage_of, took_of
 from wiki_pipeline.gateway.services import Services, Serving
 from wiki_pipeline.store import Filters
