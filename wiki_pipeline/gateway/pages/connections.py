@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
@@ -32,6 +32,9 @@ from wiki_pipeline.wiki.views import View
 
 router = APIRouter(prefix="/settings/connections", tags=["pages"])
 _ADDRESS = "/settings/connections"
+_FORBIDDEN: dict[int | str, dict[str, Any]] = {
+    403: {"content": {"text/html": {}}, "description": "Only who looks after the tenant may, from this page's form."}
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +60,18 @@ class ConnectionsView(View):
     entered: Mapping[str, str] = field(default_factory=dict)
 
 
-@router.get("", summary="Show the connections", response_class=HTMLResponse)
+@router.get("", summary="Show the connections", response_class=HTMLResponse, responses=_FORBIDDEN)
 def connections_page(serving: Administering) -> HTMLResponse:
     """With a form to add one."""
     return HTMLResponse(site.html(_view(serving)))
 
 
-@router.post("", summary="Add or change a connection on the page", response_class=HTMLResponse, responses={303: {}})
+@router.post(
+    "",
+    summary="Add or change a connection on the page",
+    response_class=HTMLResponse,
+    responses=_FORBIDDEN | {303: {}},
+)
 async def add_on_page(request: Request, serving: Administering) -> Response:
     """Takes the page's form."""
     fields = form_of(await request.body())
