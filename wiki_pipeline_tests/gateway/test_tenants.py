@@ -8,8 +8,8 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,7 +23,7 @@ from wiki_pipeline.access import Scope as Reach
 from wiki_pipeline.catalog import EventBatch, Origin
 from wiki_pipeline.gateway.app import create_app
 from wiki_pipeline.gateway.mcp import search as mcp_search
-from wiki_pipeline.gateway.mcp.tools import Asker
+from wiki_pipeline.gateway.mcp.reading import Asker
 from wiki_pipeline.gateway.security import PRINCIPAL
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.gateway.settings import GatewaySettings
@@ -175,7 +175,7 @@ def test_figures_of_all_are_the_operator_s(pipeline: Pipeline, clients: dict[str
 # --- webhooks ---
 
 
-def deliver(client: TestClient, address: str, secret: str, page_id: int = 1, **headers: str) -> httpx.Response:
+def deliver(client: TestClient, address: str, secret: str, page_id: int = 1, **headers: str) -> Any:
     body = {"event": "page_updated", "timestamp": page_id, "page": {"id": page_id}, "space": {"key": "ENG"}}
     content = json.dumps(body).encode()
     signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
