@@ -18,7 +18,7 @@ COMMANDS = {
     "gateway": "Serve wiki, search, API and webhooks alone, without Dagster.",
     "sync": "Bring sources up to date, with progress.",
     "sources": "List, add and remove sources.",
-    "tenants": "List, add and drop tenants, and remove what none of them has used for long.",
+    "tenants": "List, add and drop tenants: whose sources this installation holds.",
     "secrets": "Turn the master key of the secrets in the catalog, and see whether they open.",
     "quotas": "Show what the tenant uses and may use, and set caps and plans.",
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",

@@ -12,7 +12,10 @@ from wiki_pipeline.sync.settings import Settings
 
 @click.group("secrets")
 def command() -> None:
-    """Turn the master key of the secrets in the catalog, and see whether they open. Shows no secret."""
+    """Turn the master key of the secrets in the catalog, and see whether they open.
+
+    Shows no secret.
+    """
 
 
 @command.command("rotate")

@@ -15,7 +15,10 @@ from wiki_pipeline.sync.settings import Settings
 
 @click.group("tenants")
 def command() -> None:
-    """List, add and drop tenants. The settings' own sources belong to the default one (WIKI_PIPELINE_TENANT)."""
+    """List, add and drop tenants: whose sources this installation holds.
+
+    The settings' own sources belong to the default one (WIKI_PIPELINE_TENANT).
+    """
 
 
 @command.command("list")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, cast
@@ -26,7 +26,7 @@ from wiki_pipeline.answers.research.running import Researching
 from wiki_pipeline.answers.retrieve import Library
 from wiki_pipeline.answers.running import Answering
 from wiki_pipeline.catalog import Catalog, Kind, SourceRecord
-from wiki_pipeline.errors import NotAllowedError, SourceNotFoundError
+from wiki_pipeline.errors import CatalogError, NotAllowedError, SourceNotFoundError
 from wiki_pipeline.freshness import StalenessCache
 from wiki_pipeline.gateway.draining import Draining
 from wiki_pipeline.gateway.metrics import Metrics
@@ -245,7 +245,8 @@ def open_services(settings: GatewaySettings) -> Services:
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     catalog = Catalog(settings.catalog_url)
-    catalog.tenancy.ensure(settings.tenant)
+    with suppress(CatalogError):  # out of reach now: the gateway starts all the same, and /readyz says so
+        catalog.tenancy.ensure(settings.tenant)
     world = open_world(settings, catalog, settings.tenant)
     tenants = Tenants(settings, catalog, world)
     metrics = Metrics(catalog, tenants.served.names, partial(_stale, catalog, tenants))

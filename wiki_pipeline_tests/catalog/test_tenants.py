@@ -383,7 +383,7 @@ STEP = st.tuples(st.booleans(), st.sampled_from(ACTIONS), st.integers(0, 5))
 _NUMBER = itertools.count()
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(st.lists(STEP, min_size=5, max_size=25))
 def test_no_query_of_a_tenant_tells_what_another_did(folder: Path, history: Sequence[tuple[bool, str, int]]) -> None:
     number = next(_NUMBER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import anyio.to_thread
 from fastapi import APIRouter, Request
@@ -23,8 +23,7 @@ from wiki_pipeline.gateway.api.connections import (
     tried,
 )
 from wiki_pipeline.gateway.errors import status_of
-from wiki_pipeline.gateway.form_tokens import FIELD, check_form, form_token
-from wiki_pipeline.gateway.forms import form_of
+from wiki_pipeline.gateway.form_fields import form_of
 from wiki_pipeline.gateway.services import Services
 from wiki_pipeline.sources import kinds
 from wiki_pipeline.wiki import site
@@ -32,6 +31,9 @@ from wiki_pipeline.wiki.views import View
 
 router = APIRouter(prefix="/settings/connections", tags=["pages"])
 _ADDRESS = "/settings/connections"
+_FORBIDDEN: dict[int | str, dict[str, Any]] = {
+    403: {"content": {"text/html": {}}, "description": "Only who looks after the tenant may, from this page's form."}
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,29 +43,31 @@ class ConnectionsView(View):
     Attributes:
         entered: of a form that was refused, without its secrets.
         tried, seen: the connection that was tried, and what its server answered.
-        form_field, token: of the forms.
     """
 
     template: ClassVar[str] = "connections.html"
 
     connections: list[ConnectionFacts]
     kinds: list[str]
-    token: str
     tenant: str
-    form_field: str = FIELD
     problem: str = ""
     tried: str = ""
     seen: Mapping[str, str] = field(default_factory=dict)
     entered: Mapping[str, str] = field(default_factory=dict)
 
 
-@router.get("", summary="Show the connections", response_class=HTMLResponse)
+@router.get("", summary="Show the connections", response_class=HTMLResponse, responses=_FORBIDDEN)
 def connections_page(serving: Administering) -> HTMLResponse:
     """With a form to add one."""
     return HTMLResponse(site.html(_view(serving)))
 
 
-@router.post("", summary="Add or change a connection on the page", response_class=HTMLResponse, responses={303: {}})
+@router.post(
+    "",
+    summary="Add or change a connection on the page",
+    response_class=HTMLResponse,
+    responses=_FORBIDDEN | {303: {}},
+)
 async def add_on_page(request: Request, serving: Administering) -> Response:
     """Takes the page's form."""
     fields = form_of(await request.body())
@@ -71,25 +75,17 @@ async def add_on_page(request: Request, serving: Administering) -> Response:
 
 
 @router.post("/{name}/remove", include_in_schema=False)
-async def remove_on_page(request: Request, serving: Administering, name: str) -> Response:
-    fields = form_of(await request.body())
-
-    def remove() -> Response:
-        try:
-            _check(serving, fields)
-            removed_connection(serving, name)
-        except WikiPipelineError as error:
-            return _refused(serving, error, {})
-        return RedirectResponse(_ADDRESS, HTTPStatus.SEE_OTHER)
-
-    return await anyio.to_thread.run_sync(remove)
+def remove_on_page(serving: Administering, name: str) -> Response:
+    try:
+        removed_connection(serving, name)
+    except WikiPipelineError as error:
+        return _refused(serving, error, {})
+    return RedirectResponse(_ADDRESS, HTTPStatus.SEE_OTHER)
 
 
 @router.post("/{name}/test", include_in_schema=False)
-async def test_on_page(request: Request, serving: Administering, name: str) -> Response:
-    fields = form_of(await request.body())
+async def test_on_page(serving: Administering, name: str) -> Response:
     try:
-        await anyio.to_thread.run_sync(_check, serving, fields)
         seen = await tried(serving, name)
     except WikiPipelineError as error:
         return await anyio.to_thread.run_sync(_refused, serving, error, {})
@@ -99,7 +95,6 @@ async def test_on_page(request: Request, serving: Administering, name: str) -> R
 
 def _added(serving: Services, fields: Mapping[str, str]) -> Response:
     try:
-        _check(serving, fields)
         try:
             asked = NewConnection(
                 connection=fields.get("connection", ""),
@@ -118,10 +113,6 @@ def _added(serving: Services, fields: Mapping[str, str]) -> Response:
     return RedirectResponse(_ADDRESS, HTTPStatus.SEE_OTHER)
 
 
-def _check(serving: Services, fields: Mapping[str, str]) -> None:
-    check_form(serving.pipeline.vault, serving.settings.tenant, serving.principal, fields)
-
-
 def _refused(serving: Services, error: WikiPipelineError, entered: Mapping[str, str]) -> Response:
     return HTMLResponse(site.html(_view(serving, problem=str(error), entered=entered)), status_of(error))
 
@@ -137,7 +128,6 @@ def _view(
     return ConnectionsView(
         connections=listed(serving),
         kinds=[name for name, kind in kinds().items() if kind.connection_options],
-        token=form_token(serving.pipeline.vault, serving.settings.tenant, serving.principal),
         tenant=serving.principal.tenant,
         problem=problem,
         tried=tried,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from wiki_pipeline.errors import ConfigurationError, SourceUnreachableError
 from wiki_pipeline.links.forges import recognised, whole_repository
@@ -44,7 +44,7 @@ class GitKind:
     def configured(self, tenant: str) -> Mapping[SourceKey, str]:
         """The repositories of WIKI_PIPELINE_GIT_REPOSITORIES."""
         sources: dict[SourceKey, Repository] = {}
-        for repository in load(GitSettings).repositories if of_settings(tenant) else ():
+        for repository in _settings(tenant).repositories:
             key = _key(tenant, repository)
             if key in sources:
                 first, second = sources[key].address.display, repository.address.display
@@ -61,7 +61,7 @@ class GitKind:
 
     def connections(self, tenant: str) -> Sequence[Connection]:
         """See `SourceKind.connections`: the hosts of WIKI_PIPELINE_GIT_TOKENS, and that of WIKI_PIPELINE_GIT_TOKEN."""
-        return load(GitSettings).connections(tenant) if of_settings(tenant) else ()
+        return _settings(tenant).connections(tenant)
 
     def check_connection(self, connection: Connection) -> Connection:
         """See `SourceKind.check_connection`: its address is a host's."""
@@ -114,7 +114,7 @@ class GitKind:
             raise ConfigurationError(
                 "Git can't be run: it is not installed, or not in PATH.", "Install Git 2.32 or newer."
             ) from error
-        repository, settings = Repository.parse(config), load(GitSettings).for_connection(connection)
+        repository, settings = Repository.parse(config), _settings(key.tenant).for_connection(connection)
         return GitSource(key, repository, settings, home, load(FetchSettings).batch_bytes, _name_of(connection))
 
     async def locate(
@@ -167,13 +167,20 @@ class GitKind:
             parsed = Address.parse(address)
         except ConfigurationError:
             return False
-        configured = load(GitSettings).repositories if of_settings(tenant) else ()
-        known = {repository.address.url for repository in configured}
+        known = {repository.address.url for repository in _settings(tenant).repositories}
         hosts = {connection.url for connection in connections}
         return recognised(parsed) is not None or parsed.url in known or f"{parsed.scheme}://{parsed.host}" in hosts
 
 
 KIND: SourceKind = GitKind()
+
+
+def _settings(tenant: str) -> GitSettings:
+    """The settings as they hold for a tenant: repositories, hosts and tokens that they name are the default one's."""
+    settings = load(GitSettings)
+    if of_settings(tenant):
+        return settings
+    return settings.model_copy(update={"repositories": (), "token": SecretStr(""), "tokens": {}})
 
 
 def _name_of(connection: Connection | None) -> str:
@@ -282,7 +289,7 @@ class RepositoryRequest:
                 continue
             if repository.address.is_same_repository(address) and asked.branch in {"", repository.branch}:
                 return _requested(key, config)
-        settings = load(GitSettings)
+        settings = _settings(tenant)
         named = {connection.url.rstrip("/") for connection in connections or ()}
         if address.is_local or f"{address.scheme}://{address.host}" not in named:
             check_reachable(address, settings)
