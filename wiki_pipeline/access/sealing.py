@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,20 +127,6 @@ class Vault:
                 f"The secret of {owner} does not open: its row was changed.", "Enter the secret anew."
             ) from None
         return SecretStr(data.decode("utf-8", "surrogatepass"))
-
-    def kept(self, tenant: str, kind: str, name: str, make: Callable[[], SecretStr]) -> SecretStr:
-        """A secret that the program keeps for itself, made when it is first needed, by whichever process is first."""
-
-        def found() -> Sealed | None:
-            rows = self._catalog.secrets.list(tenant, kind)
-            return next((row for row in rows if row.name == name), None)
-
-        row = found()
-        if row is None:
-            self.seal(tenant, kind, name, make())
-            row = found()  # of two made at once the later counts, for both
-        assert row is not None  # noqa: S101 - it was kept just now
-        return self.open(tenant, row.secret_id, f"{kind} {name}")
 
     def rows(self, tenant: str) -> Rows:
         """What opens the `row:` references of one tenant, and of no other; for `secret_refs.resolve`."""

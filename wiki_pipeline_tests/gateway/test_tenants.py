@@ -179,8 +179,7 @@ def deliver(client: TestClient, address: str, secret: str, page_id: int = 1, **h
     content = json.dumps(body).encode()
     signature = hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()
     headers["x-hub-signature-256"] = f"sha256={signature}"
-    answer: httpx.Response = client.post(address, content=content, headers=headers)  # type: ignore[assignment]
-    return answer
+    return client.post(address, content=content, headers=headers)
 
 
 def test_webhooks_of_a_tenant_have_its_secret_and_reach_its_sources(
