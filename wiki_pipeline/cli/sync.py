@@ -248,16 +248,18 @@ def _show(console: Console, outcome: Outcome) -> None:
             "failed": report.failed,
             "left out": sum(report.skipped.values()),
         }
-        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "empty"
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        if not said and report is not reports[0]:
+            continue  # of the files of a wiki's pages, or the code of a space, nobody expects anything
         if summary := declared(report.stage).summary(report):
             said += f"; {summary}"
-        console.print(Text(f"  {report.stage:<12} {said} ({report.seconds:.1f} s)"))
+        console.print(Text(f"  {report.stage:<17} {said or 'empty'} ({report.seconds:.1f} s)"))
         if report.skipped:
             reasons = ", ".join(f"{reason} ({count})" for reason, count in report.skipped.items())
-            console.print(Padding(Text(f"left out: {printable(reasons)}", style="dim"), (0, 0, 0, 15), expand=False))
+            console.print(Padding(Text(f"left out: {printable(reasons)}", style="dim"), (0, 0, 0, 20), expand=False))
         for warning, count in report.warnings.items():
             text = f"not read: {printable(warning)} ({count} documents)"
-            console.print(Padding(Text(text, style="yellow"), (0, 0, 0, 15), expand=False))
+            console.print(Padding(Text(text, style="yellow"), (0, 0, 0, 20), expand=False))
     for failure in outcome.failures[:_FAILURES_SHOWN]:
         text = f"  {failure.stage}: {failure.title} ({failure.document_id}): {failure.message}"
         console.print(Text(printable(text), style="yellow"))

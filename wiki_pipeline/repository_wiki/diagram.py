@@ -97,8 +97,31 @@ def cycles(below: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return sorted(sorted(group) for group in _strong(inside) if len(group) > 1)
 
 
+def _told(edges: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """The edges without those that others tell already: where one leads to the next and that to a third, the line from
+    the first to the third says nothing new. Within cycles all stay."""
+    below: dict[str, list[str]] = defaultdict(list)
+    for one, other in edges:
+        below[one].append(other)
+        below.setdefault(other, [])
+    group_of = {name: number for number, group in enumerate(_strong(below)) for name in group}
+    direct: dict[int, set[int]] = defaultdict(set)
+    for one, other in edges:
+        direct[group_of[one]].add(group_of[other])
+    beyond: dict[int, set[int]] = {}
+    for group in sorted(set(group_of.values())):  # what is used comes first
+        others = direct[group] - {group}
+        beyond[group] = {far for near in others for far in (beyond[near] | direct[near]) - {near}}
+    return {
+        (one, other): count
+        for (one, other), count in edges.items()
+        if group_of[one] == group_of[other] or group_of[other] not in beyond[group_of[one]]
+    }
+
+
 def draw(boxes: Sequence[Box], edges: Mapping[tuple[str, str], int], title: str) -> str:
-    """The diagram; empty if there is nothing to connect. At most `MOST_NODES` boxes, the heaviest."""
+    """The diagram; empty if there is nothing to connect. At most `MOST_NODES` boxes, the heaviest, and no line that
+    others tell already."""
     chosen = sorted(sorted(boxes, key=lambda box: (-box.weight, box.name))[:MOST_NODES], key=lambda box: box.name)
     names = {box.name for box in chosen}
     kept = {pair: count for pair, count in sorted(edges.items()) if set(pair) <= names}
@@ -131,7 +154,7 @@ def draw(boxes: Sequence[Box], edges: Mapping[tuple[str, str], int], title: str)
             'orient="auto-start-reverse"><path class="arrow" d="M0 0L8 4L0 8z"/></marker></defs>'
         ),
     ]
-    for (one, other), count in kept.items():
+    for (one, other), count in _told(kept).items():
         mutual = one in circular and circular.get(one) == circular.get(other)
         kind = "edge cycle" if mutual else "edge"
         wide = 1 + 1.5 * count / most

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wiki_pipeline.repository_wiki.diagram import MOST_NODES, Box, cycles, draw, layers
+from wiki_pipeline.repository_wiki.diagram import MOST_NODES, Box, _told, cycles, draw, layers
 
 _NAMES = st.sampled_from([f"n{number}" for number in range(8)])
 _EDGES = st.dictionaries(st.tuples(_NAMES, _NAMES), st.integers(1, 9), max_size=25)
@@ -45,6 +45,26 @@ def test_every_edge_leads_onwards_or_within_a_cycle(edges: dict[tuple[str, str],
     assert drawn == draw(boxes(*reversed(names)), dict(reversed(edges.items())), "t")
     if drawn:
         ET.fromstring(drawn)  # noqa: S314 - our own
+
+
+def reached(edges: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
+    """Which names lead to which, over any number of steps."""
+    found = {pair for pair in edges if pair[0] != pair[1]}
+    while more := {(a, d) for a, b in found for c, d in found if b == c and a != d} - found:
+        found |= more
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(_EDGES)
+def test_lines_that_are_left_out_are_told_by_others(edges: dict[tuple[str, str], int]) -> None:
+    told = _told(edges)
+    assert told.items() <= edges.items()
+    assert reached(told) == reached(edges)
+
+
+def test_what_is_used_through_another_has_no_line_of_its_own() -> None:
+    assert set(_told({("a", "b"): 1, ("b", "c"): 1, ("a", "c"): 5})) == {("a", "b"), ("b", "c")}
 
 
 def test_it_is_bounded_and_well_formed() -> None:

@@ -18,7 +18,7 @@ _COMMANDS = 12
 _API_ROWS = 1_500
 _ARROWS = (
     "What each part imports, by the syntax of its files, tests left out. An arrow leads from the user to what it uses; "
-    "numbers count files."
+    "what it uses through another has no arrow of its own. Numbers count files."
 )
 HOME, ARCHITECTURE, CONTENTS, API = (f"{OWN}{name}" for name in ("overview", "architecture", "contents", "api"))
 
