@@ -96,7 +96,7 @@ class People:
         account = self.account(account_id)
         before = self._catalog.accounts.tenants(account_id).get(by.tenant, "")
         if not before and Action.OPERATE not in by.actions and by.account != account_id and not fresh:
-            raise NotThereError("There is no such account.", "The page of members lists them; others are invited.")
+            raise NotThereError("There is no such account.", "The page of members lists them.")
         self._needs(by, Role.OPERATOR if account.operator else role or Role.ADMIN)
         if account.account_id == by.account and role is not Role.OPERATOR:
             raise NotAllowedError("Nobody changes their own role.", "Ask another admin.")

@@ -41,7 +41,7 @@ TRACES: tuple[str, ...] = (
     "big red button",
     "landing",
 )
-TRACES += ("heart-of-gold", "zaphod", "beeblebrox", "improbable", "trillian")
+TRACES += ("heart-of-gold", "zaphod", "beeblebrox", "trillian")
 FILE = b"of the hidden source"
 GROUP = "rocketeers"
 
@@ -229,7 +229,7 @@ CASES: dict[str, Sequence[Case]] = {
     "DELETE /v1/members/{account_id}": [Case(ids=True, needs=Role.ADMIN, found=None)],
     "POST /v1/members/{account_id}/password-link": [Case(ids=True, needs=Role.ADMIN, found=None)],
     "GET /v1/groups": [ADMINS],
-    "PUT /v1/groups/{name}": [Case(needs=Role.ADMIN, name="group", found=None)],
+    "PUT /v1/groups/{name}": [Case(needs=Role.ADMIN, found=None)],
     "DELETE /v1/groups/{name}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
     "PUT /v1/groups/{name}/{account_id}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
     "DELETE /v1/groups/{name}/{account_id}": [Case(ids=True, needs=Role.ADMIN, name="group", found=None)],
@@ -274,8 +274,8 @@ CASES: dict[str, Sequence[Case]] = {
     # Of those who have not shown yet who they are.
     "GET /login": [PUBLIC],
     "POST /login": [Case(public=True, form={"name": "zaphod", "password": "wrong"}, found=401)],
-    "GET /login/{provider}": [Case(public=True, found=404)],
-    "GET /login/{provider}/callback": [Case(public=True, found=404)],
+    "GET /login/{provider}": [Case(public=True, found=401)],
+    "GET /login/{provider}/callback": [Case(public=True, found=401)],
     "POST /logout": [Case(public=True, found=None)],
     "GET /password": [Case(public=True, found=None)],
     "POST /password": [Case(public=True, form={"link": "x"}, found=None)],
@@ -386,8 +386,8 @@ def ids(installed: Pipeline) -> tuple[dict[str, str], dict[str, str]]:
         "file_hash": "0" * 32,
         **dict.fromkeys(("job_id", "answer_id", "conversation_id", "research_id"), "f" * 32),
         **dict.fromkeys(("account_id", "token_id", "invitation_id", "session_id"), "f" * 32),
-        "group": "nobodies",
-        "connection": "nowhere",
+        "group": "no-such-group",
+        "connection": "no-such-connection",
     }
     there |= {f"answer {who}": record.answer_id for (kind, who), record in answers.items() if kind == "answer"}
     there |= {f"conversation {who}": r.conversation_id for (kind, who), r in answers.items() if kind == "answer"}
@@ -454,7 +454,7 @@ def asked(client: TestClient, route: str, case: Case, who: str, values: Mapping[
 
 def _named_alike(values: Mapping[str, str], text: str) -> str:
     """An answer with all ids and moments as one."""
-    for name in ("source", "slug"):
+    for name in ("source", "slug", "connection", "group"):
         text = text.replace(values[name], "ID")
     return re.sub(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:.]+", "ID", text)
 
@@ -478,7 +478,8 @@ def test_what_is_not_theirs_is_not_there(
             assert status == 403, (label, status, text)
         if case.ids:
             assert (status, text, location) == asked(client, route, case, who.name, nowhere), label
-            assert status in _REFUSED or case.query or case.form, (label, status)
+            nothing = status in _REFUSED | {422} or text == '{"ended":0}'
+            assert nothing or case.query or case.form, (label, status)
             if route.startswith("GET ") and not case.query:
                 anything = {**credentials(who.name), "if-none-match": "*"}
                 address = re.sub(
