@@ -17,7 +17,7 @@ import pytest
 from wiki_pipeline.demo.confluence.v1_json import tiny
 from wiki_pipeline_tests.demo.confluence.conftest import Api
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 LISTS = "docToolchain+docToolchain/core/src/test/resources/asciidoc2confluence/json"
 
 # In any answer of a list or of one content: recorded elsewhere, or in the vendor's description.
