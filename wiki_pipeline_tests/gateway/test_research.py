@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -162,7 +163,8 @@ def test_the_page_works_without_javascript(client: httpx.Client) -> None:
 
 def test_metrics_count_it(client: httpx.Client, ended: dict[str, Any]) -> None:
     assert ended["status"] == "done"
-    assert 'wiki_pipeline_questions{kind="research",status="done"}' in client.get("/metrics").text
+    told = client.get("/metrics").text
+    assert re.search(r'wiki_pipeline_questions\{kind="research",status="done",tenant="default"\} [1-9]', told), told
 
 
 def test_agents_begin_it_and_come_back_for_the_report(pipeline: Pipeline) -> None:
