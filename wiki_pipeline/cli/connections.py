@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import SecretStr
 
+from wiki_pipeline.access.actors import command_line
 from wiki_pipeline.catalog import ConnectionRecord
 from wiki_pipeline.cli.output import json_option, print_json, print_table, tenant_option
 from wiki_pipeline.errors import ConfigurationError
@@ -106,6 +107,8 @@ def add(
         pipeline.add_configured_connections()
         made = Connection(pipeline.tenant, kind, name, url, given, secret_ref, webhook_secret_ref)
         record, is_new = connections.add(pipeline, made, secret, webhook_secret)
+        what = "connection.add" if is_new else "connection.change"
+        pipeline.catalog.audit.record(command_line(pipeline.tenant).entry(what, f"connection {name}"))
         shown = connections.shown(pipeline, [record])
     if as_json:
         print_json({**_as_json(record, shown), "news": "added" if is_new else "changed"})
@@ -138,6 +141,7 @@ def remove(*, name: str, tenant: str, as_json: bool) -> None:
     """Remove the connection NAME, if no source is read by it, with its secrets in the catalog."""
     with Pipeline.open(load(Settings), tenant) as pipeline:
         connections.remove(pipeline, name)
+        pipeline.catalog.audit.record(command_line(pipeline.tenant).entry("connection.remove", f"connection {name}"))
     if as_json:
         print_json({"connection": name, "removed": True})
         return

@@ -6,6 +6,7 @@ import re
 
 import click
 
+from wiki_pipeline.access.actors import command_line
 from wiki_pipeline.catalog import Cap, Kind, Period, Use
 from wiki_pipeline.catalog.quotas import MICRO, UNLIMITED, micro
 from wiki_pipeline.cli.output import json_option, print_json, print_table
@@ -101,9 +102,11 @@ def set_cap(*, holder: str, kind: str, period: str, cap: str) -> None:
     with Pipeline.open(load(Settings)) as pipeline:
         if cap == _NONE:
             pipeline.catalog.quotas.drop_cap(holder, chosen, when)
+            _noted(pipeline, f"{holder} {kind} {period} none")
             click.echo(f"{holder} has no cap of its own on {kind} a {period}.")
             return
         pipeline.catalog.quotas.set_cap(Cap(holder, chosen, when, _read(chosen, cap)))
+        _noted(pipeline, f"{holder} {kind} {period} {cap}")
     click.echo(f"{holder} may use {cap} {kind} a {period}.")
 
 
@@ -117,7 +120,12 @@ def set_plan(*, tenant: str, plan: str) -> None:
             raise ConfigurationError(f"{name!r} is no name.", "Use lower-case letters and digits.")
     with Pipeline.open(load(Settings)) as pipeline:
         pipeline.catalog.quotas.set_plan(tenant, plan)
+        _noted(pipeline, f"tenant {tenant} plan {plan}")
     click.echo(f"The tenant {tenant} is on the plan {plan}.")
+
+
+def _noted(pipeline: Pipeline, what: str) -> None:
+    pipeline.catalog.audit.record(command_line(pipeline.tenant).entry("quota.set", what))
 
 
 def _read(kind: Kind, cap: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from wiki_pipeline.access.actors import command_line
 from wiki_pipeline.cli.output import json_option, print_json
 from wiki_pipeline.settings import load
 from wiki_pipeline.sync.pipeline import Pipeline
@@ -25,6 +26,7 @@ def rotate(*, as_json: bool) -> None:
     this, the old one can go."""
     with Pipeline.open(load(Settings)) as pipeline:
         wrapped = pipeline.vault.rotate()
+        pipeline.catalog.audit.record(command_line(pipeline.tenant).entry("secrets.rotate", f"{wrapped} data keys"))
     if as_json:
         print_json({"wrapped": wrapped})
         return

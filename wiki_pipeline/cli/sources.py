@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from wiki_pipeline.access.actors import command_line
 from wiki_pipeline.catalog import Audience, Readers, SourceRecord
 from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, print_table, printable, tenant_option
@@ -69,6 +70,8 @@ def add(*, address: str, connection: str, tenant: str, as_json: bool) -> None:
     with Pipeline.open(settings, tenant) as pipeline:
         added = add_to_pipeline(pipeline, address, connection)
         open_jobs(settings).publish(pipeline.catalog, pipeline.tenant)
+        entry = command_line(pipeline.tenant).entry(f"source.{added.news}", str(added.record.key))
+        pipeline.catalog.audit.record(entry)
     if as_json:
         print_json({**_as_json(added.record), "news": added.news})
         return
@@ -90,6 +93,8 @@ def remove(*, source: str, tenant: str, as_json: bool) -> None:
     run = open_jobs(settings).forget(key)
     if not run.succeeded:
         raise WikiPipelineError(f"{key} was not removed. {run.error_message}")
+    with Pipeline.open(settings, tenant) as pipeline:
+        pipeline.catalog.audit.record(command_line(key.tenant).entry("source.remove", str(key)))
     if as_json:
         print_json({"source": str(key), "removed": True})
         return
@@ -114,6 +119,7 @@ def audience(*, source: str, readers: str | None, groups: tuple[str, ...], as_js
         key = one([record.key for record in pipeline.catalog.sources(settings.tenant)], source)
         if readers or groups:
             documents = set_audience(pipeline, key, chosen)
+            pipeline.catalog.audit.record(command_line(key.tenant).entry("source.audience", f"{key} {chosen}"))
         record = pipeline.catalog.source(key)
     now = record.audience if record else chosen
     if as_json:

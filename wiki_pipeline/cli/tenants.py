@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from wiki_pipeline.access.actors import command_line
 from wiki_pipeline.catalog import TenantRecord
 from wiki_pipeline.cli.jobs import open_jobs
 from wiki_pipeline.cli.output import json_option, print_json, print_table
@@ -46,6 +47,7 @@ def add(*, name: str, title: str, as_json: bool) -> None:
     """Add the tenant NAME: small letters, digits, dashes and underscores. Names are not used twice."""
     with Pipeline.open(load(Settings)) as pipeline:
         record = tenants.add(pipeline, name, title)
+        pipeline.catalog.audit.record(command_line(name).entry("tenant.add", f"tenant {name}"))
     if as_json:
         print_json(_as_json(record))
         return

@@ -287,6 +287,12 @@ def test_connections_are_added_and_removed_on_the_page(pipeline: Pipeline) -> No
     assert "south.example.org" in client.get("/settings/connections").text
     assert client.post("/settings/connections/south/remove", data={}).status_code == 303
     assert pipeline.catalog.connections.get("initech", "south") is None
+    told = [record.entry for record in pipeline.catalog.audit.page("initech")]
+    assert [entry.action for entry in told if entry.object == "connection south"] == [
+        "connection.remove",
+        "connection.add",
+    ]
+    assert fields["secret"] not in repr(told)
 
 
 # --- dropping ---

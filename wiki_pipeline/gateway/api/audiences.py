@@ -70,6 +70,7 @@ def set_readers(serving: Serving, datasource_id: DatasourceId, wanted: AudienceW
     except ConfigurationError as error:
         raise PayloadError(error.message, error.advice) from None
     documents = set_audience(serving.pipeline, record.key, chosen)
+    serving.people.record(serving.actor, "source.audience", f"{record.key} {chosen}")
     return AudienceSet(**_facts(serving.source_named(str(record.key))), documents=documents)
 
 

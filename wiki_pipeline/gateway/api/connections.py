@@ -147,7 +147,9 @@ def added(serving: Services, asked: NewConnection) -> ConnectionFacts:
     with _as_asked():
         made = Connection(pipeline.tenant, asked.kind, asked.connection, asked.url, dict(asked.options))
         secrets = (each if each and each.get_secret_value() else None for each in (asked.secret, asked.webhook_secret))
-        record, _ = connections.add(pipeline, made, *secrets)
+        record, is_new = connections.add(pipeline, made, *secrets)
+    what = "connection.add" if is_new else "connection.change"
+    serving.people.record(serving.actor, what, f"connection {asked.connection}")
     return _facts(record, connections.shown(pipeline, [record]))
 
 
@@ -178,6 +180,7 @@ def removed_connection(serving: Services, name: str) -> None:
     """
     with _as_asked():
         connections.remove(serving.pipeline, name)
+    serving.people.record(serving.actor, "connection.remove", f"connection {name}")
 
 
 @contextmanager

@@ -73,6 +73,7 @@ def put(serving: Serving, whose: OfWhom, given: KeyGiven) -> KeyShown:
         key = serving.models.put(serving.principal.tenant, account, given.key, given.model, given.base_url)
     except ConfigurationError as error:
         raise PayloadError(error.message, error.advice) from None
+    serving.people.record(serving.actor, "model_key.put", f"key of the {whose}")
     return _shown(key)
 
 
@@ -80,6 +81,7 @@ def put(serving: Serving, whose: OfWhom, given: KeyGiven) -> KeyShown:
 def forget(serving: Serving, whose: OfWhom) -> None:
     """Questions are answered by the next nearest key from now on."""
     serving.models.remove(serving.principal.tenant, _owner(serving, whose))
+    serving.people.record(serving.actor, "model_key.remove", f"key of the {whose}")
 
 
 def _owner(serving: Services, whose: Whose) -> str:
