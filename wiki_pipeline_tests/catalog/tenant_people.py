@@ -21,7 +21,7 @@ NAMES = ("ENG", "OPS")
 HOUR = timedelta(hours=1)
 ISSUER = "https://login.example.org"
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-_MOST = 40  # of anything that a history makes; longer ones are not played
+_ASKED = 6  # of what a history makes of a kind
 _WHATS = (DOCUMENT, COMMIT)
 
 
@@ -129,7 +129,6 @@ class PeopleActions:
     def _new(self, tenant: str, what: str) -> str:
         number = self._made[f"{what} of {tenant}"]
         self._made[f"{what} of {tenant}"] += 1
-        assert number < _MOST
         return f"{what} {number} of {tenant}"
 
     def _person(self, tenant: str, which: str) -> str:
@@ -139,8 +138,8 @@ class PeopleActions:
 
 
 def each(what: str, ask: Callable[[Catalog, str], Any]) -> Callable[[Catalog, str], Any]:
-    """Ask of all that a tenant made of a kind."""
-    return lambda catalog, tenant: [ask(catalog, f"{what} {number} of {tenant}") for number in range(_MOST)]
+    """Ask of what a tenant made first of a kind."""
+    return lambda catalog, tenant: [ask(catalog, f"{what} {number} of {tenant}") for number in range(_ASKED)]
 
 
 def _mentions(ask: Callable[[Catalog, SourceKey, str], Any]) -> Callable[[Catalog, str], Any]:
