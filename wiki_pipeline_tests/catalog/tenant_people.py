@@ -166,7 +166,7 @@ PEOPLE_QUERIES: Mapping[str, Callable[[Catalog, str], Any]] = {
     "mentions.state": _mentions(lambda c, key, what: c.mentions.state(key, what)),
     "model_keys.of": lambda c, t: [c.model_keys.of(t, account) for account in ("", *map(_account, TENANTS))],
     "quotas.cap": lambda c, t: c.quotas.cap(t, Kind.REQUESTS, Period.DAY),
-    "quotas.usage": lambda c, t: [c.quotas.usage(t, account) for account in ("", *map(_account, TENANTS))],
+    "quotas.usage": lambda c, t: [c.quotas.usage(t, account) for account in ("", _account(t))],
     "tenancy.is_dropped": lambda c, t: c.tenancy.is_dropped(t),
 }
 """What can be asked as a tenant."""
