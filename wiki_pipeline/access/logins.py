@@ -6,7 +6,7 @@ taken them away. Accounts are never joined by their addresses.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import anyio.to_thread
@@ -161,8 +161,12 @@ class Logins:
         before = accounts.by_subject(identity.issuer, identity.subject)
         roles = accounts.tenants(before.account_id) if before else {}
         invitation = self._invitation(identity, attempt.invitation_hash)
-        given = identity.role or (provider.default_role and Role(provider.default_role))
         operator = _is_operator(provider, identity, before)
+        if self._catalog.tenancy.is_dropped(tenant):  # it gives nothing there any more
+            identity, default = replace(identity, role=None, decides=False, groups=None), None
+        else:
+            default = provider.default_role
+        given = identity.role or (default and Role(default))
         kept = {name for name in roles if not (identity.decides and name == tenant)}
         if not (kept or given or operator or invitation):
             if before is not None:  # what the provider took away is over here too

@@ -61,7 +61,8 @@ from wiki_pipeline.catalog.sessions import LoginAttempt, OpenSession, Session
 from wiki_pipeline.catalog.sqlite_files import find_damage, make_private, set_aside
 from wiki_pipeline.catalog.steady import passed
 from wiki_pipeline.catalog.streams import StreamEvent, StreamRecord
-from wiki_pipeline.catalog.tenancy import TenantRecord, TenantState
+from wiki_pipeline.catalog.tenancy import TenantRecord
+from wiki_pipeline.catalog.tenant_states import TenantState
 
 __all__ = [
     "BUCKET",

@@ -33,6 +33,7 @@ from wiki_pipeline.catalog.access_tables import (
     sessions,
 )
 from wiki_pipeline.catalog.database import Database, now, upsert
+from wiki_pipeline.catalog.tenant_states import refuse_dropped
 
 CLAIMS, PEOPLE = "claims", "people"
 """Where a role or a membership in a group is from: of the provider, at each login anew; or given by somebody."""
@@ -154,12 +155,17 @@ class Accounts:
 
     def set_role(self, account_id: str, tenant: str, role: str, origin: str = PEOPLE) -> None:
         """Make an account a member of a tenant, or change its role there; without a role it is a member no more and in
-        none of its groups."""
+        none of its groups.
+
+        Raises:
+            NotAllowedError: the tenant is being dropped, or was.
+        """
         with self._database.write() as connection:
             if not role:
                 for table in (memberships, group_members):
                     connection.execute(delete(table).where(table.c.account_id == account_id, table.c.tenant == tenant))
                 return
+            refuse_dropped(connection, tenant)
             said = {"role": role, "origin": origin}
             made = upsert(connection, memberships).values(account_id=account_id, tenant=tenant, **said)
             connection.execute(made.on_conflict_do_update(index_elements=["account_id", "tenant"], set_=said))
@@ -251,7 +257,8 @@ class Accounts:
 
 
 class Groups:
-    """The catalog's groups: names, of a tenant, for some of its members."""
+    """The catalog's groups: names, of a tenant, for some of its members. Whatever adds to those of a tenant that is
+    being dropped, or was, raises NotAllowedError."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -367,6 +374,7 @@ def _names(joined: str | None) -> frozenset[str]:
 
 
 def _add_groups(connection: Connection, tenant: str, names: Iterable[str]) -> None:
+    refuse_dropped(connection, tenant)
     rows = [{"tenant": tenant, "name": name} for name in names]
     connection.execute(upsert(connection, groups).on_conflict_do_nothing(), rows)
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, se
 from wiki_pipeline.catalog.access_tables import accounts, api_tokens, memberships, refresh_families, refresh_tokens
 from wiki_pipeline.catalog.accounts import Holder, holder, holder_columns, membership_in
 from wiki_pipeline.catalog.database import Database, database_now, now
+from wiki_pipeline.catalog.tenant_states import not_dropped, refuse_dropped
 
 _KEPT = timedelta(days=30)
 USED_EVERY = timedelta(minutes=1)
@@ -77,8 +78,13 @@ class ApiTokens:
         sources: Iterable[str] | None,
         lasts: timedelta | None,
     ) -> None:
-        """Keep a token."""
+        """Keep a token.
+
+        Raises:
+            NotAllowedError: the tenant is being dropped, or was.
+        """
         with self._database.write() as connection:
+            refuse_dropped(connection, tenant)
             moment = now(connection)
             connection.execute(
                 insert(api_tokens).values(
@@ -209,7 +215,7 @@ def _found() -> Select[Any]:
         )
         .join(accounts, accounts.c.account_id == api_tokens.c.account_id)
         .outerjoin(memberships, membership_in(api_tokens.c.tenant))
-        .where(_good(moment), accounts.c.disabled_at.is_(None))
+        .where(_good(moment), accounts.c.disabled_at.is_(None), not_dropped(api_tokens.c.tenant))
     )
 
 

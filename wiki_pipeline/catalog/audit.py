@@ -1,4 +1,5 @@
-"""The audit: who did what, when, from where, and what came of it. Only added to; rows go by their age alone."""
+"""The audit: who did what, when, from where, and what came of it. Only added to; rows go by their age
+alone, or with their tenant, of which one entry stays that says who dropped it."""
 
 from __future__ import annotations
 

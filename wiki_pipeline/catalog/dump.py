@@ -2,7 +2,9 @@
 
 A dump is one state: read in one transaction. It is of the tables as a schema revision has them; a later program makes
 that revision, fills it, and then migrates it. Leases are left out: whoever held them holds nothing in the new place;
-and what opens a door for a while: sessions, attempts at logging in, signing keys. A backup is no place for them.
+and what opens a door for a while or once: sessions, attempts at logging in, signing keys, refresh tokens, links that
+set a password. A backup is no place for them, and one that was ended or used up after it would be good again; neither
+are they taken from the dump of an earlier program. People log in again, and API tokens, which stay, are exchanged anew.
 """
 
 from __future__ import annotations
@@ -30,12 +32,20 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from wiki_pipeline.catalog import schema
-from wiki_pipeline.catalog.access_tables import login_attempts, sessions, signing_keys
+from wiki_pipeline.catalog.access_tables import (
+    login_attempts,
+    password_links,
+    refresh_families,
+    refresh_tokens,
+    sessions,
+    signing_keys,
+)
 from wiki_pipeline.catalog.database import Database
 from wiki_pipeline.catalog.tables import leases, metadata, schema_use
 from wiki_pipeline.errors import CatalogError, ConfigurationError
 
-_LEFT_OUT = {leases.name, schema_use.name, sessions.name, login_attempts.name, signing_keys.name}
+_OPENING = (sessions, login_attempts, signing_keys, refresh_families, refresh_tokens, password_links)
+_LEFT_OUT = {leases.name, schema_use.name, *(table.name for table in _OPENING)}
 _ROWS = 1_000
 
 
@@ -110,6 +120,8 @@ def _fill(connection: Connection, lines: Iterator[str]) -> dict[str, int]:
     rows: list[dict[str, Any]] = []
 
     def write() -> None:
+        if table is not None and table.name in _LEFT_OUT:
+            rows.clear()
         if table is not None and rows:
             try:
                 connection.execute(insert(table), rows)

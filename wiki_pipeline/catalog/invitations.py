@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from wiki_pipeline.catalog.access_tables import invitations
 from wiki_pipeline.catalog.database import Database, now
+from wiki_pipeline.catalog.tenant_states import refuse_dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,13 @@ class Invitations:
     def add(
         self, secret_hash: str, tenant: str, role: str, email: str, created_by: str, lasts: timedelta
     ) -> Invitation:
-        """Keep an invitation."""
+        """Keep an invitation.
+
+        Raises:
+            NotAllowedError: the tenant is being dropped, or was.
+        """
         with self._database.write() as connection:
+            refuse_dropped(connection, tenant)
             moment = now(connection)
             row = {"tenant": tenant, "role": role, "email": email.casefold(), "created_by": created_by}
             made = insert(invitations).values(

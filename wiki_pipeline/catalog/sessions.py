@@ -14,6 +14,7 @@ from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 from wiki_pipeline.catalog.access_tables import accounts, login_attempts, memberships, sessions
 from wiki_pipeline.catalog.accounts import Holder, end_credentials, end_sessions, holder, holder_columns, membership_in
 from wiki_pipeline.catalog.database import Database, database_now, now
+from wiki_pipeline.catalog.tenant_states import not_dropped, refuse_dropped
 
 _KEPT = timedelta(days=30)  # sessions that have ended, for whoever asks what there was
 SEEN_EVERY = timedelta(minutes=1)
@@ -75,9 +76,14 @@ class Sessions:
         idle: timedelta,
         lasts: timedelta,
     ) -> str:
-        """Begin a session. Returns its id, which opens nothing."""
+        """Begin a session. Returns its id, which opens nothing.
+
+        Raises:
+            NotAllowedError: the tenant is being dropped, or was.
+        """
         session_id = uuid.uuid4().hex[:16]
         with self._database.write() as connection:
+            refuse_dropped(connection, tenant)
             moment = now(connection)
             connection.execute(
                 insert(sessions).values(
@@ -116,8 +122,13 @@ class Sessions:
             connection.execute(mine.values(seen_at=moment, idle_ends_at=moment + idle))
 
     def move(self, secret_hash: str, tenant: str) -> None:
-        """Have a session be in another tenant."""
+        """Have a session be in another tenant.
+
+        Raises:
+            NotAllowedError: that one is being dropped, or was.
+        """
         with self._database.write() as connection:
+            refuse_dropped(connection, tenant)
             mine = update(sessions).where(sessions.c.secret_hash == secret_hash)
             connection.execute(mine.values(tenant=tenant))
 
@@ -198,6 +209,7 @@ def _find() -> Select[Any]:
         .outerjoin(memberships, membership_in(sessions.c.tenant))
         .where(sessions.c.secret_hash == bindparam("secret_hash"), sessions.c.revoked_at.is_(None))
         .where(sessions.c.ends_at > moment, sessions.c.idle_ends_at > moment, accounts.c.disabled_at.is_(None))
+        .where(not_dropped(sessions.c.tenant))
     )
 
 

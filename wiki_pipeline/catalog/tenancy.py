@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
+from wiki_pipeline.catalog.access_tables import audit
 from wiki_pipeline.catalog.database import Database, now
 from wiki_pipeline.catalog.tables import (
     alerts,
@@ -40,6 +40,8 @@ from wiki_pipeline.catalog.tables import (
     tenants,
     uses,
 )
+from wiki_pipeline.catalog.tenant_people import forget_people_of
+from wiki_pipeline.catalog.tenant_states import TenantState
 from wiki_pipeline.errors import ConfigurationError
 
 # What belongs to a tenant by a column of that name; rows below them go with them. In the order of what refers to what.
@@ -66,16 +68,9 @@ _OF_TENANT = (
     quota_use,
     quota_reservations,
     model_keys,
+    audit,
 )
 _BY_SOURCE = (claims, change_states)
-
-
-class TenantState(StrEnum):
-    """Where a tenant stands. `DROPPED` is a tombstone: nothing of it is left but its name."""
-
-    ACTIVE = "active"
-    DROPPING = "dropping"
-    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +115,11 @@ class Tenancy:
         with self._database.read() as connection:
             return list(connection.execute(chosen).scalars())
 
+    def is_dropped(self, name: str) -> bool:
+        """Whether a tenant is being dropped, or was."""
+        known = self.get(name)
+        return known is not None and known.state is not TenantState.ACTIVE
+
     def add(self, name: str, title: str = "", settings: Mapping[str, Any] | None = None) -> TenantRecord:
         """Add a tenant.
 
@@ -158,18 +158,21 @@ class Tenancy:
     # --- dropping ---
 
     def begin_drop(self, name: str) -> TenantRecord:
-        """From here on the tenant is served no more. Repeatable, as long as the dropping has not ended.
+        """From here on the tenant is served no more, and nobody gets into it: its members, sessions and tokens end in
+        the same transaction (`forget_people_of`). Repeatable, as long as the dropping has not ended.
 
         Raises:
             ConfigurationError: there is no such tenant.
         """
-        with self._database.write() as connection:
+        with self._database.erasing() as connection:
             known = connection.execute(select(tenants).where(tenants.c.tenant == name)).one_or_none()
             if known is None:
                 raise ConfigurationError(f"There is no tenant {name!r}.", "`wiki-pipeline tenants list` shows them.")
             if known.state == TenantState.ACTIVE.value:
                 dropping = {"state": TenantState.DROPPING.value, "steps_done": []}
                 connection.execute(update(tenants).where(tenants.c.tenant == name).values(**dropping))
+            if known.state != TenantState.DROPPED.value:
+                forget_people_of(connection, name)
             return _record(connection.execute(select(tenants).where(tenants.c.tenant == name)).one())
 
     def stop(self, name: str) -> None:
@@ -200,6 +203,7 @@ class Tenancy:
             theirs = caps.startswith(f"account:{prefix}", autoescape=True)
             theirs |= caps.in_([f"tenant:{name}", f"tenant:{prefix}each"])
             gone += connection.execute(delete(quota_caps).where(theirs)).rowcount
+            gone += forget_people_of(connection, name)
             for table in _BY_SOURCE:
                 which = func.substr(table.c.source, 1, len(prefix)) == prefix
                 gone += connection.execute(delete(table).where(which)).rowcount
@@ -207,12 +211,19 @@ class Tenancy:
                 gone += connection.execute(delete(table).where(table.c.tenant == name)).rowcount
         return gone
 
-    def end_drop(self, name: str) -> TenantRecord:
-        """Keep the tombstone."""
+    def end_drop(self, name: str, actor: str) -> TenantRecord:
+        """Keep the tombstone, and one entry in the audit.
+
+        Args:
+            actor: who dropped it, for the audit.
+        """
         with self._database.write() as connection:
             which = tenants.c.tenant == name
             stone = {"state": TenantState.DROPPED.value, "dropped_at": now(connection), "settings": {}, "title": ""}
             connection.execute(update(tenants).where(which).values(**stone))
+            about = {"object": f"tenant {name}", "result": "ok", "address": "", "request_id": ""}
+            entry = {"at": now(connection), "tenant": name, "actor": actor, "action": "tenant.drop", **about}
+            connection.execute(insert(audit).values(**entry))
             return _record(connection.execute(select(tenants).where(which)).one())
 
     @staticmethod

@@ -71,6 +71,7 @@ def drop(
     tell: Tell = lambda _: None,
     *,
     after: Callable[[str], None] = lambda _: None,
+    actor: str = "command line",
 ) -> Dropped:
     """Drop a tenant, or go on where a dropping ended. From its first step on nothing of the tenant is served or synced.
 
@@ -79,6 +80,7 @@ def drop(
         forget_runs: has Dagster forget a tenant's partitions and runs. Repeatable.
         tell: told of each step.
         after: called after each step, with its name.
+        actor: who does it, for the one entry that the audit keeps of the tenant.
 
     Raises:
         ConfigurationError: there is no such tenant, or it is the default one.
@@ -110,7 +112,7 @@ def drop(
                 catalog.tenancy.step_done(name, step)
                 after(step)
         catalog.tenancy.forget_rows(name)  # what came in meanwhile
-        record = catalog.tenancy.end_drop(name)
+        record = catalog.tenancy.end_drop(name, actor)
     return Dropped(record, REMAINS)
 
 
@@ -124,7 +126,7 @@ def resume_drops(pipeline: Pipeline, forget_runs: Callable[[str], None], tell: T
     for record in pipeline.catalog.tenancy.all():
         if record.state is TenantState.DROPPING:
             try:
-                drop(pipeline, record.name, forget_runs, tell)
+                drop(pipeline, record.name, forget_runs, tell, actor="maintenance")
             except LeaseHeldError as error:
                 tell(str(error))  # the next time
             else:

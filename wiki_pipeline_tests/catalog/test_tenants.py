@@ -37,15 +37,21 @@ from wiki_pipeline.catalog import (
 )
 from wiki_pipeline.catalog.secrets import Box
 from wiki_pipeline.catalog.tables import metadata
-from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, WikiPipelineError
+from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, QuotaError, WikiPipelineError
 from wiki_pipeline.model import ChangeHint, Connection, DocumentFailure, DocumentRef, SourceKey, Stage
 from wiki_pipeline.store import Store
+from wiki_pipeline_tests.catalog.tenant_people import (
+    NAMES,
+    PEOPLE_OF_THE_INSTALLATION,
+    PEOPLE_PLAYED,
+    PEOPLE_QUERIES,
+    PeopleActions,
+)
 from wiki_pipeline_tests.migrated import put_catalog
 
 pytestmark = pytest.mark.security
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 RETRY = Retry(attempts=2, first=0.0)
-NAMES = ("ENG", "OPS")
 # What differs between two databases and says nothing of what is in them: numbers and random ids, moments.
 VOLATILE = re.compile(r"(^|_)(id|ids|at|key_id|nonce|since|started|finished|due|next|cursor)$|^(ciphertext|wrapped)$")
 
@@ -66,10 +72,11 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, SourceKey) else value
 
 
-class World:
+class World(PeopleActions):
     """A catalog in which tenants act."""
 
     def __init__(self, catalog: Catalog) -> None:
+        super().__init__()
         self.catalog = catalog
         self.called: set[str] = set()
         self._claims: dict[str, list[str]] = {}
@@ -77,7 +84,7 @@ class World:
 
     def act(self, tenant: str, action: str, number: int) -> None:
         """Do something, as `tenant`. `number` chooses among the sources, documents and words."""
-        with suppress(ConfigurationError, LeaseHeldError):
+        with suppress(ConfigurationError, LeaseHeldError, QuotaError):
             getattr(self, action)(tenant, SourceKey(tenant, "confluence", NAMES[number % 2]), str(number % 3))
 
     def add(self, tenant: str, key: SourceKey, which: str) -> None:
@@ -224,9 +231,7 @@ class World:
             self.catalog.add_source(key, "{}", f"of {key.tenant}")
 
 
-ACTIONS = sorted(
-    name for name, method in vars(World).items() if inspect.isfunction(method) and name[0] != "_" and name != "act"
-)
+ACTIONS = sorted(name for name, _ in inspect.getmembers(World, inspect.isfunction) if name[0] != "_" and name != "act")
 
 
 def sources(ask: Callable[[Catalog, SourceKey], Any]) -> Callable[[Catalog, str], Any]:
@@ -293,6 +298,7 @@ QUERIES: Mapping[str, Callable[[Catalog, str], Any]] = {
     "catalog.sources": lambda c, t: c.sources(t),
     "catalog.syncs": sources(lambda c, key: c.syncs(key)),
     "catalog.table_names": lambda c, t: c.table_names(t).all(),
+    **PEOPLE_QUERIES,
 }
 """What can be asked as a tenant."""
 
@@ -308,6 +314,7 @@ PLAYED = {
     *("figures.add", "figures.put", "tenancy.ensure", "tenancy.forget_rows", "tenancy.stop", "secrets.destroy"),
     *("secrets.put", "secrets.remove", "uses.note", "catalog.add_source", "catalog.finish_sync"),
     *("catalog.record_failures", "catalog.remove_source", "catalog.start_sync"),
+    *PEOPLE_PLAYED,
 }
 """What a tenant does in a history."""
 
@@ -320,6 +327,7 @@ OF_THE_INSTALLATION = {
     *("catalog.close", "catalog.dump", "catalog.restore", "catalog.revision", "catalog.tenants"),
     # A number that changes when anything of a source does; compared in this process alone.
     "marks.of",
+    *PEOPLE_OF_THE_INSTALLATION,
 }
 
 # A store is one tenant's folder: another tenant's source is refused, and a name can't lead out of it.
@@ -401,9 +409,12 @@ def test_no_query_of_a_tenant_tells_what_another_did(folder: Path, history: Sequ
 
 def test_every_table_belongs_to_a_tenant_or_to_the_installation() -> None:
     below = {"failures", "syncs", "claims", "upstream", "observations", "change_states", "stream_events", "answers"}
-    of_all = {"leases", "alerts", "clock", "schema_use"}
+    below |= {"mentions", "mention_states", "refresh_families", "refresh_tokens"}
+    by_name = {"quota_caps"}  # the holder says whose
+    of_accounts = {"accounts", "passwords", "password_links"}  # which may be in several tenants
+    of_all = {"leases", "alerts", "clock", "schema_use", "login_attempts", "login_failures", "signing_keys"}
     with_tenant = {table.name for table in metadata.sorted_tables if "tenant" in table.columns}
-    assert {table.name for table in metadata.sorted_tables} == with_tenant | below | of_all
+    assert {table.name for table in metadata.sorted_tables} == with_tenant | below | by_name | of_accounts | of_all
 
 
 @pytest.mark.parametrize("name", ["../beta", "beta/x", "", ".."])
