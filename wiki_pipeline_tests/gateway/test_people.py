@@ -156,9 +156,9 @@ CASES = [
     ("GET", "/settings/audit", Role.ADMIN),
     ("GET", "/v1/members", Role.ADMIN),
     ("PUT", "/v1/groups/ops", Role.ADMIN),
-    ("POST", "/settings/connections", Role.ADMIN),
+    ("GET", "/settings/connections", Role.ADMIN),
     ("GET", "/v1/audit/export", Role.ADMIN),
-    ("GET", "/metrics", Role.OPERATOR),
+    ("GET", "/metrics", Role.ADMIN),
 ]
 
 

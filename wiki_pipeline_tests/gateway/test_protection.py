@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import subprocess
@@ -76,8 +77,9 @@ def test_with_a_token_that_nobody_guesses_it_starts_anywhere(host: str, tmp_path
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A gateway with tokens, reached under any name."""
-    settings = load(GatewaySettings, home=tmp_path_factory.mktemp("guarded"), gateway_port=0, api_tokens=TOKENS)
+    """A gateway with tokens, reached under any name, by a proxy that says who asks."""
+    home = tmp_path_factory.mktemp("guarded")
+    settings = load(GatewaySettings, home=home, gateway_port=0, api_tokens=TOKENS, proxies="127.0.0.0/8")
     with serving(settings) as address, httpx.Client(base_url=address, headers={"host": "wiki.example.com"}) as client:
         yield client
 
@@ -91,13 +93,16 @@ def test_each_of_several_tokens_opens_it(guarded: httpx.Client, token: str) -> N
     assert guarded.post("/v1/search", auth=("anyone", token)).status_code == 401  # but not to change anything
 
 
+# Each from another address: of one, those that are wrong too often wait before anybody looks at what they bring.
+STRANGERS = (f"203.0.113.{number}".encode() for number in itertools.count(1))
 WRONG = ["", "Bearer", f"Bearer {TOKENS}", "Basic !", "Basic 4pyT", f"Token {OLD}"]
 
 
 @pytest.mark.parametrize("given", [*WRONG, f"Bearer {OLD.upper()}", "Bearer \xff"])
 def test_without_a_token_nothing_is_told(guarded: httpx.Client, given: str) -> None:
     for place in ("/", "/v1/datasources", "/metrics", "/docs", "/openapi.json", "/nope", "/livez/more"):
-        answer = guarded.get(place, headers=[(b"authorization", given.encode("latin-1"))])
+        asking = [(b"authorization", given.encode("latin-1")), (b"x-forwarded-for", next(STRANGERS))]
+        answer = guarded.get(place, headers=asking)
         assert answer.status_code == 401, place
         assert "Bearer" in answer.headers["www-authenticate"]
     assert guarded.get("/readyz").status_code == 200
