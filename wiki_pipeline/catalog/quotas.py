@@ -376,6 +376,8 @@ def _rows(
             put(_Row(tenant, "", kind, period, began, amount, caps.get((False, kind, period)), f"the tenant {tenant}"))
             if account:
                 put(_Row(tenant, account, kind, period, began, amount, caps.get((True, kind, period)), "your account"))
+        if kind in {Kind.TOKENS, Kind.MONEY}:  # a limit that is set at noon holds for the morning too
+            put(_Row("", "", kind, Period.DAY, Period.DAY.began(moment), amount, None, "the installation"))
     for bound in bounds:
         if bound.kind in amounts:
             began = bound.period.began(moment)

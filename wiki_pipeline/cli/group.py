@@ -20,7 +20,7 @@ COMMANDS = {
     "sources": "List, add and remove sources.",
     "tenants": "List, add and drop tenants: whose sources this installation holds.",
     "secrets": "Turn the master key of the secrets in the catalog, and see whether they open.",
-    "quotas": "Show what the tenant uses and may use, and set caps and plans.",
+    "quotas": "Show what the tenant uses, and set what plans, tenants and accounts may use.",
     "connections": "List, add, test and remove the sites and hosts that sources are read from.",
     "people": "Add, list, invite and disable people, and say what they are.",
     "tokens": "Make, list and revoke API tokens.",
