@@ -159,7 +159,8 @@ def test_work_that_nothing_takes_up_is_shown_with_since_when(
     assert (ready.status_code, ready.json()["stalled_since"]) == (200, "2026-01-02T03:04:05Z")
     assert ready.json()["stalled"].startswith("1 reported change waits since 2026-01-02 03:04 UTC")
     assert "that no sync takes up" in client.get("/").text
-    figure = re.search(r"^wiki_pipeline_work_waiting_seconds (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    told = client.get("/metrics").text
+    figure = re.search(r'^wiki_pipeline_work_waiting_seconds\{tenant="default"\} (\S+)$', told, re.MULTILINE)
     assert figure is not None
     assert float(figure[1]) > 3600
     pipeline.catalog.claims.claim("default", 60)

@@ -36,6 +36,16 @@ VERSIONS = {
         "vectors": "6a3a31b55fa7bff88bb3ae4ca4382086",
         "wiki_pages": "0c5b31f43af47f616653f7bdac3baae5",
     },
+    3: {
+        "raw_pages": "683af3b2750a2da7cdffdc74314b69d8",
+        "clean_pages": "9c9e7136b34a04db49f67848746e7476",
+        "attachments": "90cfea58c9c7d2d7f502e8cf27ae9409",
+        "chunks": "0fe7e4c07a5c95f87adb335c551f3faf",
+        "vectors": "6a3a31b55fa7bff88bb3ae4ca4382086",
+        "wiki_pages": "2dda7160593c65c21afdc8d9b46f2f2b",
+        "repository_survey": "961debc83cf981ab7e554617f27e2a92",
+        "repository_wiki": "e7598da31366d6fc40559f25914793f9",
+    },
 }
 
 
