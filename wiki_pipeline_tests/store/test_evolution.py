@@ -8,6 +8,7 @@ import lance
 import pyarrow as pa
 import pytest
 
+import wiki_pipeline.stages  # noqa: F401 - declares stages
 from wiki_pipeline.errors import StoreError
 from wiki_pipeline.model import SCHEMA_VERSION, STATE_FIELDS, SourceKey, Stage, digest
 from wiki_pipeline.store import Filters, KnownVectors, StageTable, Store, search
