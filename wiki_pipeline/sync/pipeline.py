@@ -90,6 +90,7 @@ class Pipeline:
         Raises:
             ConfigurationError, CatalogError, StoreError: one of them can't be opened.
         """
+        check_mode(settings)
         settings.home.mkdir(parents=True, exist_ok=True)
         with Catalog(settings.catalog_url) as catalog:
             catalog.tenancy.ensure(settings.tenant)
