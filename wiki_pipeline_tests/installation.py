@@ -15,13 +15,15 @@ from wiki_pipeline.errors import WikiPipelineError
 from wiki_pipeline.freshness import claim_work, resolve
 from wiki_pipeline.model import SourceKey, Stage, StageReport
 from wiki_pipeline.settings import load
-from wiki_pipeline.stages import STAGES
+from wiki_pipeline.stages import STAGES, repository_survey, repository_wiki
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import open_sync
 from wiki_pipeline.sync.settings import Settings
 from wiki_pipeline_tests.migrated import put_catalog
 
 ENG = SourceKey("default", "confluence", "ENG")
+OF_OTHERS = (Stage.ATTACHMENTS, repository_survey.STAGE, repository_wiki.STAGE)
+"""Stages that have nothing of a space without files, which is no repository."""
 
 
 def install(monkeypatch: pytest.MonkeyPatch, home: Path, **variables: str) -> None:

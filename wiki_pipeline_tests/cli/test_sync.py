@@ -13,13 +13,9 @@ import pytest
 from wiki_pipeline.catalog import EventState, Origin, SyncMode, SyncStatus
 from wiki_pipeline.demo.confluence import ConfluenceServer, Space, faults
 from wiki_pipeline.model import Stage
-from wiki_pipeline.stages import repository_survey, repository_wiki
 from wiki_pipeline_tests.children import started
 from wiki_pipeline_tests.cli.conftest import Run
-from wiki_pipeline_tests.installation import ENG, pipeline, sync
-
-# What this space has nothing of: it has no files, and is no repository.
-OF_OTHERS = (Stage.ATTACHMENTS, repository_survey.STAGE, repository_wiki.STAGE)
+from wiki_pipeline_tests.installation import ENG, OF_OTHERS, pipeline, sync
 
 
 def test_a_sync_brings_every_page_over_and_is_recorded_as_a_run_of_its_partition(run: Run, space: Space) -> None:

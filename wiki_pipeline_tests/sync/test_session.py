@@ -11,12 +11,11 @@ from wiki_pipeline.catalog import SyncStatus
 from wiki_pipeline.demo.confluence import Space, faults
 from wiki_pipeline.errors import ConfigurationError, LeaseHeldError, MassDeletionError, SourceError
 from wiki_pipeline.model import Stage, StageReport
-from wiki_pipeline.stages import repository_survey, repository_wiki
 from wiki_pipeline.store import maintenance
 from wiki_pipeline.store.indexes import index_names, index_statistics
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.text.embed.static import StaticEmbedder
-from wiki_pipeline_tests.installation import ENG, pipeline, sync
+from wiki_pipeline_tests.installation import ENG, OF_OTHERS, pipeline, sync
 from wiki_pipeline_tests.synced import SyncedSpace
 
 PARAGRAPHS = "".join(
@@ -44,10 +43,6 @@ def unsynced(synced_cloud: SyncedSpace, tmp_path: Path, monkeypatch: pytest.Monk
     synced_cloud.unsynced(tmp_path, monkeypatch)
     with pipeline() as opened:
         yield opened
-
-
-# What this space has nothing of: it has no files, and is no repository.
-OF_OTHERS = (Stage.ATTACHMENTS, repository_survey.STAGE, repository_wiki.STAGE)
 
 
 def of_pages(reports: dict[Stage, StageReport]) -> list[StageReport]:

@@ -18,7 +18,7 @@ from wiki_pipeline.store import search
 from wiki_pipeline.sync.pipeline import Pipeline
 from wiki_pipeline.sync.session import lease_name
 from wiki_pipeline.text.embed import open_embedder
-from wiki_pipeline_tests.installation import ENG, install, pipeline, sync
+from wiki_pipeline_tests.installation import ENG, OF_OTHERS, install, pipeline, sync
 from wiki_pipeline_tests.sync.test_names import mention
 
 OPS = SourceKey("default", "confluence", "OPS")
@@ -109,7 +109,7 @@ def test_after_an_upgrade_even_the_sync_of_one_page_looks_at_the_whole_source(
     opened: Pipeline, spaces: tuple[Space, Space]
 ) -> None:
     reports = sync(opened, ENG, [spaces[0].page("Valves").id])
-    assert {report.updated for stage, report in reports.items() if stage is not Stage.ATTACHMENTS} == {2}
+    assert {report.updated for stage, report in reports.items() if stage not in OF_OTHERS} == {2}
 
 
 def test_one_sync_tells_whom_pages_mention_where_bodies_need_not_be_fetched_again(
