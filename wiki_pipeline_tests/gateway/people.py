@@ -91,7 +91,12 @@ class Town:
 @contextmanager
 def town(home: Path, issuer: Issuer, **more: object) -> Iterator[Town]:
     """A gateway with a provider, passwords and a shared token; four people, one of each role."""
-    chosen = {"providers": (provider(issuer, home, default_role="reader"),), "passwords": "everybody", **more}
+    chosen = {
+        "providers": (provider(issuer, home, default_role="reader"),),
+        "passwords": "everybody",
+        "proxies": "127.0.0.0/8",
+        **more,
+    }
     settings = load(GatewaySettings, home=home, gateway_port=0, api_tokens=SHARED, **chosen)
     with serving(settings) as address, Catalog(settings.catalog_url) as catalog:
         made = Town(address, settings, catalog, People(catalog, settings, "wiki-pipeline"), issuer)

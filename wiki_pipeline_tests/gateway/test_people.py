@@ -348,8 +348,9 @@ def test_access_tokens_that_are_not_ours_open_nothing(place: Town) -> None:
             pair["access_token"][:-4] + "AAAA",
             "ey.ey.ey",
         ]
-        for forged in made:
-            assert client.get("/v1/account", headers={"authorization": f"Bearer {forged}"}).status_code == 401
+        for number, forged in enumerate(made):
+            brought = {"authorization": f"Bearer {forged}", "x-forwarded-for": f"203.0.113.{number}"}
+            assert client.get("/v1/account", headers=brought).status_code == 401
 
 
 # --- what is asked of the catalog, and what attackers cost ---
