@@ -99,11 +99,6 @@ class Failures:
             while len(self._failed) > self._most_kept:
                 self._failed.popitem(last=False)
 
-    def succeeded(self, key: Hashable) -> None:
-        """Forget the failures of one who got it right. Not for addresses, behind which there are others."""
-        with self._lock:
-            self._failed.pop(key, None)
-
 
 class Good:
     """Credentials that were good lately, by their hashes. Safe between threads."""

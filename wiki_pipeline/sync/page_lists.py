@@ -72,6 +72,7 @@ class PageLists:
         self._find = find
         self._lists: dict[str, Included | None] = {}
         self._rows: dict[SourceKey, list[Row]] = {}
+        self._trees: dict[SourceKey, Mapping[str, list[Row]]] = {}
 
     def find(self, target: str) -> Included | None:
         """What a list holds, by its address; None if it can't be told here."""
@@ -105,9 +106,9 @@ class PageLists:
                 return None
             source = found
         children = self._children(source)
-        top = children[root]
+        top = children.get(root, [])
         if not asked.root and len(top) == 1:  # the space's home, which all others are below
-            top = children[top[0]["document_id"]]
+            top = children.get(top[0]["document_id"], [])
         shown: list[dict[str, Any]] = []
         waiting = [(row, 1) for row in reversed(_sorted(top, asked)[: asked.most])]
         total = 0
@@ -117,16 +118,21 @@ class PageLists:
             if len(shown) < MOST:
                 shown.append({**_shown(row, asked), "level": level})
             if level < (asked.depth or _DEEPEST):
-                waiting += [(child, level + 1) for child in reversed(_sorted(children[row["document_id"]], asked))]
+                waiting += [
+                    (child, level + 1) for child in reversed(_sorted(children.get(row["document_id"], []), asked))
+                ]
         return {"total": total, "pages": shown}
 
     def _children(self, source: SourceKey) -> Mapping[str, list[Row]]:
-        rows = self._of(source)
-        known = {row["document_id"] for row in rows}
-        children: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            children[row["parent_id"] if row["parent_id"] in known else ""].append(row)
-        return children
+        """A source's pages by the page that they hang below; made once, as many pages show a part of the tree."""
+        if source not in self._trees:
+            rows = self._of(source)
+            known = {row["document_id"] for row in rows}
+            children: dict[str, list[Row]] = defaultdict(list)
+            for row in rows:
+                children[row["parent_id"] if row["parent_id"] in known else ""].append(row)
+            self._trees[source] = children
+        return self._trees[source]
 
     # --- queries -----------------------------------------------------------------------------------------------------
 

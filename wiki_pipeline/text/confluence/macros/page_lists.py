@@ -149,8 +149,8 @@ def contributors(node: Element, page: PageWriter) -> str:
     root = _named_page(node, page) or page.upstream.url
     below = values.get("scope", "").lower() in {"children", "descendants"}
     depth = 1 if values.get("scope", "").lower() == "children" else 0
-    if not below:
-        return ""  # the page says itself who changed it last
+    if not below:  # a page says itself who changed it last
+        return page.placeholder("Contributors") if root != page.upstream.url else ""
     found = _found(
         replace(_list(Kind.BELOW, page, {}, root=root), depth=depth, dated=True),
         "Contributors",
